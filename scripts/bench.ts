@@ -5,7 +5,7 @@
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
-import { durableWrite } from "../src/base/durable-write.ts"
+import { durableWrite } from "../src/base/files/durable-write.ts"
 import { composeRows } from "./bench/compose.ts"
 import { containRow } from "./bench/contain.ts"
 import { countRows } from "./bench/counts.ts"

@@ -10,7 +10,8 @@ import { ringsOf } from "./laws/rings.ts"
 const source = join(import.meta.dirname, "..", "src")
 
 const plugins = ["plugins"]
-const stages = ["plan", "rotate", "deliver", "restart", "check", "record"]
+const stages = ["plan", "rotate", "deliver", "restart", "check/self-tests", "record"]
+const belowApp = ["base", "core", ...plugins, "config", ...stages]
 /** Which folders a folder may import, types included, besides itself. Stages never import one another; plug-ins never import a stage. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
@@ -18,9 +19,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   plugins: ["base", "core"],
   config: ["base", "core", ...plugins],
   ...Object.fromEntries(stages.map((stage) => [stage, ["base", "core"]])),
-  app: ["base", "core", ...plugins, "config", ...stages],
+  app: belowApp,
+  check: [...belowApp, "app"],
+  repair: [...belowApp, "app"],
+  incident: [...belowApp, "app", "check", "repair"],
   manual: [],
-  cli: ["base", "core", ...plugins, "config", ...stages, "app", "manual"],
+  cli: [...belowApp, "app", "check", "repair", "incident", "manual"],
   "main.ts": ["base", "cli"],
 }
 
@@ -34,13 +38,13 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
   yaml: { in: /^config\/|^plugins\/outputs\/yaml\.ts$/, why: "outside data is parsed at the edge" },
   liquidjs: { in: /^plugins\/outputs\//, why: "templates belong to outputs" },
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
-  "bun:sqlite": { in: /^base\/lock\.ts$/, why: "one lock mechanism everywhere" },
+  "bun:sqlite": { in: /^base\/files\/lock\.ts$/, why: "one lock mechanism everywhere" },
   "bun:ffi": {
-    in: /^base\/(reap|harden|notify|socket-diag)\.ts$/,
+    in: /^base\/(processes\/reap|system\/(harden|notify|socket-diag))\.ts$/,
     why: "a hardened unit forbids it: only for what is optional",
   },
   "node:child_process": {
-    in: /^base\/spawn\.ts$/,
+    in: /^base\/processes\/spawn\.ts$/,
     why: "argument lists, process groups and output caps in one place",
   },
 }
@@ -50,8 +54,8 @@ const reveals: Readonly<Record<string, string>> = {
   "core/redact.ts": "to find values in texts of others",
   "core/secret.ts": "its own definition",
   "record/vault.ts": "seals and fingerprints",
-  "app/exposed.ts": "looks for values in a text that leaked",
-  "app/adoptable.ts": "judges whether a value that is taken over is easily guessed",
+  "incident/exposed.ts": "looks for values in a text that leaked",
+  "repair/adoptable.ts": "judges whether a value that is taken over is easily guessed",
   "app/identity.ts": "the identity that opens the vault comes by reference",
   "plugins/outputs/": "outputs write values into files",
   "plugins/drivers/": "drivers hand values to services",
@@ -62,7 +66,7 @@ const ambient: readonly { readonly pattern: RegExp; readonly in: RegExp; readonl
   [
     {
       pattern: /\bDate\.now\(|\bnew Date\(\)/,
-      in: /^base\/host\.ts$/,
+      in: /^base\/system\/host\.ts$/,
       why: "the clock is the host's",
     },
     { pattern: /\bMath\.random\(/, in: /^$/, why: "randomness is the operating system's" },
@@ -70,7 +74,7 @@ const ambient: readonly { readonly pattern: RegExp; readonly in: RegExp; readonl
     { pattern: /\bconsole\./, in: /^$/, why: "data goes to out, talk to talk" },
     {
       pattern: /\bBun\.(spawn|spawnSync|\$|write)\b/,
-      in: /^base\/spawn\.ts$/,
+      in: /^base\/processes\/spawn\.ts$/,
       why: "programs and files have one place each",
     },
     { pattern: /\bprocess\.exit\(/, in: /^main\.ts$/, why: "the exit code is main's" },
@@ -86,8 +90,9 @@ function files(folder: string): readonly string[] {
 }
 
 function layerOf(file: string): string {
-  const [first = ""] = file.split("/")
-  return first
+  const [first = "", second = ""] = file.split("/")
+  const room = `${first}/${second}`
+  return room in allowed ? room : first
 }
 
 function* breaches(file: string, text: string): Generator<Breach> {

@@ -1,7 +1,7 @@
-import { formatDuration } from "./base/duration.ts"
-import { lastWords, stopWithinMs } from "./base/last-words.ts"
-import { hasLateRead, runsMarked } from "./base/live-marks.ts"
-import { realHost } from "./base/host.ts"
+import { formatDuration } from "./base/text/duration.ts"
+import { lastWords, stopWithinMs } from "./base/processes/last-words.ts"
+import { hasLateRead, runsMarked } from "./base/processes/live-marks.ts"
+import { realHost } from "./base/system/host.ts"
 import { exitCodes } from "./cli/exit-codes.ts"
 import { main } from "./cli/main.ts"
 import { printable } from "./cli/printable.ts"
@@ -80,7 +80,7 @@ for (const event of ["uncaughtException", "unhandledRejection"] as const)
   )
 /** A closed terminal is a request to stop, unless it was said (nohup) that it is none. */
 async function heedHangup(): Promise<void> {
-  const { ignoresHangup } = await import("./base/signals.ts")
+  const { ignoresHangup } = await import("./base/processes/signals.ts")
   nohup = ignoresHangup()
   if (!nohup) process.on("SIGHUP", () => (reload === undefined ? ask("SIGHUP") : reload()))
 }
@@ -107,7 +107,7 @@ const code = await main(
     },
     begin: heedHangup,
     execReplace: async (argv, variables) => {
-      const { execReplace } = await import("./base/exec-replace.ts")
+      const { execReplace } = await import("./base/processes/exec-replace.ts")
       // What was said must have left before the process is another.
       await talk.drain()
       return execReplace(argv, variables, { env: process.env, umask })

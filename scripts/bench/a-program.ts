@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { adopt } from "../../src/app/adopt.ts"
+import { adopt } from "../../src/repair/adopt.ts"
 import { freePort } from "../../test/support/servers/free-port.ts"
 import { until } from "../../test/support/until.ts"
 import { type OpenProject, openProject } from "./project.ts"

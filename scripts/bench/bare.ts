@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
-import { slow } from "../../src/base/disk.ts"
-import { randomText } from "../../src/base/random-text.ts"
+import { slow } from "../../src/base/files/disk.ts"
+import { randomText } from "../../src/base/text/random-text.ts"
 import { seal, unseal } from "../../src/core/seal.ts"
 
 /** What one rotation must do to a disk, whoever does it; counted in a system-call log of ours. */

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
-import { realHost } from "../../src/base/host.ts"
+import { realHost } from "../../src/base/system/host.ts"
 import { openApp } from "../../test/support/open-app.ts"
 
 export type OpenProject = { readonly app: App; readonly folder: string } & AsyncDisposable

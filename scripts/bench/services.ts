@@ -1,4 +1,4 @@
-import { randomText } from "../../src/base/random-text.ts"
+import { randomText } from "../../src/base/text/random-text.ts"
 import { postgresPair } from "../../src/cli/commands/postgres-pair.ts"
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"

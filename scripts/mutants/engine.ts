@@ -468,7 +468,7 @@ export const engine: readonly Mutant[] = [
     law: 7,
     name: "a dry run has a server write its users down",
     edits: edit(
-      "app/dry-run.ts",
+      "incident/dry-run.ts",
       `secrets: names, trial: true, takenFirst`,
       `secrets: names, takenFirst`,
     ),
@@ -478,7 +478,7 @@ export const engine: readonly Mutant[] = [
     law: 7,
     name: "a dry run changes the state",
     edits: edit(
-      "app/dry-run.ts",
+      "incident/dry-run.ts",
       `    const secrets = await Promise.all(names.map`,
       `    await session.commit({})
     const secrets = await Promise.all(names.map`,

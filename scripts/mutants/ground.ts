@@ -6,7 +6,7 @@ export const ground: readonly Mutant[] = [
     law: 1,
     name: "the folder is not synced",
     edits: edit(
-      "base/durable-write.ts",
+      "base/files/durable-write.ts",
       `        await refuseSwapped(spot, made)
         await syncOf(folder)`,
       `        await refuseSwapped(spot, made)`,
@@ -17,7 +17,7 @@ export const ground: readonly Mutant[] = [
     law: 1,
     name: "the draft is not synced",
     edits: edit(
-      "base/durable-write.ts",
+      "base/files/durable-write.ts",
       `    if (options.trial !== true) await slow.sync(file)`,
       `    await disk.stat(file)`,
     ),
@@ -27,7 +27,7 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "a link of another user is followed",
     edits: edit(
-      "base/folder.ts",
+      "base/files/folder.ts",
       `if (!this.#keeps(stats) || this.#held !== undefined) throw`,
       `if (this.#held !== undefined) throw`,
     ),
@@ -46,14 +46,14 @@ export const ground: readonly Mutant[] = [
   {
     law: "always",
     name: "a draft is made readable by all",
-    edits: edit("base/disk.ts", `const mode = 0o600`, `const mode = 0o644`),
+    edits: edit("base/files/disk.ts", `const mode = 0o600`, `const mode = 0o644`),
     test: order,
   },
   {
     law: 1,
     name: "the audit log is not synced",
     edits: edit(
-      "base/durable-write.ts",
+      "base/files/durable-write.ts",
       `    await slow.dataSync(file)`,
       `    await disk.stat(file)`,
     ),
@@ -140,17 +140,21 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "a connection that nobody has accepted is root's",
     edits: edit(
-      "base/other-end.ts",
+      "base/system/other-end.ts",
       `return inode === 0 ? "waiting" : named(uid, read)`,
       `return inode < 0 ? "waiting" : named(uid, read)`,
     ),
-    test: { file: "test/base/other-end.test.ts", name: "nobody, as long as it waits" },
+    test: { file: "test/base/system/other-end.test.ts", name: "nobody, as long as it waits" },
   },
   {
     law: "always",
     name: "the kernel's word on another socket is taken",
-    edits: edit("base/socket-diag.ts", `return isAsked ? {`, `return length > 0 || isAsked ? {`),
-    test: { file: "test/base/socket-diag.test.ts", name: "another" },
+    edits: edit(
+      "base/system/socket-diag.ts",
+      `return isAsked ? {`,
+      `return length > 0 || isAsked ? {`,
+    ),
+    test: { file: "test/base/system/socket-diag.test.ts", name: "another" },
   },
   {
     law: "always",
@@ -176,7 +180,7 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "two processes work on one environment",
     edits: edit(
-      "base/lock.ts",
+      "base/files/lock.ts",
       `return { heldBy: heldBy ?? "another process" }`,
       `return { release: () => undefined }`,
     ),
@@ -229,7 +233,7 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "our environment reaches the hooks",
     edits: edit(
-      "base/spawn.ts",
+      "base/processes/spawn.ts",
       `const env = { PATH: safePath, ...options.env }`,
       `const env = { PATH: safePath, ...(process.env as Record<string, string>), ...options.env }`,
     ),

@@ -52,7 +52,7 @@ export const laws: readonly Mutant[] = [
     law: 3,
     name: "a containment counts as held though the service refuses its value",
     edits: edit(
-      "app/contain.ts",
+      "incident/contain.ts",
       `|| drift !== undefined) return false`,
       `|| drift === null) return false`,
     ),

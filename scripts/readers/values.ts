@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { randomText } from "../../src/base/random-text.ts"
+import { randomText } from "../../src/base/text/random-text.ts"
 
 /** Values that readers of `.env` files change, from a seed: the same seed gives the same values on every machine. */
 export type Random = {

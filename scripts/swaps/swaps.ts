@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { AppError } from "../../src/base/error.ts"
-import { randomText } from "../../src/base/random-text.ts"
+import { randomText } from "../../src/base/text/random-text.ts"
 import type { Output } from "../../src/core/ports.ts"
 import {
   type Kind,

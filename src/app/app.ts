@@ -1,4 +1,4 @@
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
 import type { KeyedSemaphore } from "../base/semaphore.ts"
 import type { Actor } from "../core/audit-line.ts"

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs"
 import { systemCode } from "../base/error.ts"
-import { giveBackMemory } from "../base/memory.ts"
+import { giveBackMemory } from "../base/system/memory.ts"
 import { driftedIn } from "../plan/drifted.ts"
 import { type UncontainedSecret, uncontainedSecrets } from "../plan/uncontained.ts"
 import { isBeforeUs } from "../core/instants.ts"

@@ -1,6 +1,6 @@
 import type { EnvironmentConfig } from "../config/model.ts"
 import { existsSync } from "node:fs"
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 import { type Agenda, agenda } from "../plan/agenda.ts"
 import { type Drifted, driftedIn } from "../plan/drifted.ts"
 import { type UncontainedSecret, uncontainedSecrets } from "../plan/uncontained.ts"

@@ -1,6 +1,6 @@
-import { formatDuration } from "../base/duration.ts"
-import { type HeldLock, demandLock } from "../base/lock.ts"
-import { lockHolder } from "../base/lock-holder.ts"
+import { formatDuration } from "../base/text/duration.ts"
+import { type HeldLock, demandLock } from "../base/files/lock.ts"
+import { lockHolder } from "../base/files/lock-holder.ts"
 import type { App } from "./app.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { AppError, systemCode } from "../base/error.ts"
-import { toJournal } from "../base/journald.ts"
-import { failureOf, run } from "../base/spawn.ts"
+import { toJournal } from "../base/system/journald.ts"
+import { failureOf, run } from "../base/processes/spawn.ts"
 import { argvOf, hookEnvironment } from "../plugins/hook-argv.ts"
 import { lineHash } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"

@@ -1,4 +1,4 @@
-import { formatDuration } from "../base/duration.ts"
+import { formatDuration } from "../base/text/duration.ts"
 import { gracesOf } from "../core/graces.ts"
 import { versionAt } from "../core/state.ts"
 import { endDrifts } from "../rotate/drift.ts"

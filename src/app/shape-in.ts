@@ -1,4 +1,4 @@
-import { type Shape, roundedBits } from "../base/value-shape.ts"
+import { type Shape, roundedBits } from "../base/text/value-shape.ts"
 import type { SecretConfig } from "../config/model.ts"
 import type { App } from "./app.ts"
 

@@ -1,7 +1,7 @@
-import { formatDuration } from "./duration.ts"
+import { formatDuration } from "./text/duration.ts"
 import { AppError } from "./error.ts"
-import type { Host } from "./host.ts"
-import { countDown } from "./run-time.ts"
+import type { Host } from "./system/host.ts"
+import { countDown } from "./processes/run-time.ts"
 
 /**
  * Runs `act` with a signal that aborts after `ms` milliseconds in which we ran, or with one of

@@ -1,95 +1,162 @@
-import { AppError } from "../base/error.ts"
-import type { Finding } from "../core/ports.ts"
+import { statSync } from "node:fs"
+import { type Log, auditHeads } from "./self-tests/audit-heads.ts"
+import { type Result, runCheck } from "./self-tests/check.ts"
+import { clock } from "./self-tests/clock.ts"
+import { files } from "./self-tests/files.ts"
+import { parents } from "./self-tests/parents.ts"
+import { randomness } from "./self-tests/randomness.ts"
+import { type Environment, type States, state } from "./self-tests/state.ts"
+import { trust } from "./self-tests/trust.ts"
+import type { Config } from "../config/model.ts"
+import { trustOf } from "../config/trust.ts"
+import { type StateDocument, isUndated, openSets } from "../core/state.ts"
+import { readSent } from "../record/sent-head.ts"
+import { openStates, readState, statePath } from "../record/state-file.ts"
+import { identityThere, olderStates, storeCheck } from "./alarms.ts"
+import { expectedFiles, guardedPaths } from "./files.ts"
+import type { Checked, How as CheckMode } from "./request.ts"
+import { leftEnvironments } from "./left-environments.ts"
+import { isWorkedOn } from "./worked-on.ts"
 
-/** A self-test: data, and a look that changes nothing unless it is asked to mend. */
-
-/** How bad one kind of fault is, and what to do about it unless the finding itself knows better. */
-export type Fault = { readonly severity: Finding["severity"]; readonly remedy: string }
-
-/** What a look tells of. */
-export type Report<Code extends string> = {
-  /** Something is wrong. `severity`: where this one is less bad than its kind. */
-  found(
-    code: Code,
-    message: string,
-    better?: { readonly remedy?: string; readonly severity?: Finding["severity"] },
-  ): void
-  /** A finding of someone who was asked, as it is. */
-  passed(finding: Finding): void
-  /** Something was wrong and is mended. */
-  mended(message: string): void
-  /** An error of something that was asked, under its own code. */
-  failed(error: unknown, place?: string): void
+/**
+ * Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so.
+ */
+export async function check(checked: Checked, options: CheckMode): Promise<readonly Result[]> {
+  const { config, host, me } = checked
+  const expected = await expectedFiles(config, host, me)
+  // First, for what follows may be readable only then.
+  const modes = await runCheck(files, { expected, fix: options.fix })
+  const states = await readStates(config)
+  const documents = states.environments.flatMap(({ document }) => document ?? [])
+  const now = host.now()
+  const accepted = new Set<string>()
+  const strange = await leftEnvironments(config)
+  const atWork = workedOn(config, documents)
+  const judged = (more: Pick<States, "nextTry" | "late" | "older"> = {}): Promise<Result> =>
+    runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
+  const writable = storeCheck(checked)
+  const quick = [
+    runCheck(randomness, { random: host.random, count: options.quick ? 100 : 1000 }),
+    runCheck(clock, { documents, now }),
+    ...(config.audit.heads === undefined
+      ? []
+      : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
+  ]
+  // Who opens keys finds it missing by that.
+  if (options.quick)
+    return [
+      modes,
+      await identityThere(checked),
+      await runCheck(trust, { inspect: () => trustOf(config, me) }),
+      await writable,
+      ...(await Promise.all([
+        judged({
+          late: await lateIn(config, states.environments, now),
+          older: await olderStates(checked, states.environments),
+        }),
+        ...quick,
+      ])),
+    ]
+  const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
+  // What needs keys, the schedule or programs is loaded when it is needed.
+  const { deepChecks, nextTries } = await import("./deep.ts")
+  const deep = await Promise.all([
+    above,
+    ...(await deepChecks(checked, states.environments, options, accepted)),
+  ])
+  // Last: what is noted there may be past by what the services have just said.
+  return [
+    modes,
+    await writable,
+    await judged({ nextTry: nextTries(checked, states.environments) }),
+    ...(await Promise.all(quick)),
+    ...deep,
+  ]
 }
 
-export type Check<Code extends string, Subject> = {
-  readonly name: string
-  /** All that it can find by itself; what it asks may fail with codes of its own. */
-  readonly faults: Readonly<Record<Code, Fault>>
-  /** Returns what it saw, for the line that says all is well. */
-  inspect(subject: Subject, report: Report<Code>): string | Promise<string>
+/** Looked up only where a rotation is open. */
+function workedOn(config: Config, documents: readonly StateDocument[]): ReadonlySet<string> {
+  const open = documents.filter((document) => openSets(document).length > 0)
+  return new Set(
+    open.map(({ environment }) => environment).filter((name) => isWorkedOn(config, name)),
+  )
 }
 
-export type Result = {
-  readonly name: string
-  readonly saw: string
-  readonly findings: readonly Finding[]
-  readonly mended: readonly string[]
+const dayMs = 86_400_000
+
+/**
+ * The library that reads schedules is loaded only where a secret is older than it may get, or may
+ * be due sooner than by its age.
+ */
+async function lateIn(
+  config: Config,
+  environments: readonly Environment[],
+  now: Date,
+): Promise<NonNullable<States["late"]>> {
+  const suspects = environments.flatMap(({ name, document }) =>
+    Object.entries(document?.secrets ?? {}).flatMap(([secret, one]) => {
+      const everyMs = config.environments[name]?.secrets[secret]?.rotateEveryMs
+      const agedMs = now.getTime() - Date.parse(one.rotatedAt ?? "")
+      return everyMs != null &&
+        agedMs > dayMs &&
+        (agedMs > everyMs + dayMs || one.weak === true || isUndated(one))
+        ? [{ environment: name, secret, state: one, everyMs }]
+        : []
+    }),
+  )
+  if (suspects.length === 0) return []
+  const { lateBy } = await import("../app/late-by.ts")
+  return suspects.flatMap(({ environment, secret, state: one, everyMs }) => {
+    const options = config.environments[environment]
+    const lateMs = options === undefined ? 0 : lateBy(options, one, { everyMs, now })
+    return lateMs > dayMs ? [{ place: `${environment}/${secret}`, lateMs }] : []
+  })
 }
 
-export function defineCheck<Code extends string, Subject>(
-  check: Check<Code, Subject>,
-): Check<Code, Subject> {
-  return check
+/** The logs that have a line, and which of their heads have left. */
+async function logsOf(
+  { store, project }: Config,
+  environments: readonly Environment[],
+  now: Date,
+): Promise<readonly Log[]> {
+  const logs = environments.flatMap(({ name, document }) =>
+    document === undefined || document.audit.count === 0 ? [] : [{ environment: name, document }],
+  )
+  return Promise.all(
+    logs.map(async (log) => {
+      const place = { store, project, environment: log.environment }
+      return {
+        ...log,
+        quietMs: now.getTime() - statSync(statePath(place)).mtimeMs,
+        sent: await readSent(place),
+      }
+    }),
+  )
 }
 
-/** A look never hides its neighbours: whatever it throws is a finding. */
-export async function runCheck<Code extends string, Subject>(
-  { name, faults, inspect }: Check<Code, Subject>,
-  subject: Subject,
-): Promise<Result> {
-  const findings: Finding[] = []
-  const mended: string[] = []
-  const report: Report<Code> = {
-    found: (code, message, better) =>
-      void findings.push({
-        code,
-        severity: faults[code].severity,
-        message,
-        remedy: faults[code].remedy,
-        ...better,
-      }),
-    passed: (finding) => void findings.push(finding),
-    mended: (message) => void mended.push(message),
-    failed: (error, place) => void findings.push(findingOf(error, place)),
-  }
-  try {
-    return { name, saw: await inspect(subject, report), findings, mended }
-  } catch (error) {
-    return { name, saw: "", findings: [...findings, findingOf(error)], mended }
-  }
+type Read = {
+  readonly environments: readonly Environment[]
+  readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[]
 }
 
-/** Any error as a finding; one that is not ours says nothing but that it happened. */
-export function findingOf(error: unknown, place?: string): Finding {
-  const known =
-    error instanceof AppError
-      ? error
-      : new AppError("internal", "an unexpected error inside mycelium", {
-          hint: "please report what you did, without any value",
+/** Without any key. Other than the engine, this goes on where one state cannot be read. */
+async function readStates({ store, project, environments }: Config): Promise<Read> {
+  const found: Environment[] = []
+  const unreadable: { readonly environment: string; readonly error: unknown }[] = []
+  // Why it cannot be opened is said of each environment.
+  await using folder = await openStates({ store, project }).catch(() => undefined)
+  await Promise.all(
+    Object.entries(environments).map(async ([name, { secrets }]) => {
+      try {
+        found.push({
+          name,
+          document: await readState({ store, project, environment: name }, folder),
+          secrets: Object.keys(secrets),
         })
-  const { code, message, hint } = place === undefined ? known : known.within(place)
-  return {
-    code,
-    severity: "error",
-    message: message,
-    ...(hint === undefined ? {} : { remedy: hint }),
-  }
-}
-
-const order = { error: 0, warning: 1, info: 2 } as const
-
-/** The worst first; those of one severity stay in their order. */
-export function bySeverity<One extends Finding>(findings: readonly One[]): readonly One[] {
-  return findings.toSorted((one, other) => order[one.severity] - order[other.severity])
+      } catch (error) {
+        unreadable.push({ environment: name, error })
+      }
+    }),
+  )
+  return { environments: found, unreadable }
 }

@@ -1,171 +1,196 @@
-import { basename, dirname } from "node:path"
-import { type Stats, closeSync, constants, fchmodSync, fstatSync, openSync } from "node:fs"
-import { type Folder, openFolder } from "../base/folder.ts"
-import { refuseLinked } from "../base/read-regular.ts"
-import { type Report, defineCheck } from "./check.ts"
-import { statOf, octal } from "./path-stat.ts"
+import { readdirSync } from "node:fs"
+import { dirname, join, resolve } from "node:path"
+import type { Host } from "../base/system/host.ts"
+import type { Expected } from "./self-tests/files.ts"
+import type { Guarded } from "./self-tests/parents.ts"
+import { type Me, statOf } from "./self-tests/path-stat.ts"
+import type { Config, OutputConfig } from "../config/model.ts"
+import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
+import { stateFolder } from "../record/state-file.ts"
+import { defaultIdentityPath } from "../app/identity.ts"
 
-/**
- * Modes, owners and kinds of files. A POSIX ACL needs no look of its own: where a file has one, the
- * group bits of its
- * mode are the ACL's mask (acl(5)), so 0600 lets nobody in, whatever getfacl lists, and anything
- * wider shows in the mode.
- */
-
-export type Expected = {
-  readonly path: string
-  /** "the state of production". */
-  readonly what: string
-  readonly kind: "file" | "folder"
-  /** The permission bits that it may have at most. */
-  readonly mode: number
-  /** It must have just these: the program that reads it counts on them. */
-  readonly exact?: boolean
-  /** The only users who may own it; left out: not judged. */
-  readonly owners?: readonly number[]
-  /** The only group; left out: not judged. */
-  readonly group?: number
-  /** The identity: who has read it can open every value, which no chmod takes back. */
-  readonly identity?: boolean
+/** Which files are ours, or show our values, and how they should lie there. */
+export async function expectedFiles(
+  config: Config,
+  host: Host,
+  me: Me,
+): Promise<readonly Expected[]> {
+  return [
+    ...identityFiles(config, host, me),
+    ...storeFiles(config, me),
+    ...(await outputFiles(config)),
+  ]
 }
-export type Files = { readonly expected: readonly Expected[]; readonly fix: boolean }
 
-type Code =
-  | "file-open"
-  | "file-mode"
-  | "file-owner"
-  | "identity-open"
-  | "file-is-link"
-  | "file-irregular"
-
-export const files = defineCheck<Code, Files>({
-  name: "files",
-  faults: {
-    "file-open": { severity: "error", remedy: "mycelium check --fix" },
-    "file-mode": { severity: "warning", remedy: "mycelium check --fix" },
-    "file-owner": {
-      severity: "error",
-      remedy: "chown it, and run every mycelium command as the user that runs the service",
-    },
-    "identity-open": {
-      severity: "error",
-      remedy: "chmod 600 it; if others have read it, make a new one and rotate everything",
-    },
-    "file-is-link": {
-      severity: "error",
-      remedy: "put the file itself there: whoever owns the link's target could swap it",
-    },
-    "file-irregular": { severity: "error", remedy: "move it away: mycelium makes what it needs" },
-  },
-  inspect: async ({ expected, fix }, report) => {
-    let seen = 0
-    for (const one of expected) {
-      try {
-        const stats = statOf(one.path)
-        if (stats === undefined) continue
-        seen++
-        if (isRight(one, stats)) continue
-        // What another user could have led elsewhere is neither judged nor mended by its path.
-        await using folder = await openFolder(dirname(one.path))
-        await judge(one, stats, { fix, folder }, report)
-      } catch (error) {
-        report.failed(error)
+/** Paths above which nobody else may write. */
+export async function guardedPaths(config: Config, host: Host): Promise<readonly Guarded[]> {
+  const identity = identityPath(config, host)
+  const outputs = outputsOf(config).map(
+    async ({ target, environment, options }): Promise<Guarded> => {
+      // Who owns the file, or the folder that it lies in, is who it is for.
+      const owners = [
+        (await ownership(rulesOf(options), undefined).catch(() => undefined))?.uid,
+        statOf(target)?.uid,
+        statOf(dirname(target))?.uid,
+      ]
+      return {
+        path: target,
+        what: `an output of ${environment}`,
+        owners: owners.filter((uid) => uid !== undefined),
       }
-    }
-    return `${seen} files and folders have the owners and modes that they should have`
-  },
-})
-
-function isRight({ kind, owners, group, mode, exact }: Expected, stats: Stats): boolean {
-  if (stats.isSymbolicLink() || (kind === "folder" ? !stats.isDirectory() : !stats.isFile()))
-    return false
-  if (owners?.includes(stats.uid) === false || (group !== undefined && group !== stats.gid))
-    return false
-  const bits = stats.mode & 0o7777
-  return exact === true ? bits === mode : (bits & ~mode) === 0
+    },
+  )
+  return [
+    { path: join(config.store, "secrets"), what: "the store", owners: ownersOf(config) },
+    ...(identity === undefined
+      ? []
+      : [{ path: identity, what: "the identity", owners: ownersOf(config) }]),
+    ...(await Promise.all(outputs)),
+  ]
 }
 
-type Mending = { readonly fix: boolean; readonly folder: Folder }
-
-async function judge(
-  one: Expected,
-  stats: Stats,
-  mending: Mending,
-  report: Report<Code>,
-): Promise<void> {
-  const { path, what } = one
-  if (stats.isSymbolicLink())
-    return report.found("file-is-link", `${path} (${what}) is a symbolic link`)
-  if (one.kind === "folder" ? !stats.isDirectory() : !stats.isFile())
-    return report.found(
-      "file-irregular",
-      `${path} (${what}) is not a ${one.kind === "file" ? "regular file" : "folder"}`,
-    )
-  if (one.owners !== undefined && !one.owners.includes(stats.uid)) {
-    const [owner = 0] = one.owners
-    report.found("file-owner", `${path} (${what}) belongs to user ${stats.uid}, not to ${owner}`, {
-      remedy: `chown -h ${owner} ${path}, and run every mycelium command as the user that runs the service`,
-    })
-  }
-  if (one.group !== undefined && stats.gid !== one.group)
-    report.found(
-      "file-owner",
-      `${path} (${what}) belongs to group ${stats.gid}, not to ${one.group}`,
-      { remedy: `chgrp -h ${one.group} ${path}` },
-    )
-  await judgeMode(one, stats, mending, report)
+/** Whose mycelium this is: where root looks after it, not root's. */
+function ownersOf({ store }: Config): readonly number[] {
+  const stats = statOf(store)
+  return stats === undefined ? [] : [stats.uid]
 }
 
-async function judgeMode(
-  one: Expected,
-  stats: Stats,
-  { fix, folder }: Mending,
-  report: Report<Code>,
-): Promise<void> {
-  const mode = stats.mode & 0o7777
-  const wider = mode & ~one.mode & 0o7777
-  if (wider === 0 && (one.exact !== true || mode === one.mode)) return
-  // What is too narrow in a folder or a file of ours harms nobody but us, who would notice.
-  const right = one.exact === true ? one.mode : mode & one.mode
-  const message = `${one.path} (${one.what}) has mode ${octal(mode)}, not ${octal(right)}`
-  if (one.identity === true)
-    return report.found("identity-open", message, {
-      remedy: `chmod 600 ${one.path}; if others have read it, make a new one and rotate everything`,
-    })
-  if (fix && (await mend(one, folder, right)))
-    return report.mended(
-      `${one.path} (${one.what}): mode ${octal(mode)} is now ${octal(right)}${wider & 0o044 ? "; if others may have read it, rotate what it holds" : ""}`,
-    )
-  if (wider !== 0)
-    return report.found("file-open", message, {
-      remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}${wider & 0o044 && one.exact ? "; if others may have read it, rotate what it shows" : ""}`,
-    })
-  report.found("file-mode", `${message}: the program that reads it may be locked out`, {
-    remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}`,
-  })
+/** The file that the identity is in; undefined where it comes from elsewhere. */
+export function identityPath({ identity, folder }: Config, host: Host): string | undefined {
+  if (identity === undefined) return defaultIdentityPath(host)
+  return "file" in identity ? resolve(folder, identity.file) : undefined
+}
+
+/** Environments of this project that have a state. */
+export function stateNames(config: Config): readonly string[] {
+  return list(stateFolder(config))
+    .filter((name) => /^[^.].*\.json$/.test(name))
+    .map((name) => name.slice(0, -".json".length))
+}
+
+export function outputsOf(
+  config: Config,
+): readonly (OutputConfig & { readonly environment: string })[] {
+  return Object.values(config.environments).flatMap(({ name, outputs }) =>
+    outputs.map((output) => ({ ...output, environment: name })),
+  )
 }
 
 /**
- * Through an open file, in a folder that is held, so that nobody swaps either in between; false
- * where it could not be done or had no effect.
+ * One that comes by reference may be a link, or readable by a group: Kubernetes and systemd mount
+ * them so.
  */
-async function mend(one: Expected, folder: Folder, mode: number): Promise<boolean> {
+function identityFiles(config: Config, host: Host, me: Me): readonly Expected[] {
+  if (config.identity !== undefined) return []
+  const path = defaultIdentityPath(host)
+  return [
+    {
+      path,
+      what: "the identity",
+      kind: "file",
+      mode: 0o600,
+      owners: me.uid === 0 ? [...ownersOf(config), 0] : [me.uid],
+      identity: true,
+    },
+  ]
+}
+
+function storeFiles(config: Config, me: Me): readonly Expected[] {
+  const { store } = config
+  const [owner = me.uid] = ownersOf(config)
+  const folder = (path: string): Expected => ({
+    path,
+    what: "a folder of the store",
+    kind: "folder",
+    mode: 0o700,
+    owners: [owner],
+  })
+  const file = (path: string): Expected => ({
+    path,
+    what: "a file of the store",
+    kind: "file",
+    mode: 0o600,
+    owners: [owner],
+  })
+  const projects = list(join(store, "secrets"))
+  return [
+    // Root may look after a service that has a user of its own.
+    {
+      ...folder(store),
+      what: "the store",
+      ...(me.uid === 0 ? { owners: [owner] } : { owners: [me.uid] }),
+    },
+    folder(join(store, "secrets")),
+    file(join(store, "keys.age")),
+    ...projects.flatMap((project) => {
+      const at = join(store, "secrets", project)
+      return [
+        folder(at),
+        ...list(at).flatMap((name) =>
+          name.endsWith(".audit")
+            ? [
+                folder(join(at, name)),
+                ...list(join(at, name)).map((part) => file(join(at, name, part))),
+              ]
+            : [file(join(at, name))],
+        ),
+      ]
+    }),
+  ]
+}
+
+async function outputFiles(config: Config): Promise<readonly Expected[]> {
+  const found = await Promise.all(
+    outputsOf(config).map(
+      async ({ target, files, environment, options }): Promise<readonly Expected[]> => {
+        // A name that this machine does not know is told when the output is written.
+        const {
+          mode = 0o600,
+          uid,
+          gid,
+        } = await ownership(rulesOf(options), undefined).catch(() => ({
+          mode: undefined,
+          uid: undefined,
+          gid: undefined,
+        }))
+        const owned = {
+          what: `an output of ${environment}`,
+          ...(uid === undefined ? {} : { owners: [uid] }),
+          ...(gid === undefined ? {} : { group: gid }),
+        }
+        return (files ?? [target]).map((path) => ({
+          ...owned,
+          path,
+          kind: "file",
+          mode,
+          exact: true,
+        }))
+      },
+    ),
+  )
+  return found.flat()
+}
+
+/** Every output that writes files has these keys. */
+export function rulesOf(options: unknown): FileRules {
+  const {
+    owner,
+    group,
+    mode,
+    in_place: inPlace,
+  } = Object(options) as Readonly<Record<string, unknown>>
+  return {
+    ...(typeof owner === "string" ? { owner } : {}),
+    ...(typeof group === "string" ? { group } : {}),
+    ...(typeof mode === "string" ? { mode } : {}),
+    ...(inPlace === true ? { in_place: true } : {}),
+  }
+}
+
+function list(folder: string): readonly string[] {
   try {
-    const kind = one.kind === "folder" ? constants.O_DIRECTORY : 0
-    const name = basename(one.path)
-    const file = openSync(
-      folder.at(name),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | kind,
-    )
-    try {
-      if (folder.keeper !== "ours" && one.kind === "file")
-        await refuseLinked({ target: one.path, folder, name }, fstatSync(file))
-      fchmodSync(file, mode)
-      return (fstatSync(file).mode & 0o7777) === mode
-    } finally {
-      closeSync(file)
-    }
+    return readdirSync(folder)
   } catch {
-    return false
+    return []
   }
 }

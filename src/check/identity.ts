@@ -1,15 +1,80 @@
-import type { Finding } from "../core/ports.ts"
-import { defineCheck } from "./check.ts"
+import { existsSync } from "node:fs"
+import { resolve } from "node:path"
+import type { Host } from "../base/system/host.ts"
+import { findingOf } from "./self-tests/check.ts"
+import { type Me, statOf } from "./self-tests/path-stat.ts"
+import type { Config } from "../config/model.ts"
+import type { Finding, Reference } from "../core/ports.ts"
+import { storeHasSealed } from "../record/store-has-sealed.ts"
+import { defaultIdentityPath, isBrought, lost, notBrought } from "../app/identity.ts"
 
 /**
- * Is the identity there at all? For a look that opens no keys; who opens them finds out by that.
+ * What a look at names tells, without opening anything: a credential that is not where the config
+ * says.
  */
+export function missingReference(
+  reference: Reference,
+  folder: string,
+  host: Host,
+): Finding | undefined {
+  if ("file" in reference && !existsSync(resolve(folder, reference.file))) {
+    return {
+      code: "reference-missing",
+      severity: "error",
+      message: `there is no file ${resolve(folder, reference.file)}, which holds a credential`,
+      remedy: "make it, readable by this user alone, or name another",
+    }
+  }
+  if ("env" in reference && host.env(reference.env) === undefined) {
+    return {
+      code: "reference-missing",
+      severity: "warning",
+      message: `the variable ${reference.env}, which holds a credential, is not set here`,
+      remedy: "see that it is set where mycelium runs",
+    }
+  }
+  return undefined
+}
 
-export const identity = defineCheck<never, { readonly missing: Finding | undefined }>({
-  name: "identity",
-  faults: {},
-  inspect: ({ missing }, report) => {
-    if (missing !== undefined) report.passed(missing)
-    return "nothing says that it is missing"
-  },
-})
+/** The identity that this store was sealed to is gone; in words of the whole check. */
+export function missingIdentity(
+  { identity, folder, store }: Config,
+  host: Host,
+  me: Me,
+): Finding | undefined {
+  if (identity !== undefined) {
+    const missing = missingReference(identity, folder, host)
+    if (missing === undefined) return undefined
+    const path = "file" in identity ? resolve(folder, identity.file) : undefined
+    if (path !== undefined && !isBrought(path) && isMine(store, me))
+      return findingOf(lost(path, store))
+    const way =
+      path === undefined
+        ? {}
+        : {
+            remedy: isBrought(path)
+              ? notBrought
+              : "mycelium init makes one, where nothing is sealed yet",
+          }
+    return { ...missing, message: `identity: ${missing.message}`, ...way }
+  }
+  const path = defaultIdentityPath(host)
+  return isGone(path) && isMine(store, me) ? findingOf(lost(path, store)) : undefined
+}
+
+/**
+ * A store of the user that looks, with something sealed in it: an identity that he lacks is
+ * missing.
+ */
+export function isMine(store: string, me: Me): boolean {
+  return storeHasSealed(store) && statOf(store)?.uid === me.uid
+}
+
+/** What cannot be looked at is told by the check of files. */
+function isGone(path: string): boolean {
+  try {
+    return statOf(path) === undefined
+  } catch {
+    return false
+  }
+}

@@ -1,126 +1,92 @@
-import { within } from "../base/deadline.ts"
-import { driftRemedy } from "../core/drift.ts"
-import type { Credential, Driver, Finding, Heard, Probe, Versions } from "../core/ports.ts"
-import { type Report, defineCheck } from "./check.ts"
+import type { CheckedLogin } from "./self-tests/logins.ts"
+import type { Environment } from "./self-tests/state.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
+import type { Credential, Versions } from "../core/ports.ts"
+import { Secret } from "../core/secret.ts"
+import { type StateDocument, openSetOf, versionAt } from "../core/state.ts"
+import { ActivityScope } from "../base/activity-scope.ts"
+import { KeyedSemaphore } from "../base/semaphore.ts"
+import { FileLedger } from "../record/ledger.ts"
+import type { Keys } from "../record/vault.ts"
+import { driverOf } from "../rotate/ask.ts"
+import { hiddenActOf } from "../rotate/elsewhere.ts"
+import { Session } from "../rotate/session.ts"
+import type { App } from "../app/app.ts"
+import type { Checked } from "./request.ts"
+import { openWork } from "../app/open.ts"
+import { writeReading } from "../app/reading.ts"
 
-/**
- * Would a rotation get in? Each service is asked what preflight asks: rights, a wrong value, the
- * current one.
- */
+/** What `check --connect` asks services; loaded for that alone, for it takes all that rotates. */
 
-export type CheckedLogin = {
-  /** "production/postgres". */
-  readonly place: string
-  readonly driver: Driver
-  /** Opened now. */
-  readonly versions: () => Promise<Versions>
-  /** Like this version, with a random value that nobody has. */
-  readonly wrong: (like: Credential) => Credential
-}
-
-export type Logins = {
-  readonly logins: readonly CheckedLogin[]
-  /** How long one question may take; all services are asked side by side. */
-  readonly withinMs: number
-  /** The places whose current value was accepted are put in here. */
-  readonly accepted: Set<string>
-}
-
-type Code = "accepts-anything" | "no-answer" | "current-refused"
-
-export const logins = defineCheck<Code, Logins>({
-  name: "logins",
-  faults: {
-    "accepts-anything": {
-      severity: "error",
-      remedy:
-        "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)",
-    },
-    "no-answer": {
-      severity: "error",
-      remedy: "see that it runs and can be reached from here, at the address in the config",
-    },
-    "current-refused": {
-      severity: "error",
-      remedy:
-        "mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set",
-    },
-  },
-  inspect: async ({ logins: all, withinMs, accepted }, report) => {
-    await Promise.all(
-      all.map((one) =>
-        ask(one, { withinMs, accepted }, report).catch((error: unknown) =>
-          report.failed(error, one.place),
-        ),
-      ),
-    )
-    return all.length === 0
-      ? "no service is asked for any value"
-      : `${all.length} service${all.length === 1 ? "" : "s"} accept${all.length === 1 ? "s" : ""} the current value and refuse${all.length === 1 ? "s" : ""} a wrong one`
-  },
-})
-
-async function ask(
-  { place, driver, versions: open, wrong }: CheckedLogin,
-  { withinMs, accepted }: Omit<Logins, "logins">,
-  report: Report<Code>,
-): Promise<void> {
-  const versions = await open()
-  const { current } = versions
-  if (current === undefined) return
-  const findings = await within(withinMs, (signal) =>
-    driver.preflight(versions, signal, { trial: true }),
-  )
-  // Without an admin, preflight comes in by the current value itself: what it is refused is asked
-  // about below, beside a wrong one.
-  const refused =
-    driver.deleteLogin === undefined
-      ? findings.find(({ code }) => code === "password-refused")
-      : undefined
-  if (
-    refused !== undefined &&
-    (await probe(driver, wrong(current), withinMs)) === "refused" &&
-    (await probe(driver, current, withinMs)) === "refused"
-  ) {
-    return report.found("current-refused", `${place}: ${refused.message}`, {
-      remedy: driftRemedy(place),
-    })
+/** Every secret that has a value at a service and is not being rotated right now. */
+export function loginsOf(
+  checked: Checked,
+  keys: Keys,
+  environments: readonly Environment[],
+): readonly CheckedLogin[] {
+  const { config, plugins, host, stop, actor } = checked
+  const app: App = {
+    config,
+    plugins,
+    host,
+    keys,
+    stop,
+    actor,
+    holder: "mycelium check",
+    onProgress: () => undefined,
+    turns: new KeyedSemaphore(config.perServer),
+    activity: new ActivityScope(),
   }
-  for (const finding of findings) report.passed(at(place, finding))
-  if (findings.some(({ severity }) => severity === "error")) return
-  const heard: string[] = []
-  const hear: Heard = ({ code, message }) => heard.push(`${message} (${code})`)
-  const control = await probe(driver, wrong(current), withinMs, hear)
-  if (control === "accepted")
-    return report.found(
-      "accepts-anything",
-      `${place}: the service accepts a random wrong value, so no login proves anything`,
-    )
-  const answer = control === "unknown" ? "unknown" : await probe(driver, current, withinMs, hear)
-  if (answer === "accepted") accepted.add(place)
-  if (answer === "unknown")
-    report.found(
-      "no-answer",
-      `${place}: ${["the service gives no clear answer to a login", ...heard.slice(-1)].join(": ")}`,
-    )
-  if (answer === "refused")
-    report.found("current-refused", `${place}: the service refuses the current value`, {
-      remedy: driftRemedy(place),
-    })
+  return environments.flatMap(({ name, document }) => {
+    const options = config.environments[name]
+    return document === undefined || options === undefined ? [] : loginsIn(app, options, document)
+  })
 }
 
-/** What goes wrong on the way is "unknown", never "refused". */
-async function probe(
-  driver: Driver,
-  candidate: Credential,
-  withinMs: number,
-  heard?: Heard,
-): Promise<Probe> {
-  return within(withinMs, (signal) => driver.probe(candidate, signal, heard)).catch(
-    () => "unknown" as const,
+function loginsIn(
+  app: App,
+  options: EnvironmentConfig,
+  document: StateDocument,
+): readonly CheckedLogin[] {
+  const place = { store: app.config.store, project: app.config.project, environment: options.name }
+  const session = new Session(
+    openWork(app, {
+      options,
+      ledger: new FileLedger(place, app.keys.mac, () => ""),
+      document,
+      stop: app.stop,
+      forceStop: app.stop,
+    }),
+    document,
+    { clockDoubted: true },
   )
-}
-
-function at(place: string, finding: Finding): Finding {
-  return { ...finding, message: `${place}: ${finding.message}` }
+  const wrong = (like: Credential): Credential => ({
+    version: "control",
+    fields: Object.fromEntries(
+      Object.entries(like.fields).map(([field, value]) => [
+        field,
+        value instanceof Secret ? session.work.text(field) : value,
+      ]),
+    ),
+  })
+  const names = Object.keys(options.secrets).filter(
+    (name) =>
+      driverOf(session, name).overlap !== "none" &&
+      openSetOf(document, name) === undefined &&
+      hiddenActOf(session, name) === undefined,
+  )
+  const held = names.filter((name) => versionAt(session.state(name), "current") !== undefined)
+  // One line for all of an environment, before the first of them is opened.
+  let written: Promise<void> | undefined
+  const versions = async (name: string): Promise<Versions> => {
+    if (held.includes(name))
+      await (written ??= writeReading(app, options.name, { event: "check", secrets: held }))
+    return session.versions(name)
+  }
+  return names.map((name) => ({
+    place: `${options.name}/${name}`,
+    driver: driverOf(session, name),
+    versions: () => versions(name),
+    wrong,
+  }))
 }

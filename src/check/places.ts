@@ -1,151 +1,147 @@
-import type { Stats } from "node:fs"
-import type { AppError } from "../base/error.ts"
-import { type Report, defineCheck } from "./check.ts"
-import { foldersAbove, octal } from "./path-stat.ts"
+import { constants, existsSync, lstatSync } from "node:fs"
+import { access } from "node:fs/promises"
+import { basename, dirname } from "node:path"
+import { AppError, systemCode } from "../base/error.ts"
+import { networkOf } from "../base/files/file-system.ts"
+import { openFolder } from "../base/files/folder.ts"
+import { isMountPoint, mountedAlone, ownMounts } from "../base/files/mounts.ts"
+import type { OutputLocation, Places } from "./self-tests/places.ts"
+import type { Me } from "./self-tests/path-stat.ts"
+import type { Config } from "../config/model.ts"
+import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
+import { refuseTaken } from "../plugins/outputs/file/kept.ts"
+import { refusePlanted } from "../plugins/outputs/file/planted.ts"
+import { readPresent } from "../plugins/outputs/file/present.ts"
+import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
+import { outputsOf, rulesOf } from "./files.ts"
+import { sizeOf } from "./size-of.ts"
+import { inKib, isOurs, unwritable } from "./writable.ts"
 
-/**
- * Where outputs lie: can they be replaced there, does their reader see what replaces them, and who
- * else does?
- */
+/** Where the files of all outputs lie. */
+export async function outputPlaces(config: Config, me: Me): Promise<Places> {
+  const mounts = ownMounts()
+  const found = await Promise.all(
+    outputsOf(config).map(
+      async ({ target, files, environment, options }): Promise<readonly OutputLocation[]> => {
+        const rules = rulesOf(options)
+        // A name that this machine does not know is told when the output is written.
+        const owner = await ownership({ owner: rules.owner, group: rules.group }, undefined).catch(
+          () => undefined,
+        )
+        const reader = owner?.uid === undefined ? undefined : { uid: owner.uid, gid: owner.gid }
+        const fault = files === undefined ? undefined : await folderFault(target, owner?.uid)
+        const context = {
+          store: config.store,
+          me,
+          inPlace: rules.in_place === true,
+          // A folder of files is made where there is none.
+          needsFolder: files === undefined,
+        }
+        return Promise.all(
+          (files ?? [target]).map(async (path) => ({
+            path,
+            fault: fault ?? (await fileFault(path, rules)),
+            what: `an output of ${environment}`,
+            names: namesOf(path),
+            inPlace: context.inPlace,
+            ...(await whyUnwritable(path, context)),
+            isMount: isMountPoint(path, mounts),
+            network: networkOf(nearestFolder(dirname(path))),
+            reader,
+          })),
+        )
+      },
+    ),
+  )
+  const places = found.flat()
+  return { places, alone: mountedAlone(places.map(({ path }) => path)) }
+}
 
-export type OutputLocation = {
-  readonly path: string
-  /** "an output of production". */
-  readonly what: string
-  /** How many names the file has: hard links. 0 where that cannot be told. */
-  readonly names: number
-  /** Written into, not replaced. */
+type Writing = {
+  readonly store: string
+  readonly me: Me
   readonly inPlace: boolean
-  /** It is mounted by itself, as we see it. */
-  readonly isMount: boolean
-  /** The file system of another machine that it lies on. */
-  readonly network: string | undefined
-  /** Whom its owner option names. */
-  readonly reader: { readonly uid: number; readonly gid: number | undefined } | undefined
-  /** Why nothing can be written there now: a full disk, a read-only one. */
-  readonly unwritable?: string
-  /** Why a rotation would not write there, for what another user could do on the way to it. */
-  readonly fault: AppError | undefined
-}
-/** Another process has this file mounted by itself; `stale`: one that was replaced since. */
-export type Alone = { readonly path: string; readonly pid: number; readonly stale: boolean }
-export type Places = {
-  readonly places: readonly OutputLocation[]
-  readonly alone: readonly Alone[]
+  readonly needsFolder: boolean
 }
 
-type Code =
-  | "output-unwritable"
-  | "output-is-mount"
-  | "output-mounted-alone"
-  | "output-in-place"
-  | "output-linked"
-  | "output-on-network"
-  | "output-unreachable"
+/** Why nothing new can be written there; a folder that is not there yet is looked at above it. */
+async function whyUnwritable(
+  path: string,
+  { store, me, inPlace, needsFolder }: Writing,
+): Promise<Pick<OutputLocation, "unwritable">> {
+  if (needsFolder && !existsSync(dirname(path))) return { unwritable: "its folder does not exist" }
+  const folder = nearestFolder(dirname(path))
+  const found = await unwritable(folder, sizeOf(path))
+  if (found?.kind === "full")
+    return {
+      unwritable: `the disk of ${folder} has no room for it: ${inKib(found.free)} are left, ${inKib(found.need)} are needed`,
+    }
+  if (found !== undefined && isOurs(found, store, me))
+    return { unwritable: `nothing can be written in ${folder}: ${found.code}` }
+  // A file that is written into may lie on a mount of its own.
+  const own = inPlace && existsSync(path) ? await fileRefused(path) : undefined
+  return own !== undefined && isOurs({ code: own }, store, me)
+    ? { unwritable: `it cannot be written: ${own}` }
+    : {}
+}
 
-export const places = defineCheck<Code, Places>({
-  name: "places",
-  faults: {
-    "output-unwritable": {
-      severity: "error",
-      remedy:
-        "make that folder, free some space on its disk, or make it writable (mount -o remount,rw): until then nothing that it shows is rotated",
-    },
-    "output-is-mount": {
-      severity: "error",
-      remedy: "mount its folder instead; or write in_place: true, and a reader may see half of it",
-    },
-    "output-mounted-alone": {
-      severity: "warning",
-      remedy:
-        "mount its folder into the container instead; or write in_place: true, and a reader may see half of it",
-    },
-    "output-in-place": {
-      severity: "info",
-      remedy: "mount its folder, and leave in_place out, where you can",
-    },
-    "output-linked": {
-      severity: "warning",
-      remedy:
-        "take the other name away (find / -xdev -samefile FILE says it), or name in the config the one that is read",
-    },
-    "output-on-network": {
-      severity: "warning",
-      remedy: "write it to a local disk, and let its reader have that",
-    },
-    "output-unreachable": {
-      severity: "warning",
-      remedy: "let its owner pass (chmod or chgrp that folder), or put the file elsewhere",
-    },
-  },
-  inspect: ({ places: all, alone }, report) => {
-    for (const place of all)
-      judge(
-        place,
-        alone.filter(({ path }) => path === place.path),
-        report,
-      )
-    return all.length === 0
-      ? "there is no output"
-      : "outputs can be replaced where they lie, and their readers see it"
-  },
-})
-
-function judge(place: OutputLocation, alone: readonly Alone[], report: Report<Code>): void {
-  const { path, what } = place
-  // A link in the file's own place is told with the other files.
-  if (place.fault !== undefined && !place.fault.message.startsWith(`${path} is a symbolic link`))
-    report.failed(place.fault)
-  else if (place.unwritable !== undefined)
-    report.found("output-unwritable", `${path} (${what}): ${place.unwritable}`)
-  if (place.inPlace)
-    report.found(
-      "output-in-place",
-      `${path} (${what}) is written into, not replaced: a reader may see half of it`,
-    )
-  else if (place.isMount)
-    report.found(
-      "output-is-mount",
-      `${path} (${what}) is mounted by itself, so it cannot be replaced`,
-    )
-  if (!place.inPlace && place.names > 1)
-    report.found(
-      "output-linked",
-      `${path} (${what}) has ${place.names} names (hard links): once it is replaced, the others go on showing the old values`,
-    )
-  for (const { pid, stale } of alone) {
-    if (stale)
-      report.found(
-        "output-mounted-alone",
-        `process ${pid} has ${path} (${what}) mounted by itself and still sees one that was replaced`,
-        { remedy: "restart its container; then mount the folder instead of the file" },
-      )
-    else if (!place.inPlace)
-      report.found(
-        "output-mounted-alone",
-        `process ${pid} has ${path} (${what}) mounted by itself: once it is replaced, that process goes on seeing the old one`,
-      )
+async function fileRefused(path: string): Promise<string | undefined> {
+  try {
+    await access(path, constants.W_OK)
+    return undefined
+  } catch (error) {
+    return systemCode(error)
   }
-  if (place.network !== undefined)
-    report.found(
-      "output-on-network",
-      `${path} (${what}) is on a network file system (${place.network}): its server, and whoever mounts it elsewhere, can read it too, and may see the old one for a while`,
-    )
-  const closed =
-    place.reader === undefined
-      ? undefined
-      : foldersAbove(path).find(({ stats }) => !mayPass(stats, place.reader))
-  if (closed !== undefined)
-    report.found(
-      "output-unreachable",
-      `${path} (${what}) is for user ${place.reader?.uid ?? ""}, who cannot pass ${closed.path} (${octal(closed.stats.mode)})`,
-    )
 }
 
-/** Only a clear no counts: in which further groups someone is, is not known here. */
-function mayPass(stats: Stats, reader: OutputLocation["reader"]): boolean {
-  if (reader === undefined || reader.uid === 0) return true
-  if (reader.uid === stats.uid) return (stats.mode & 0o100) !== 0
-  if ((stats.mode & 0o010) !== 0) return true
-  return reader.gid !== stats.gid && (stats.mode & 0o001) !== 0
+/** Why a rotation would not write there; by the same functions. */
+async function fileFault(target: string, files: FileRules): Promise<AppError | undefined> {
+  return faultIn(async () => {
+    const present = await readPresent(target)
+    if (present !== undefined) await refusePlanted({ target, files }, present)
+    await refuseTaken({ target, files }, present?.stats)
+  })
+}
+
+async function folderFault(folder: string, uid: number | undefined): Promise<AppError | undefined> {
+  return faultIn(async () => {
+    await using above = await openFolder(dirname(folder))
+    if ((await above.disk.statPath(above.at(basename(folder)))) === undefined)
+      refuseOtherOwner(above, folder, uid)
+  })
+}
+
+/** What else stands in the way is found by other checks. */
+const judged: readonly string[] = [
+  "file-is-link",
+  "file-hard-linked",
+  "folder-of-others",
+  "output-planted",
+  "owner-not-kept",
+  "owner-refused",
+  "proc-missing",
+]
+
+async function faultIn(act: () => Promise<void>): Promise<AppError | undefined> {
+  try {
+    await act()
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return judged.includes(error.code) ? error : undefined
+    if (systemCode(error) === undefined) throw error
+    return undefined
+  }
+}
+
+function namesOf(path: string): number {
+  try {
+    const stats = lstatSync(path)
+    return stats.isFile() ? stats.nlink : 0
+  } catch {
+    return 0
+  }
+}
+
+export function nearestFolder(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 }

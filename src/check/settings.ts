@@ -1,191 +1,199 @@
-import { formatDuration } from "../base/duration.ts"
-import { type Shape, roundedBits, sayBits, sayShape } from "../base/value-shape.ts"
-import type { Finding } from "../core/ports.ts"
-import { type Report, defineCheck } from "./check.ts"
+import { existsSync } from "node:fs"
+import { isAbsolute } from "node:path"
+import type { Host } from "../base/system/host.ts"
+import type { Program } from "./self-tests/hooks.ts"
+import type { SecretSettings, Settings } from "./self-tests/settings.ts"
+import type { Environment } from "./self-tests/state.ts"
+import type { Config, EnvironmentConfig } from "../config/model.ts"
+import type { Finding, Reference } from "../core/ports.ts"
+import { isUndated, versionAt } from "../core/state.ts"
+import { nextDue } from "../plan/due.ts"
+import { Command, argvOf } from "../plugins/hook-argv.ts"
+import { composeFiles } from "../plugins/docker/containers.ts"
+import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
+import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
+import type { App } from "../app/app.ts"
+import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
+import { missingReference } from "./identity.ts"
+import { shapeIn } from "../app/shape-in.ts"
+import { scheduleOf } from "../app/schedule-of.ts"
 
-/** What the config allows and one should know: said aloud, though it is valid. */
+/**
+ * What the checks want to know of the config, whatever plug-ins it names: options are searched, not
+ * understood.
+ */
 
-export type SecretSettings = {
-  /** "production/postgres". */
+type Part = {
   readonly place: string
-  /** How its values are made; undefined where the driver does not say. */
-  readonly shape: Shape | undefined
-  readonly rotateEveryMs: number | null
-  readonly hasValue: boolean
-  readonly rotatedAt: Date | undefined
-  /** It was taken over then, and how old it is nobody knows. */
-  readonly undated: boolean
-  /** Some output shows it, or its driver's own program gives it to those who need it. */
-  readonly shown: boolean
-  /** Files that name one user of a pair at a time. */
-  readonly oneUser: readonly { readonly message: string; readonly remedy: string }[]
-  /** Of a pair: its password is shown where its user is not. */
-  readonly unshownUser: readonly Finding[]
-  /** By the schedule. */
-  readonly dueAt: Date | undefined
-}
-export type Settings = {
-  /** Throws, or tells, who besides us can change the config. */
-  readonly trust: () => Promise<readonly Finding[]>
-  /** What is wrong with the credentials that mycelium itself needs. */
-  readonly references: readonly {
-    readonly place: string
-    readonly inspect: () => Promise<readonly Finding[]>
-  }[]
-  /** Options that take a guard away, where they are set: "insecure". */
-  readonly unguarded: readonly { readonly place: string; readonly option: string }[]
-  /** Where a password goes to a port of this machine as it is. */
-  readonly clear?: readonly { readonly place: string; readonly address: string }[]
-  readonly secrets: readonly SecretSettings[]
-  readonly deployments: readonly { readonly place: string; readonly hasHealth: boolean }[]
-  readonly now: Date
+  readonly what: string
+  readonly options: unknown
+  readonly folder: string
 }
 
-/** A service that was off for a while catches up within minutes. */
-const lateMs = 3_600_000
+function partsOf(config: Config): readonly Part[] {
+  return Object.values(config.environments).flatMap((environment) => [
+    ...Object.values(environment.secrets).map(({ name, options }) =>
+      part(environment, name, "driver", options),
+    ),
+    ...environment.deployments.flatMap(({ name, restarter, health }) => [
+      part(environment, name, "restart", { [restarter.type]: restarter.options }),
+      ...(health === undefined
+        ? []
+        : [part(environment, name, "health check", { [health.type]: health.options })]),
+    ]),
+  ])
+}
 
-type Code =
-  | "clear-text-login"
-  | "insecure"
-  | "secret-new"
-  | "never-rotated"
-  | "age-unknown"
-  | "secret-unshown"
-  | "pair-one-user"
-  | "no-health-check"
-  | "rotation-overdue"
-  | "schedule-late"
+function part(
+  { name, folder }: EnvironmentConfig,
+  of: string,
+  what: string,
+  options: unknown,
+): Part {
+  return { place: `${name}/${of}`, what, options, folder }
+}
 
-export const settings = defineCheck<Code, Settings>({
-  name: "config",
-  faults: {
-    "clear-text-login": {
-      severity: "info",
-      remedy:
-        "let the server listen on a unix socket in a folder of its own (unix:/run/redis/redis.sock), or with TLS (rediss://); listener: USER says who may have the port",
-    },
-    insecure: {
-      severity: "warning",
-      remedy: "take insecure out: name the authority's certificate under tls",
-    },
-    "secret-new": {
-      severity: "info",
-      remedy:
-        "mycelium adopt takes over a value that exists, mycelium rotate-now --new makes a first one",
-    },
-    "never-rotated": {
-      severity: "info",
-      remedy: "give it a rotate_every, if it encrypts nothing that is stored",
-    },
-    "age-unknown": {
-      severity: "info",
-      remedy:
-        "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME says when the value was made",
-    },
-    "secret-unshown": {
-      severity: "info",
-      remedy: "show it in an output; or take it out of the config, if nobody reads it",
-    },
-    "pair-one-user": { severity: "info", remedy: "show both users where the file is for a pooler" },
-    "no-health-check": {
-      severity: "info",
-      remedy:
-        "name one under healthy: without it a rotation cannot tell whether the new value works",
-    },
-    "rotation-overdue": {
-      severity: "warning",
-      remedy: "see that mycelium run is running; mycelium status says what keeps it",
-    },
-    "schedule-late": { severity: "info", remedy: "let the schedule fire more often" },
-  },
-  inspect: async (subject, report) => {
-    await tellOf(subject.trust, undefined, report)
-    await Promise.all(
-      subject.references.map(({ place, inspect }) => tellOf(inspect, place, report)),
-    )
-    for (const { place, option } of subject.unguarded)
-      report.found(
-        "insecure",
-        `${place} has ${option}: true`,
-        option === "insecure" ? {} : { remedy: `take ${option} out` },
-      )
-    for (const address of new Set(subject.clear?.map((one) => one.address))) {
-      const [first = "", ...more] = (subject.clear ?? [])
-        .filter((one) => one.address === address)
-        .map(({ place }) => place)
-      report.found(
-        "clear-text-login",
-        `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: passwords go to ${address} as they are: another user who takes that port while the server is down is told from it by their uid alone`,
-      )
-    }
-    for (const secret of subject.secrets) judge(secret, subject.now, report)
-    for (const { place, hasHealth } of subject.deployments)
-      if (!hasHealth)
-        report.found("no-health-check", `${place} has no health check: its restart proves little`)
-    return `loads, nobody else can change it${strengthOf(subject.secrets)}`
-  },
-})
-
-const neverDated =
-  "mycelium adopt ENV --rotated-at TIME says when the value was made; it is never rotated by itself"
-
-async function tellOf(
-  inspect: () => Promise<readonly Finding[]>,
-  place: string | undefined,
-  report: Report<Code>,
-): Promise<void> {
-  try {
-    for (const finding of await inspect())
-      report.passed(
-        place === undefined ? finding : { ...finding, message: `${place}: ${finding.message}` },
-      )
-  } catch (error) {
-    report.failed(error, place)
+/** Every entry of every map in these options. */
+function* entriesIn(options: unknown): Generator<readonly [key: string, value: unknown]> {
+  if (typeof options !== "object" || options === null) return
+  for (const [key, value] of Object.entries(options)) {
+    if (!Array.isArray(options)) yield [key, value]
+    yield* entriesIn(value)
   }
 }
 
-function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
-  const { place, rotateEveryMs, rotatedAt, undated, dueAt, hasValue } = secret
-  for (const { message, remedy } of secret.oneUser)
-    report.found("pair-one-user", message, { remedy })
-  for (const finding of secret.unshownUser)
-    report.passed({ ...finding, message: `${place}: ${finding.message}` })
-  if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
-  if (!secret.shown)
-    report.found(
-      "secret-unshown",
-      `${place} is rotated, and no output shows it: who reads its value elsewhere is refused after the next rotation`,
-    )
-  if (undated && rotatedAt !== undefined)
-    report.found(
-      "age-unknown",
-      `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, and how old it was then is unknown`,
-      rotateEveryMs === null ? { remedy: neverDated } : {},
-    )
-  if (rotateEveryMs === null)
-    return report.found(
-      "never-rotated",
-      `${place} is never rotated by itself (rotate_every: never)`,
-    )
-  if (rotatedAt === undefined || dueAt === undefined) return
-  const oldest = rotatedAt.getTime() + rotateEveryMs
-  if (now.getTime() - dueAt.getTime() > lateMs)
-    report.found(
-      "rotation-overdue",
-      `${place} was due ${formatDuration(now.getTime() - dueAt.getTime())} ago and has not been rotated`,
-    )
-  else if (dueAt.getTime() > oldest)
-    report.found(
-      "schedule-late",
-      `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier time`,
-    )
+/** Programs that are named by a path. Those that are looked up lie in the folders of the system. */
+export function programsOf(config: Config): readonly Program[] {
+  const found = partsOf(config).flatMap(({ place, what, options, folder }) =>
+    [...entriesIn(options)].flatMap(([key, value]): readonly Program[] => {
+      if (key === "compose")
+        return followedBy(value, folder).map(
+          (path): Program => ({
+            path,
+            what: `what the ${what} of ${place} follows`,
+            isFollowed: true,
+          }),
+        )
+      const command = key === "command" ? Command.safeParse(value) : undefined
+      const [program = ""] = command?.success === true ? argvOf(command.data, folder) : []
+      return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
+    }),
+  )
+  const { heads } = config.audit
+  const [taker = ""] =
+    heads === undefined || heads === "journald" ? [] : argvOf(heads.command, config.folder)
+  const all = isAbsolute(taker)
+    ? [...found, { path: taker, what: "the command that takes the heads of the audit log" }]
+    : found
+  return [...new Map(all.map((one) => [one.path, one])).values()]
 }
 
-/** "; values of 32 characters: 191.9 bits, of 35: 210.0 bits". */
-function strengthOf(secrets: readonly SecretSettings[]): string {
-  const shapes = secrets
-    .flatMap(({ shape }) => shape ?? [])
-    .sort((one, other) => roundedBits(one) - roundedBits(other))
-  const said = [...new Set(shapes.map((shape) => `${sayShape(shape)}: ${sayBits(shape)}`))]
-  return said.length === 0 ? "" : `; generated values of ${said.join(", of ")}`
+function followedBy(compose: unknown, folder: string): readonly string[] {
+  const parsed = ComposeKeys.safeParse(compose)
+  return parsed.success
+    ? composeFiles(composeOptions(parsed.data), folder).filter((path) => existsSync(path))
+    : []
+}
+
+export function unguardedOptions(config: Config): Settings["unguarded"] {
+  return partsOf(config).flatMap(({ place, options }) =>
+    [...entriesIn(options)]
+      .filter(([key, value]) => (key === "insecure" || key === "weak") && value === true)
+      .map(([option]) => ({ place, option })),
+  )
+}
+
+export function clearLogins(
+  config: Config,
+  plugins: App["plugins"],
+): NonNullable<Settings["clear"]> {
+  return Object.values(config.environments).flatMap((environment) =>
+    Object.values(environment.secrets).flatMap(({ name, driver, options }) => {
+      const type = plugins.drivers.find((one) => one.type === driver)
+      return (type?.inClear?.(type.options.parse(options)) ?? []).map((address) => ({
+        place: `${environment.name}/${name}`,
+        address,
+      }))
+    }),
+  )
+}
+
+/**
+ * The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay
+ * where they are.
+ */
+export function referencesOf(config: Config, host: Host): Settings["references"] {
+  const nested = Object.values(config.environments).flatMap(({ name, folder, secrets }) =>
+    Object.values(secrets).flatMap((secret) =>
+      [...entriesIn(secret.options)].flatMap(([key, value]) => {
+        // A driver's own command is no reference.
+        const parsed = key === "command" ? undefined : ReferenceOptions.safeParse(value)
+        return parsed?.success === true
+          ? [{ place: `${name}/${secret.name}`, folder, reference: parsed.data }]
+          : []
+      }),
+    ),
+  )
+  const all =
+    config.identity === undefined
+      ? nested
+      : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
+  return all.map(({ place, folder, reference }) => ({
+    place,
+    inspect: () => inspectOne(reference, folder, host),
+  }))
+}
+
+async function inspectOne(
+  reference: Reference,
+  folder: string,
+  host: Host,
+): Promise<readonly Finding[]> {
+  const missing = missingReference(reference, folder, host)
+  return missing === undefined ? findingsOf(reference, { folder }) : [missing]
+}
+
+export function secretSettings(
+  config: Config,
+  plugins: App["plugins"],
+  environments: readonly Environment[],
+): readonly SecretSettings[] {
+  return Object.values(config.environments).flatMap((environment) => {
+    const document = environments.find(({ name }) => name === environment.name)?.document
+    return Object.values(environment.secrets).map(
+      ({ name, driver, rotateEveryMs, options }): SecretSettings => {
+        const state = document?.secrets[name]
+        const hasValue = state !== undefined && versionAt(state, "current") !== undefined
+        const rotatedAt = state?.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
+        const due =
+          state === undefined || rotatedAt === undefined || rotateEveryMs === null
+            ? undefined
+            : nextDue(scheduleOf(environment), state, rotateEveryMs)
+        return {
+          place: `${environment.name}/${name}`,
+          shape: shapeIn(plugins, { driver, options }),
+          rotateEveryMs,
+          hasValue,
+          rotatedAt,
+          shown: driver === "exec" || environment.outputs.some(({ shows }) => shows.includes(name)),
+          oneUser: oneUserFiles(plugins, environment, name).map((file) => ({
+            message: `${environment.name}: ${sayOneUser(file, name)}`,
+            remedy: bothUsers(name),
+          })),
+          unshownUser: unshownUser(plugins, environment, name),
+          undated: state !== undefined && isUndated(state),
+          dueAt: due,
+        }
+      },
+    )
+  })
+}
+
+export function deploymentSettings(config: Config): Settings["deployments"] {
+  return Object.values(config.environments).flatMap(({ name, deployments }) =>
+    deployments.map((one) => ({
+      place: `${name}/${one.name}`,
+      hasHealth: one.health !== undefined,
+    })),
+  )
 }

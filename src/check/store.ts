@@ -1,56 +1,28 @@
-import { defineCheck } from "./check.ts"
+import type { Store } from "./self-tests/store.ts"
+import type { Me } from "./self-tests/path-stat.ts"
+import type { Config } from "../config/model.ts"
+import { stateFolder, statePath } from "../record/state-file.ts"
+import { roomIn } from "./room.ts"
+import { nearestFolder } from "./places.ts"
+import { sizeOf } from "./size-of.ts"
+import { inKib, isOurs, unwritable } from "./writable.ts"
 
-/** Can anything be written down? Where it cannot, no command that changes something does. */
+/** A lock, beside the state that is written once more before it replaces the one of now. */
+const besideBytes = 4096
 
-export type Store = {
-  readonly folder: string
-  /** The system's code, where it lets us write nothing there. */
-  readonly refused?: string
-  /** In words: how much is left, and how much one write needs. */
-  readonly full?: { readonly free: string; readonly need: string }
-  /**
-   * Bytes: what is free for this user on the store's disk, and what a rotation of the largest
-   * environment writes until its end.
-   */
-  readonly room?: { readonly free: number; readonly need: number; readonly environment: string }
+/** What the least of all acts writes: of the largest environment. */
+function leastWrite({ store, project, environments }: Config): number {
+  const sizes = Object.keys(environments).map((environment) =>
+    sizeOf(statePath({ store, project, environment })),
+  )
+  return Math.max(0, ...sizes) + besideBytes
 }
 
-export const store = defineCheck({
-  name: "store",
-  faults: {
-    "store-unwritable": {
-      severity: "error",
-      remedy: "make that folder writable for the user that runs mycelium (mount -o remount,rw)",
-    },
-    "store-full": {
-      severity: "error",
-      remedy: "free some space on that disk: until then nothing is rotated, contained or noted",
-    },
-    "disk-full": {
-      severity: "warning",
-      remedy: "free some space on that disk: until then nothing of that environment is rotated",
-    },
-  },
-  inspect: ({ folder, refused, full, room }: Store, report) => {
-    if (refused !== undefined)
-      report.found(
-        "store-unwritable",
-        `nothing can be written in ${folder}: ${refused}; so nothing is rotated, contained or noted`,
-      )
-    if (full !== undefined)
-      report.found(
-        "store-full",
-        `the disk of the store ${folder} has ${full.free} left, and a single write needs ${full.need}; so nothing is rotated, contained or noted`,
-      )
-    if (room !== undefined && room.free < room.need)
-      report.found(
-        "disk-full",
-        `the disk of the store ${folder} has ${kib(room.free)} left; a rotation of all of ${room.environment} needs ${kib(room.need)}`,
-      )
-    return "it can be written"
-  },
-})
-
-function kib(bytes: number): string {
-  return `${Math.ceil(bytes / 1024)} KiB`
+export async function storeOf(config: Config, me: Me): Promise<Store> {
+  const folder = nearestFolder(stateFolder(config))
+  const found = await unwritable(folder, leastWrite(config))
+  if (found === undefined) return { folder, ...(await roomIn(config)) }
+  if (found.kind === "full")
+    return { folder, full: { free: inKib(found.free), need: inKib(found.need) } }
+  return isOurs(found, config.store, me) ? { folder, refused: found.code } : { folder }
 }

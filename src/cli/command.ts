@@ -1,5 +1,5 @@
 import type { ParseArgsConfig } from "node:util"
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 
 /** How a command reads its options: the type for node's parseArgs, and what `--help` says. */
 export type Option = {

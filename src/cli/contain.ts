@@ -1,6 +1,6 @@
 import type { App } from "../app/app.ts"
-import { type Contained, type Open, contain as act } from "../app/contain.ts"
-import type { Verdict } from "../app/verdict.ts"
+import { type Contained, type Open, contain as act } from "../incident/contain.ts"
+import type { Verdict } from "../incident/verdict.ts"
 import { AppError } from "../base/error.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"

@@ -1,4 +1,4 @@
-import { type Unfinished, dryRun as look } from "../app/dry-run.ts"
+import { type Unfinished, dryRun as look } from "../incident/dry-run.ts"
 import type { App } from "../app/app.ts"
 import { type Terminal, type Values, isSet, textOf } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"

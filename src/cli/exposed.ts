@@ -1,5 +1,5 @@
 import type { App } from "../app/app.ts"
-import { findExposed } from "../app/exposed.ts"
+import { findExposed } from "../incident/exposed.ts"
 import { unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import type { Terminal } from "./command.ts"
 import { openInput } from "./input.ts"

@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
-import { readRegular } from "../base/durable-write.ts"
+import { readRegular } from "../base/files/durable-write.ts"
 import { Secret } from "../core/secret.ts"
-import type { SuppliedValues } from "../app/adoptable.ts"
+import type { SuppliedValues } from "../repair/adoptable.ts"
 import type { Terminal } from "./command.ts"
 import { isPipe, readInput } from "./input.ts"
 

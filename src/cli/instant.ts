@@ -1,4 +1,4 @@
-import { parseDuration } from "../base/duration.ts"
+import { parseDuration } from "../base/text/duration.ts"
 import { AppError } from "../base/error.ts"
 
 /** "2026-11-01", "2026-11-01T09:30Z", or how long ago: "90d". */

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { parseDuration } from "../base/duration.ts"
+import { parseDuration } from "../base/text/duration.ts"
 import { ReferenceOptions } from "../plugins/references/index.ts"
 import { defaultSchedule } from "./defaults.ts"
 import { lazily } from "./lazily.ts"

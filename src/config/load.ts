@@ -1,5 +1,5 @@
 import { resolve } from "node:path"
-import { readRealFile } from "../base/real-file.ts"
+import { readRealFile } from "../base/files/real-file.ts"
 import { AppError } from "../base/error.ts"
 import type { Plugins, PluginsFor, Surroundings } from "./context.ts"
 import type { Config } from "./model.ts"

@@ -1,5 +1,5 @@
 import type { ZodObject, ZodType, output } from "zod"
-import type { Shape as ValueShape } from "../base/value-shape.ts"
+import type { Shape as ValueShape } from "../base/text/value-shape.ts"
 import type { Driver, Health, Output, PluginContext, Restarter } from "./ports.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 import { believable, believableState } from "./instants.ts"
 import type { SecretState, StateDocument, Version } from "./state.ts"
 

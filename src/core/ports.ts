@@ -1,6 +1,6 @@
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
-import type { Shape } from "../base/value-shape.ts"
+import type { Shape } from "../base/text/value-shape.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
 import type { RunInHand, SessionsLeft } from "./state.ts"

@@ -1,4 +1,4 @@
-import type { Began, RunLocation } from "../base/run-location.ts"
+import type { Began, RunLocation } from "../base/processes/run-location.ts"
 import type { Listener } from "./listeners.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { within } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
-import { noteLateRead } from "../base/live-marks.ts"
+import { noteLateRead } from "../base/processes/live-marks.ts"
 
 /** How long (ms) the file system of an output may take to answer: one that is served may hang. */
 export const answersWithinMs = 60_000

@@ -1,4 +1,4 @@
-import { formatDuration } from "../base/duration.ts"
+import { formatDuration } from "../base/text/duration.ts"
 import { believableState } from "../core/instants.ts"
 import {
   type Retry,

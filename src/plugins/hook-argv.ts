@@ -1,7 +1,7 @@
 import { isAbsolute, resolve } from "node:path"
 import { z } from "zod"
 import type { HookContext } from "../core/define.ts"
-import { pickEnvironment } from "../base/spawn.ts"
+import { pickEnvironment } from "../base/processes/spawn.ts"
 
 /**
  * How a config names a program that we run: a list of arguments, or, said in so many words, a line

@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
-import { markVariable } from "../base/marked-processes.ts"
-import { type RunResult, failureOf, run } from "../base/spawn.ts"
+import { markVariable } from "../base/processes/marked-processes.ts"
+import { type RunResult, failureOf, run } from "../base/processes/spawn.ts"
 
 export type Hook = {
   /** How messages call it. */

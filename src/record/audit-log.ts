@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { durableAppend, syncFolder } from "../base/durable-write.ts"
+import { durableAppend, syncFolder } from "../base/files/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { lineHash, noHead } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"

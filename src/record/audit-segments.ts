@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs"
 import { mkdir, rename } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../base/error.ts"
-import { durableRemove, removeEmptyFolder, syncFolder } from "../base/durable-write.ts"
+import { durableRemove, removeEmptyFolder, syncFolder } from "../base/files/durable-write.ts"
 import { type StateKey, stateFolder } from "./state-file.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises"
 import { AppError } from "../base/error.ts"
-import { filesMost } from "../base/reserve.ts"
+import { filesMost } from "../base/files/reserve.ts"
 
 /**
  * What an act may still have to write: so many times a state that is by so many bytes larger than

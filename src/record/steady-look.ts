@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 
 /**
  * A look at a state and its log without the lock: others may write between the two, and what then

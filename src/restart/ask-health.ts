@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { deadlineOf } from "../base/run-time.ts"
+import { deadlineOf } from "../base/processes/run-time.ts"
 import type { Health } from "../core/ports.ts"
 
 /**

@@ -1,4 +1,4 @@
-import type { Host } from "../base/host.ts"
+import type { Host } from "../base/system/host.ts"
 import type { Deployment } from "../core/ports.ts"
 import { askHealth, throwIfStopped } from "./ask-health.ts"
 

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import type { LastWords } from "../base/last-words.ts"
+import type { LastWords } from "../base/processes/last-words.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { deploymentsOf, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"

@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
-import { endMarked, marksThatRun } from "../base/marked-processes.ts"
-import { isSameLocation, mayHide, type RunLocation } from "../base/run-location.ts"
-import { runsMarked, sawEnd } from "../base/live-marks.ts"
+import { endMarked, marksThatRun } from "../base/processes/marked-processes.ts"
+import { isSameLocation, mayHide, type RunLocation } from "../base/processes/run-location.ts"
+import { runsMarked, sawEnd } from "../base/processes/live-marks.ts"
 import { mayLeave, runsProgram } from "./may-leave.ts"
 import {
   type Acting,

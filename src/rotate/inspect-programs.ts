@@ -1,5 +1,5 @@
 import { within } from "../base/deadline.ts"
-import { obstacleIn, obstacleTo } from "../base/runnable.ts"
+import { obstacleIn, obstacleTo } from "../base/files/runnable.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
 import { said } from "./ask.ts"
 import { deploymentsOf } from "./readers.ts"

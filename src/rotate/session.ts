@@ -1,4 +1,4 @@
-import { isSameLocation } from "../base/run-location.ts"
+import { isSameLocation } from "../base/processes/run-location.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type {
   Credential,

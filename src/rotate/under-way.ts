@@ -1,4 +1,4 @@
-import { formatDuration } from "../base/duration.ts"
+import { formatDuration } from "../base/text/duration.ts"
 import { AppError } from "../base/error.ts"
 import type { UnderWay } from "../core/ports.ts"
 import { changeAt } from "./ask.ts"

@@ -1,6 +1,6 @@
-import type { Host } from "../base/host.ts"
-import type { RunLocation } from "../base/run-location.ts"
-import type { ProcessId } from "../base/process-session.ts"
+import type { Host } from "../base/system/host.ts"
+import type { RunLocation } from "../base/processes/run-location.ts"
+import type { ProcessId } from "../base/processes/process-session.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type {
   Credential,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { lastWords, setLastWords } from "../../src/base/last-words.ts"
-import { realHost } from "../../src/base/host.ts"
+import { lastWords, setLastWords } from "../../src/base/processes/last-words.ts"
+import { realHost } from "../../src/base/system/host.ts"
 import type { App } from "../../src/app/app.ts"
 import { StopSignals } from "../../src/app/environment.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"

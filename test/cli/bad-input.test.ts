@@ -305,7 +305,7 @@ describe("surroundings that are wrong", () => {
 
 /** In a process of its own: whoever reads the lock file in the process that holds it drops the lock (POSIX record locks). */
 async function holdLock(path: string, holder: string): Promise<AsyncDisposable> {
-  const program = `import { takeLock } from ${JSON.stringify(`${source}base/lock.ts`)}
+  const program = `import { takeLock } from ${JSON.stringify(`${source}base/files/lock.ts`)}
     const lock = await takeLock(${JSON.stringify(path)}, ${JSON.stringify(holder)})
     console.log("release" in lock ? "held" : lock.heldBy)
     await Bun.stdin.text()

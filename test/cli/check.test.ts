@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { realHost } from "../../src/base/host.ts"
+import { realHost } from "../../src/base/system/host.ts"
 import type { Terminal } from "../../src/cli/command.ts"
 import { main } from "../../src/cli/main.ts"
 import type { StateDocument } from "../../src/core/state.ts"

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { takeLock } from "../../src/base/lock.ts"
+import { takeLock } from "../../src/base/files/lock.ts"
 import { binary, layOut } from "../support/mycelium.ts"
 import { until } from "../support/until.ts"
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { randomText } from "../../src/base/random-text.ts"
+import { randomText } from "../../src/base/text/random-text.ts"
 import { isWeak } from "../../src/core/weak.ts"
 
 test("isWeak() finds the well known, the short and the monotonous", () => {

@@ -19,7 +19,7 @@ import {
   statePath,
   writeState,
 } from "../../src/record/state-file.ts"
-import { Reserve } from "../../src/base/reserve.ts"
+import { Reserve } from "../../src/base/files/reserve.ts"
 import { AgeVault, type Keys } from "../../src/record/vault.ts"
 import { answered, bytes, mutated, runs } from "../support/fuzzed.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"

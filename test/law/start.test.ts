@@ -51,12 +51,12 @@ test.each(["check", "status", "plan"])(
 )
 
 test("the whole check loads neither what rotates, nor modules of Node's that take milliseconds", () => {
-  const { files, packages } = behind(["cli/commands/check.ts", "app/check-deep.ts"])
+  const { files, packages } = behind(["cli/commands/check.ts", "check/deep.ts"])
   for (const name of ["node:crypto", "node:net", "node:tls", "node:child_process", "bun:sqlite"])
     expect(packages).not.toContain(name)
   for (const file of ["rotate/session.ts", "app/environment.ts", "plugins/index.ts"])
     expect([...files]).not.toContain(file)
-  expect(files.has("app/check-sealed.ts")).toBe(true)
+  expect(files.has("check/sealed.ts")).toBe(true)
 })
 
 test("nobody writes by Node's streams", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { realHost } from "../../src/base/host.ts"
+import { realHost } from "../../src/base/system/host.ts"
 import { isHealthy } from "../../src/restart/is-healthy.ts"
 import { deployment } from "../support/deployment.ts"
 import { errorOf } from "../support/error-of.ts"

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
-import { markVariable } from "../../src/base/marked-processes.ts"
-import { ourLocation } from "../../src/base/run-location.ts"
+import { markVariable } from "../../src/base/processes/marked-processes.ts"
+import { ourLocation } from "../../src/base/processes/run-location.ts"
 import { recheckHealth } from "../../src/rotate/recheck-health.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"

@@ -1,4 +1,4 @@
-import { processes } from "../../src/base/process-session.ts"
+import { processes } from "../../src/base/processes/process-session.ts"
 
 /** True while the process runs; a zombie does not. */
 export async function isRunning(pid: number): Promise<boolean> {

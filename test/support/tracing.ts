@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import { binary } from "./mycelium.ts"
 
 /**
- * How the system calls of the binary are watched. It hides its memory (src/base/harden.ts); only root looks into it all the
+ * How the system calls of the binary are watched. It hides its memory (src/base/system/harden.ts); only root looks into it all the
  * same. For another user it is started behind `visible.ts`. Which of the two it takes is tried out once, on the binary itself.
  */
 

@@ -1,5 +1,5 @@
-import { adopt as takeOver } from "../../app/adopt.ts"
-import type { Adopted, Follow } from "../../app/adoptable.ts"
+import { adopt as takeOver } from "../../repair/adopt.ts"
+import type { Adopted, Follow } from "../../repair/adoptable.ts"
 import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
 import { type Command, isSet, textOf } from "../command.ts"

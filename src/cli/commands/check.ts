@@ -1,6 +1,6 @@
 import { actorOf, readFile } from "../../app/actor.ts"
-import { check as look } from "../../app/check.ts"
-import { type Result, bySeverity } from "../../check/check.ts"
+import { check as look } from "../../check/check.ts"
+import { type Result, bySeverity } from "../../check/self-tests/check.ts"
 import type { ParseSchedule } from "../../config/context.ts"
 import type { Finding } from "../../core/ports.ts"
 import { AppError } from "../../base/error.ts"

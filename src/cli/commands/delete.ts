@@ -4,7 +4,7 @@ import {
   type Plan,
   deleteSecrets,
   planDelete,
-} from "../../app/delete.ts"
+} from "../../repair/delete.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { unfinishedLine } from "../dry-run.ts"

@@ -1,4 +1,4 @@
-import { type Reconciliation, reconcile as find } from "../../app/reconcile.ts"
+import { type Reconciliation, reconcile as find } from "../../repair/reconcile.ts"
 import type { Behind } from "../../record/ledger.ts"
 import { AppError } from "../../base/error.ts"
 import type { ReconcileFinding } from "../../rotate/reconcile.ts"

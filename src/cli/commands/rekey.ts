@@ -4,7 +4,7 @@ import {
   type RekeyPlan,
   planRekey,
   rekey as sealAnew,
-} from "../../app/rekey.ts"
+} from "../../repair/rekey.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"

@@ -1,4 +1,4 @@
-import { type Rendered, render as write } from "../../app/render.ts"
+import { type Rendered, render as write } from "../../repair/render.ts"
 import { type Command, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"

@@ -1,7 +1,7 @@
 import type { Narrowed } from "../exposed.ts"
 import { type Report, rotateNow as rotate } from "../../app/rotate-now.ts"
 import { AppError } from "../../base/error.ts"
-import { formatDuration, parseDuration } from "../../base/duration.ts"
+import { formatDuration, parseDuration } from "../../base/text/duration.ts"
 import type { App } from "../../app/app.ts"
 import { driftCode } from "../../rotate/drift.ts"
 import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"

@@ -1,15 +1,15 @@
-import { formatDuration } from "../../base/duration.ts"
+import { formatDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
-import { isWorkedOn } from "../../app/worked-on.ts"
-import { alarms } from "../../app/alarms.ts"
+import { isWorkedOn } from "../../check/worked-on.ts"
+import { alarms } from "../../check/alarms.ts"
 import {
   type LeftEnvironment,
   leftEnvironments,
   sayLeftEnvironment,
-} from "../../app/left-environments.ts"
+} from "../../check/left-environments.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
-import type { Folder } from "../../base/folder.ts"
+import type { Folder } from "../../base/files/folder.ts"
 import type { Config } from "../../config/model.ts"
 import type { Finding } from "../../core/ports.ts"
 import { harmOf, sayJournal } from "../../core/held-up.ts"

@@ -1,5 +1,5 @@
-import type { IncidentReport, SecretReport, Step } from "../../app/report-incident.ts"
-import { formatDuration } from "../../base/duration.ts"
+import type { IncidentReport, SecretReport, Step } from "../../incident/report/incident.ts"
+import { formatDuration } from "../../base/text/duration.ts"
 import { type Block, command, instant, many, tableOr } from "./blocks.ts"
 import { explanationOf } from "../explain/texts.ts"
 import { checksOf, headsOf, policiesOf, readersOf, unverifiedOf } from "./shared.ts"

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../../base/error.ts"
-import { durableWrite, readRegular } from "../../base/durable-write.ts"
+import { durableWrite, readRegular } from "../../base/files/durable-write.ts"
 
 /**
  * A report carries the hash of its own text: so a later one knows whether a person has written into

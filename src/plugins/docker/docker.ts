@@ -1,5 +1,5 @@
 import { AppError } from "../../base/error.ts"
-import { type RunResult, failureOf, run } from "../../base/spawn.ts"
+import { type RunResult, failureOf, run } from "../../base/processes/spawn.ts"
 import type { HookContext } from "../../core/define.ts"
 import { argvOf, dockerVariables, hookEnvironment } from "../hook-argv.ts"
 import type { ComposeOptions } from "./options.ts"

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { sayBits, sayShape } from "../../base/value-shape.ts"
+import { sayBits, sayShape } from "../../base/text/value-shape.ts"
 import { defineDriver } from "../../core/define.ts"
 import type { Fields, MakeText, Versions } from "../../core/ports.ts"
 import { shapeOf, valueKeys, valueProblems } from "./value-options.ts"

@@ -7,7 +7,7 @@ import {
   lengthFor,
   lengthOf,
   sayBits,
-} from "../../base/value-shape.ts"
+} from "../../base/text/value-shape.ts"
 
 /** Options of every driver that makes a text: how its values look, and how strong they must be. */
 

@@ -1,4 +1,4 @@
-import { failureOf, run } from "../../base/spawn.ts"
+import { failureOf, run } from "../../base/processes/spawn.ts"
 import { defineHealth } from "../../core/define.ts"
 import {
   argvOf,

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http"
 import { z } from "zod"
 import { systemCode } from "../../base/error.ts"
-import { deadlineOf } from "../../base/run-time.ts"
+import { deadlineOf } from "../../base/processes/run-time.ts"
 import { defineHealth } from "../../core/define.ts"
 
 /**

@@ -1,9 +1,9 @@
 import type { Stats } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { z } from "zod"
-import type { FileOptions } from "../../base/durable-write.ts"
+import type { FileOptions } from "../../base/files/durable-write.ts"
 import { AppError } from "../../base/error.ts"
-import { hasGroup } from "../../base/rights.ts"
+import { hasGroup } from "../../base/files/rights.ts"
 
 /** `owner`, `group` and `mode` of files that show values. */
 export const ownOptions = {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { run } from "../../../src/base/spawn.ts"
+import { run } from "../../../src/base/processes/spawn.ts"
 import { http } from "../../../src/plugins/healths/http.ts"
 import { hookReach, neverStops } from "../../support/hook-reach.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"

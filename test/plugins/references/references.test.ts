@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { chmod, mkdir, symlink } from "node:fs/promises"
-import { run } from "../../../src/base/spawn.ts"
+import { run } from "../../../src/base/processes/spawn.ts"
 import {
   findingsOf,
   readReference,

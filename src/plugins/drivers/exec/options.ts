@@ -1,6 +1,6 @@
 import { z } from "zod"
-import type { Shape } from "../../../base/value-shape.ts"
-import { formatDuration, parseDuration } from "../../../base/duration.ts"
+import type { Shape } from "../../../base/text/value-shape.ts"
+import { formatDuration, parseDuration } from "../../../base/text/duration.ts"
 import { Argv } from "../../hook-argv.ts"
 import { ReferenceOptions } from "../../references/index.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"

@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import { endMarked } from "../../../base/marked-processes.ts"
+import { endMarked } from "../../../base/processes/marked-processes.ts"
 import type { ExecTarget } from "./call.ts"
 
 /** What an earlier call leaves to finish by itself before it is ended. */

@@ -1,4 +1,4 @@
-import { randomText } from "../../../base/random-text.ts"
+import { randomText } from "../../../base/text/random-text.ts"
 import type { Credential, Finding } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
 import { problem } from "../server/findings.ts"

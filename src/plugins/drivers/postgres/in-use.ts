@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Host } from "../../../base/host.ts"
+import type { Host } from "../../../base/system/host.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { type OpenSession, openSessions, saySessions, showSessions } from "./open-sessions.ts"

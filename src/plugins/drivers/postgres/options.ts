@@ -1,5 +1,5 @@
 import type { z } from "zod"
-import type { Shape } from "../../../base/value-shape.ts"
+import type { Shape } from "../../../base/text/value-shape.ts"
 import { addConflicts } from "../server/options.ts"
 import { shapeOf, valueProblems } from "../value-options.ts"
 import { conflicts } from "./conflicts.ts"

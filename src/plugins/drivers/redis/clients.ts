@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import type { Host } from "../../../base/host.ts"
+import type { Host } from "../../../base/system/host.ts"
 import type { Connection } from "./connection.ts"
 
 /** The connections of a server, as CLIENT LIST shows them. */

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import type { Shape } from "../../../base/value-shape.ts"
+import type { Shape } from "../../../base/text/value-shape.ts"
 import { ReferenceOptions } from "../../references/index.ts"
 import { isLocal, sayAddress } from "../server/address.ts"
 import {

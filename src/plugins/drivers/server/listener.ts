@@ -1,9 +1,9 @@
 import type { Socket } from "node:net"
 import { z } from "zod"
 import { AppError } from "../../../base/error.ts"
-import { type Owner, otherEnd, thisKernel } from "../../../base/other-end.ts"
-import { openSocketFile } from "../../../base/socket-file.ts"
-import { sayUser, uidOf } from "../../../base/users.ts"
+import { type Owner, otherEnd, thisKernel } from "../../../base/system/other-end.ts"
+import { openSocketFile } from "../../../base/files/socket-file.ts"
+import { sayUser, uidOf } from "../../../base/system/users.ts"
 import type { Listeners } from "../../../core/listeners.ts"
 import { unreachable } from "./tls.ts"
 

@@ -12,7 +12,7 @@ import {
   type TLSSocket,
 } from "node:tls"
 import { AppError, systemCode } from "../../../base/error.ts"
-import { readRealFile } from "../../../base/real-file.ts"
+import { readRealFile } from "../../../base/files/real-file.ts"
 
 /**
  * What drivers that speak over a socket share: a connection that ends with its deadline, and TLS

@@ -7,10 +7,10 @@ import {
   draftFile,
   durableRemove,
   removeDraft,
-} from "../../../base/durable-write.ts"
+} from "../../../base/files/durable-write.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
-import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/in-place.ts"
-import { isMountPoint } from "../../../base/mounts.ts"
+import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/files/in-place.ts"
+import { isMountPoint } from "../../../base/files/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
 import { ownership, ownershipIsRight } from "../file-options.ts"
 import { explained, narrowing, refuseChanged } from "./kept.ts"

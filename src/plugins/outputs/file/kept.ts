@@ -1,8 +1,8 @@
 import { type Stats, lstatSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "../../../base/error.ts"
-import { hasGroup, hasRight } from "../../../base/rights.ts"
-import { sayUser } from "../../../base/users.ts"
+import { hasGroup, hasRight } from "../../../base/files/rights.ts"
+import { sayUser } from "../../../base/system/users.ts"
 import { type FileRules, modeOf, ownerOf, ownership } from "../file-options.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
-import { type Keeper, isOurs } from "../../../base/folder.ts"
-import { hasRight } from "../../../base/rights.ts"
+import { type Keeper, isOurs } from "../../../base/files/folder.ts"
+import { hasRight } from "../../../base/files/rights.ts"
 import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
 import type { Present } from "./present.ts"
 

@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../../../base/error.ts"
-import { openFolder as openWay } from "../../../base/folder.ts"
+import { openFolder as openWay } from "../../../base/files/folder.ts"
 import type { Draft, IssuedVersions, Output, Values } from "../../../core/ports.ts"
 import type { FileRules } from "../file-options.ts"
 import { draftOf, removalOf, tidyFile, unchanged } from "../file/draft.ts"

@@ -1,9 +1,9 @@
 import { basename, dirname } from "node:path"
-import { removeEmptyFolder, syncFolder, writeError } from "../../../base/durable-write.ts"
+import { removeEmptyFolder, syncFolder, writeError } from "../../../base/files/durable-write.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
-import { linkError } from "../../../base/file-errors.ts"
-import { type Folder, isOurs, openFolder } from "../../../base/folder.ts"
-import { makeFolderIn } from "../../../base/new-folder.ts"
+import { linkError } from "../../../base/files/file-errors.ts"
+import { type Folder, isOurs, openFolder } from "../../../base/files/folder.ts"
+import { makeFolderIn } from "../../../base/files/new-folder.ts"
 import { type FileRules, modeOf, ownership } from "../file-options.ts"
 
 /** The folder, where nobody has made it yet: for those who read the files, and nobody else. */

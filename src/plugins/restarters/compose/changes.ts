@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { run } from "../../../base/spawn.ts"
+import { run } from "../../../base/processes/spawn.ts"
 import type { Finding } from "../../../core/ports.ts"
 import { type Container, type Group, projectWords, scaleWords } from "../../docker/containers.ts"
 import { type Docker, isTooOld, reasonOf } from "../../docker/docker.ts"

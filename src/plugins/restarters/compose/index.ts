@@ -1,4 +1,4 @@
-import { obstacleIn } from "../../../base/runnable.ts"
+import { obstacleIn } from "../../../base/files/runnable.ts"
 import { defineRestarter } from "../../../core/define.ts"
 import type { Finding, Inspection } from "../../../core/ports.ts"
 import { programPath } from "../../hook-argv.ts"

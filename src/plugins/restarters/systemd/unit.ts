@@ -1,5 +1,5 @@
 import { AppError } from "../../../base/error.ts"
-import { type RunResult, run } from "../../../base/spawn.ts"
+import { type RunResult, run } from "../../../base/processes/spawn.ts"
 import type { Hook } from "../../run-hook.ts"
 
 /** What systemd says of a unit before a restart, and why it refused one. */

@@ -1,6 +1,6 @@
-import { realHost } from "../../../../src/base/host.ts"
+import { realHost } from "../../../../src/base/system/host.ts"
 import { ActivityScope } from "../../../../src/base/activity-scope.ts"
-import { makeValue } from "../../../../src/base/value-shape.ts"
+import { makeValue } from "../../../../src/base/text/value-shape.ts"
 import type { Credential, Driver, MakeText, PluginContext } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { readdir } from "node:fs/promises"
-import { findMarked } from "../../../../src/base/marked-processes.ts"
+import { findMarked } from "../../../../src/base/processes/marked-processes.ts"
 import type { Credential } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { bun, endPid } from "../../../support/running.ts"

@@ -1,6 +1,6 @@
 import { createServer, connect as connectTcp, type Socket } from "node:net"
-import { realHost } from "../../../../src/base/host.ts"
-import { makeValue } from "../../../../src/base/value-shape.ts"
+import { realHost } from "../../../../src/base/system/host.ts"
+import { makeValue } from "../../../../src/base/text/value-shape.ts"
 import type {
   Credential,
   Driver,

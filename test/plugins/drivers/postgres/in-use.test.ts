@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import type { Host } from "../../../../src/base/host.ts"
+import type { Host } from "../../../../src/base/system/host.ts"
 import type { Credential, Driver } from "../../../../src/core/ports.ts"
 import { untilQuiet } from "../../../../src/plugins/drivers/postgres/in-use.ts"
 import {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { connect as connectTcp, createServer, type Socket } from "node:net"
-import { realHost } from "../../../../src/base/host.ts"
-import { makeValue } from "../../../../src/base/value-shape.ts"
+import { realHost } from "../../../../src/base/system/host.ts"
+import { makeValue } from "../../../../src/base/text/value-shape.ts"
 import type {
   Credential,
   Driver,

@@ -252,7 +252,7 @@ describe("PostgreSQL", () => {
     const source = (path: string): string =>
       JSON.stringify(new URL(`../../../../src/${path}`, import.meta.url).pathname)
     const program = `
-      const [{ Shift }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/activity-scope.ts")}), import(${source("core/secret.ts")}), import(${source("base/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
+      const [{ Shift }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/activity-scope.ts")}), import(${source("core/secret.ts")}), import(${source("base/system/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
       const [shift, password] = [new Shift(), (await Bun.stdin.text()).trim()]
       shift.join()
       const options = postgres.options.parse({ address: "postgresql://127.0.0.1:${server.port}/postgres", role: "${role}", admin: { user: "${server.superuser}", password: { env: "X" } } })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { randomBytes } from "node:crypto"
-import { makeValue } from "../../../../src/base/value-shape.ts"
+import { makeValue } from "../../../../src/base/text/value-shape.ts"
 import { drivers } from "../../../../src/plugins/drivers/index.ts"
 
 /** What each driver needs besides. */

@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync, readdirSync } from "node:fs"
 import { join } from "node:path"
-import { randomText } from "../../../../src/base/random-text.ts"
+import { randomText } from "../../../../src/base/text/random-text.ts"
 import type { Credential, IssuedVersions, Output, Values } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { randomBytes } from "node:crypto"

@@ -14,8 +14,8 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { draftPath } from "../../../../src/base/durable-write.ts"
-import { draftInPlace } from "../../../../src/base/in-place.ts"
+import { draftPath } from "../../../../src/base/files/durable-write.ts"
+import { draftInPlace } from "../../../../src/base/files/in-place.ts"
 import type { Output } from "../../../../src/core/ports.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 import { errorOf } from "../../../support/error-of.ts"

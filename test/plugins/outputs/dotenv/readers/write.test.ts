@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { randomText } from "../../../../../src/base/random-text.ts"
+import { randomText } from "../../../../../src/base/text/random-text.ts"
 import { readers } from "../../../../../src/plugins/outputs/dotenv/readers/index.ts"
 import {
   type Reader,

@@ -1,0 +1,89 @@
+import { accessSync, constants, statSync } from "node:fs"
+import { AppError } from "../error.ts"
+import { isOpen, isOurs, openFolderOf } from "./folder.ts"
+
+/** What stands in the way of running a program. */
+export type Obstacle = {
+  readonly code: "hook-missing" | "hook-writable"
+  readonly message: string
+  readonly remedy: string
+}
+
+/**
+ * Why the program at `path` cannot, or must not, be run by this user; undefined where nothing is
+ * known to stand in the way.
+ */
+export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
+  const missing = unrunnable(path)
+  if (missing !== undefined) return { code: "hook-missing", ...missing }
+  const changeable = await changeableBy(path)
+  return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
+}
+
+/**
+ * The same for a file that tells a program of ours what to run; one that is not there tells
+ * nothing.
+ */
+export async function obstacleIn(file: string): Promise<Obstacle | undefined> {
+  const changeable = await changeableBy(file)
+  return changeable === undefined ? undefined : { code: "hook-writable", ...changeable }
+}
+
+type Fault = { readonly message: string; readonly remedy: string }
+
+function unrunnable(path: string): Fault | undefined {
+  try {
+    if (statSync(path).isDirectory())
+      return { message: "is a folder, not a program", remedy: "correct the path in the config" }
+  } catch {
+    return {
+      message: "does not exist",
+      remedy: "put it there and chmod +x it, or correct the path in the config",
+    }
+  }
+  try {
+    accessSync(path, constants.X_OK)
+    return undefined
+  } catch {
+    return { message: "may not be executed by this user", remedy: `chmod +x ${path}` }
+  }
+}
+
+/**
+ * Anyone who can change a program that we run, or what tells it what to do, has our rights; of what is
+ * not there nothing is said.
+ */
+export async function changeableBy(path: string): Promise<Fault | undefined> {
+  try {
+    const { folder, name } = await openFolderOf(path)
+    await using held = folder
+    const { keeper, weak = held.path } = held
+    const stats = await held.disk.statPath(held.at(name))
+    if (stats === undefined) return undefined
+    if (typeof keeper === "number")
+      return {
+        message: `can be changed by user ${keeper}, who owns ${weak}`,
+        remedy: `chown root ${weak}`,
+      }
+    if (keeper === "shared")
+      return {
+        message: `can be changed by others, who can write in ${weak}`,
+        remedy: `chmod go-w ${weak}`,
+      }
+    if (!isOurs(stats.uid))
+      return {
+        message: `can be changed by user ${stats.uid}, who owns it`,
+        remedy: `chown root ${path}`,
+      }
+    return isOpen(stats)
+      ? { message: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` }
+      : undefined
+  } catch (error) {
+    if (error instanceof AppError)
+      return {
+        message: `can be changed by others: ${error.message}`,
+        remedy: error.hint ?? "put it where only root can write",
+      }
+    return undefined
+  }
+}

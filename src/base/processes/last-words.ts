@@ -1,0 +1,33 @@
+import { formatDuration } from "../text/duration.ts"
+/**
+ * Where things stand if this process ended now, by environment: what is said, synchronously, where
+ * it ends in the middle.
+ * A process ends once, so there is one such place.
+ */
+export type LastWords = {
+  /** Sentences; never a value. */
+  readonly lines: readonly string[]
+  /** A program or a file is left with a value that no longer works. */
+  readonly cutOff: boolean
+}
+
+/**
+ * After the first request to stop it ends by itself no later (ms): below the 90 s after which
+ * systemd, as it comes, kills.
+ */
+export const stopWithinMs = 80_000
+/** What a person is told with the first request. */
+export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${formatDuration(stopWithinMs)}, ends at once`
+
+const standings = new Map<string, () => LastWords>()
+
+/** `now` left out: nothing of it is left open. */
+export function setLastWords(environment: string, now?: () => LastWords): void {
+  if (now === undefined) standings.delete(environment)
+  else standings.set(environment, now)
+}
+
+export function lastWords(): LastWords {
+  const all = [...standings.values()].map((now) => now())
+  return { lines: all.flatMap(({ lines }) => lines), cutOff: all.some(({ cutOff }) => cutOff) }
+}

@@ -1,0 +1,59 @@
+import type { Host } from "../base/system/host.ts"
+import { clock } from "./self-tests/clock.ts"
+import { type Result, findingOf, runCheck } from "./self-tests/check.ts"
+import { identity } from "./self-tests/identity.ts"
+import type { Environment } from "./self-tests/state.ts"
+import { store } from "./self-tests/store.ts"
+import type { Me } from "./self-tests/path-stat.ts"
+import type { Config } from "../config/model.ts"
+import type { Finding } from "../core/ports.ts"
+import { behindItsLog } from "../record/behind.ts"
+import { missingIdentity } from "./identity.ts"
+import { storeOf } from "./store.ts"
+
+/**
+ * What keeps commands from acting as they should, on all of this store or on one environment; seen
+ * without any key, in milliseconds. `status` and `check --quick` tell the same.
+ */
+
+export type AlarmsOf = { readonly config: Config; readonly host: Host; readonly me: Me }
+type Read = Pick<Environment, "name" | "document">
+
+export async function alarms(
+  context: AlarmsOf,
+  environments: readonly Read[],
+): Promise<readonly Finding[]> {
+  const documents = environments.flatMap(({ document }) => document ?? [])
+  const results: readonly Result[] = await Promise.all([
+    identityThere(context),
+    storeCheck(context),
+    runCheck(clock, { documents, now: context.host.now() }),
+  ])
+  return [
+    ...results.flatMap(({ findings }) => findings),
+    ...(await olderStates(context, environments)),
+  ]
+}
+
+export function identityThere({ config, host, me }: AlarmsOf): Promise<Result> {
+  return runCheck(identity, { missing: missingIdentity(config, host, me) })
+}
+
+export async function storeCheck({ config, me }: Pick<AlarmsOf, "config" | "me">): Promise<Result> {
+  return runCheck(store, await storeOf(config, me))
+}
+
+/** States that are older than their log, or gone. What cannot be read is told elsewhere. */
+export async function olderStates(
+  { config: { store: folder, project } }: Pick<AlarmsOf, "config">,
+  environments: readonly Read[],
+): Promise<readonly Finding[]> {
+  const found = await Promise.all(
+    environments.map(async ({ name, document }) => {
+      const place = { store: folder, project, environment: name }
+      const error = await behindItsLog(place, document).catch(() => undefined)
+      return error === undefined ? [] : [findingOf(error, name)]
+    }),
+  )
+  return found.flat()
+}

@@ -1,0 +1,157 @@
+import { readFileSync, existsSync } from "node:fs"
+import { harden } from "../base/system/harden.ts"
+import { networkOf } from "../base/files/file-system.ts"
+import { pickEnvironment, run } from "../base/processes/spawn.ts"
+import { type Result, runCheck } from "./self-tests/check.ts"
+import { git } from "./self-tests/git.ts"
+import { hooks } from "./self-tests/hooks.ts"
+import { logins } from "./self-tests/logins.ts"
+import { outputs } from "./self-tests/outputs.ts"
+import { places } from "./self-tests/places.ts"
+import { restarts } from "./self-tests/restarts.ts"
+import { seal } from "./self-tests/seal.ts"
+import { settings } from "./self-tests/settings.ts"
+import { shared } from "./self-tests/shared.ts"
+import type { Environment } from "./self-tests/state.ts"
+import { surroundings } from "./self-tests/surroundings.ts"
+import { statOf as lookAt } from "./self-tests/path-stat.ts"
+import { trustOf } from "../config/trust.ts"
+import { dueBy, sayNextTry } from "../plan/status.ts"
+import type { Checked, How } from "./request.ts"
+import { identityPath, outputsOf } from "./files.ts"
+import { isMine } from "./identity.ts"
+import { nearestFolder, outputPlaces } from "./places.ts"
+import { openDeployment } from "../app/open.ts"
+import {
+  clearLogins,
+  deploymentSettings,
+  programsOf,
+  referencesOf,
+  secretSettings,
+  unguardedOptions,
+} from "./settings.ts"
+import { scheduleOf } from "../app/schedule-of.ts"
+import { allStates, openedKeys, shownBy, verifiers } from "./sealed.ts"
+
+/**
+ * The checks that need keys, the schedule or other programs; each is under way when this resolves.
+ * `accepted`: filled by the logins.
+ */
+export async function deepChecks(
+  checked: Checked,
+  environments: readonly Environment[],
+  options: How,
+  accepted: Set<string>,
+): Promise<readonly Promise<Result>[]> {
+  const { config, host, me } = checked
+  const { memory } = await harden()
+  const opened = await openedKeys(checked, environments)
+  const keys = "keys" in opened ? opened.keys : undefined
+  return [
+    runCheck(seal, {
+      closed: "closed" in opened ? opened.closed : undefined,
+      mine: isMine(config.store, me),
+      verify: keys === undefined ? {} : verifiers(checked, keys, environments),
+      retired: keys?.retired?.length ?? 0,
+    }),
+    ...(keys === undefined ? [] : [runCheck(outputs, shownBy(checked, keys, environments))]),
+    runCheck(places, await outputPlaces(config, me)),
+    runCheck(shared, {
+      documents: await allStates(config, environments),
+      isListed: (place) => {
+        const [project, environment = "", secret = ""] = place.split("/")
+        return (
+          project === config.project &&
+          config.environments[environment]?.secrets[secret] !== undefined
+        )
+      },
+    }),
+    runCheck(hooks, { programs: programsOf(config) }),
+    ...restartsOf(checked),
+    runCheck(settings, {
+      trust: () => trustOf(config, me),
+      references: referencesOf(config, host),
+      unguarded: unguardedOptions(config),
+      clear: clearLogins(config, checked.plugins),
+      secrets: secretSettings(config, checked.plugins, environments),
+      deployments: deploymentSettings(config),
+      now: host.now(),
+    }),
+    runCheck(git, {
+      files: watchedFiles(checked),
+      run,
+      env: pickEnvironment(["HOME", "XDG_CONFIG_HOME"], host.env),
+    }),
+    runCheck(surroundings, {
+      uid: me.uid,
+      memoryIsClosed: memory,
+      limits: limits(),
+      store: config.store,
+      storeOwner: lookAt(config.store)?.uid,
+      storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
+    }),
+    ...(options.connect && keys !== undefined
+      ? [
+          runCheck(logins, {
+            logins: (await import("./logins.ts")).loginsOf(checked, keys, environments),
+            withinMs: 10_000,
+            accepted,
+          }),
+        ]
+      : []),
+  ]
+}
+
+/** When what has failed is tried next, in the words of `status`. */
+export function nextTries(
+  { config, host }: Checked,
+  environments: readonly Environment[],
+): (environment: string, secret: string) => string {
+  return (name, secret) => {
+    const state = environments.find((one) => one.name === name)?.document?.secrets[secret]
+    const options = config.environments[name]
+    if (state?.retry === undefined || options === undefined) return ""
+    return sayNextTry(
+      state.retry,
+      dueBy(scheduleOf(options), state, options.secrets[secret]?.rotateEveryMs ?? null),
+      host.now(),
+    )
+  }
+}
+
+/** Left out where no restarter can be asked: nothing is said of what was not looked at. */
+function restartsOf({ config, plugins, host, stop }: Checked): readonly Promise<Result>[] {
+  const all = Object.values(config.environments).flatMap((environment) =>
+    environment.deployments.map((deployment) => ({
+      place: `${environment.name}/${deployment.name}`,
+      deployment: openDeployment({ plugins, host }, environment, deployment),
+    })),
+  )
+  const asked = all.filter(
+    ({ deployment }) =>
+      deployment.restarter.inspect !== undefined || deployment.health?.limits !== undefined,
+  )
+  return asked.length === 0 ? [] : [runCheck(restarts, { restarts: asked, stop })]
+}
+
+function watchedFiles({
+  config,
+  host,
+}: Checked): readonly { readonly path: string; readonly what: string }[] {
+  const identity = identityPath(config, host)
+  const outputFiles = outputsOf(config).flatMap(({ target, files, environment }) =>
+    (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}` })),
+  )
+  return identity === undefined || !existsSync(identity)
+    ? outputFiles
+    : [...outputFiles, { path: identity, what: "the identity" }]
+}
+
+/** After `harden`: what a run of ours would have. */
+function limits(): string | undefined {
+  try {
+    return readFileSync("/proc/self/limits", "utf8")
+  } catch {
+    return undefined
+  }
+}

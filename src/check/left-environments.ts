@@ -1,0 +1,69 @@
+import type { Config } from "../config/model.ts"
+import { type StateDocument, openSets } from "../core/state.ts"
+import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
+import { readState } from "../record/state-file.ts"
+import { stateNames } from "./files.ts"
+
+/**
+ * Environments that the config has no more, and in which a value is left. Nothing here reaches
+ * their services, so what is owed there stays so until a person acts: whoever looks tells of it.
+ */
+export type LeftEnvironment = {
+  readonly name: string
+  /** In words; none where nothing is owed. */
+  readonly debts: readonly string[]
+  readonly remedy: string
+}
+
+export async function leftEnvironments(config: Config): Promise<readonly LeftEnvironment[]> {
+  const { store, project } = config
+  const names = stateNames(config).filter((name) => config.environments[name] === undefined)
+  const left = await Promise.all(
+    names.map(async (environment): Promise<LeftEnvironment | undefined> => {
+      const remedy = unlistedRemedy(environment, undefined)
+      try {
+        const found = await readState({ store, project, environment })
+        if (found !== undefined && !isLeft(found)) return undefined
+        const open = openSets(found)
+        return {
+          name: environment,
+          debts: found === undefined ? [] : debtsIn(found),
+          // What is not finished is not erased either.
+          remedy:
+            open.length === 0
+              ? remedy
+              : "put it back into the config, then mycelium run ends what is owed; take it out once that is done",
+        }
+      } catch {
+        return { name: environment, debts: [], remedy }
+      }
+    }),
+  )
+  return left.filter((one) => one !== undefined)
+}
+
+/** One line for whoever looks. */
+export function sayLeftEnvironment({ name, debts }: LeftEnvironment): string {
+  return `${name} has a state and is not in the config: ${debts.join("; ")}`
+}
+
+function isLeft(document: StateDocument): boolean {
+  return (
+    openSets(document).length > 0 ||
+    Object.values(document.secrets).some(
+      (state) => state.versions.length > 0 || debtsOf(state).length > 0,
+    )
+  )
+}
+
+function debtsIn(document: StateDocument): readonly string[] {
+  return [
+    ...openSets(document).map(
+      ({ secrets, direction }) =>
+        `a rotation of ${secrets.join(", ")} is not finished (going ${direction === "back" ? "back" : "on"})`,
+    ),
+    ...Object.entries(document.secrets).flatMap(([secret, state]) =>
+      debtsOf(state).map((debt) => `${secret}: ${debt}`),
+    ),
+  ]
+}

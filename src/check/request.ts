@@ -1,0 +1,16 @@
+import type { Host } from "../base/system/host.ts"
+import type { Me } from "./self-tests/path-stat.ts"
+import type { Plugins } from "../config/context.ts"
+import type { Config } from "../config/model.ts"
+import type { Actor } from "../core/audit-line.ts"
+
+export type Checked = {
+  readonly config: Config
+  readonly plugins: Plugins
+  readonly host: Host
+  readonly me: Me
+  /** Who asks: values that are opened for a login are an event of the audit log. */
+  readonly actor: Actor
+  readonly stop: AbortSignal
+}
+export type How = { readonly quick: boolean; readonly connect: boolean; readonly fix: boolean }

@@ -1,0 +1,35 @@
+import { obstacleIn, obstacleTo } from "../../base/files/runnable.ts"
+import { defineCheck } from "./check.ts"
+
+/** Programs that the config names by their path: whoever can write one runs with our rights. */
+
+export type Program = {
+  readonly path: string
+  /** "the restart of production/api". */
+  readonly what: string
+  /** It is no program itself, but tells one what to run. */
+  readonly isFollowed?: true
+}
+
+export const hooks = defineCheck({
+  name: "hooks",
+  faults: {
+    "hook-writable": { severity: "error", remedy: "chown it to root and chmod go-w it" },
+    "hook-missing": {
+      severity: "error",
+      remedy: "put it there and chmod +x it, or correct the path in the config",
+    },
+  },
+  inspect: async ({ programs }: { readonly programs: readonly Program[] }, report) => {
+    for (const { path, what, isFollowed } of programs) {
+      const obstacle = await (isFollowed === true ? obstacleIn : obstacleTo)(path)
+      if (obstacle !== undefined)
+        report.found(obstacle.code, `${path} (${what}) ${obstacle.message}`, {
+          remedy: obstacle.remedy,
+        })
+    }
+    return programs.length === 0
+      ? "the config names no program by its path"
+      : `${programs.length} program${programs.length === 1 ? "" : "s"} that nobody else can change`
+  },
+})

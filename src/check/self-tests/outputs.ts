@@ -1,0 +1,289 @@
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
+import { AppError } from "../../base/error.ts"
+import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
+import type { Output } from "../../core/ports.ts"
+import { type Versions, leftIn, sayLeft, versionsIn } from "../../core/left.ts"
+import { previousField, shownField } from "../../core/shown-field.ts"
+import {
+  type SecretState,
+  type StateDocument,
+  type Version,
+  fingerprintsOf,
+  versionAt,
+} from "../../core/state.ts"
+import { type Report, defineCheck } from "./check.ts"
+
+/**
+ * Do the outputs show what the state says? Read backwards and compared by fingerprint, so that no
+ * value is opened.
+ */
+
+export type Shown = {
+  readonly environment: string
+  readonly output: Pick<Output, "target" | "shows" | "whole" | "read" | "adopt" | "others">
+  /** Can this secret's value be read backwards from the templates? */
+  readonly tells: (secret: string) => boolean
+  readonly document: StateDocument
+  /** The state as it is now: a rotation may have changed both since it was read. */
+  readonly reread: () => Promise<StateDocument | undefined>
+}
+/**
+ * `gone`: files that we wrote as a whole, that are no output of the config any more, and are there.
+ */
+export type Outputs = {
+  readonly shown: readonly Shown[]
+  readonly gone: readonly { readonly environment: string; readonly target: string }[]
+  readonly fingerprint: Fingerprint
+}
+type Fingerprint = (value: string | Uint8Array) => string
+
+type Code =
+  | "output-missing"
+  | "output-drift"
+  | "output-stale"
+  | "output-incomplete"
+  | "output-edited"
+  | "output-unread"
+  | "variable-left"
+  | "output-left"
+
+export const outputs = defineCheck<Code, Outputs>({
+  name: "outputs",
+  faults: {
+    "output-missing": { severity: "error", remedy: "mycelium render writes it again" },
+    "output-drift": {
+      severity: "error",
+      remedy:
+        "if the file is right: mycelium adopt; if the state is: empty that variable, then mycelium render",
+    },
+    "output-stale": { severity: "error", remedy: "mycelium render, then restart what reads it" },
+    "output-incomplete": { severity: "error", remedy: "mycelium render writes what is missing" },
+    "output-edited": {
+      severity: "warning",
+      remedy: "mycelium render writes it again, unless that would lose what only it holds",
+    },
+    "variable-left": {
+      severity: "warning",
+      remedy: "mycelium render --prune takes it away; or put the variable into the config again",
+    },
+    "output-left": {
+      severity: "warning",
+      remedy: "remove the file, if nobody reads it; or put the output into the config again",
+    },
+    "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
+  },
+  inspect: async ({ shown, gone, fingerprint }, report) => {
+    for (const { environment, target } of gone)
+      report.found(
+        "output-left",
+        `${target} was an output of ${environment}, is not in the config any more, and is still there: what it shows dies with the next rotation`,
+      )
+    await mapConcurrently(filesAtOnce, shown, (one) =>
+      judge(one, fingerprint, report).catch((error: unknown) => tellUnread(error, one, report)),
+    )
+    return shown.length === 0
+      ? "no output shows a value yet"
+      : `${shown.length} file${shown.length === 1 ? " shows" : "s show"} no value but current ones`
+  },
+})
+
+/** What stands in the way to a file is told with the places, and with the files. */
+const toldElsewhere: readonly string[] = [
+  "file-is-link",
+  "file-hard-linked",
+  "folder-of-others",
+  "output-planted",
+  "proc-missing",
+]
+
+function tellUnread(error: unknown, { environment }: Shown, report: Report<Code>): void {
+  if (!(error instanceof AppError) || !toldElsewhere.includes(error.code))
+    report.failed(error, environment)
+}
+
+/**
+ * What seems wrong is looked at once more, state first: while a rotation delivers, file and state
+ * change one after the other.
+ */
+async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code>): Promise<void> {
+  const first = await faultsOf(shown, fingerprint)
+  if (first.every(({ code }) => code === "output-unread")) return tell(first, report)
+  const document = await shown.reread()
+  tell(document === undefined ? first : await faultsOf({ ...shown, document }, fingerprint), report)
+}
+
+type Found = { readonly code: Code; readonly message: string; readonly remedy?: string }
+
+function tell(found: readonly Found[], report: Report<Code>): void {
+  for (const { code, message, remedy } of found)
+    report.found(code, message, remedy === undefined ? {} : { remedy })
+}
+
+async function faultsOf(
+  { environment, output, tells, document }: Shown,
+  fingerprint: Fingerprint,
+): Promise<readonly Found[]> {
+  const names = output.shows.filter((name) => currentOf(document, name) !== undefined)
+  if (names.length === 0) return []
+  const bytes = await output.read()
+  if (bytes === undefined)
+    return [
+      {
+        code: "output-missing",
+        message: `${output.target}, an output of ${environment}, does not exist`,
+        ...wayBack(output),
+      },
+    ]
+  const found = await output.adopt(names)
+  const print =
+    output.whole === true ? fingerprintOf(document, output.target, fingerprint(bytes)) : "unknown"
+  const shownFaults = names.flatMap((name): readonly Found[] => {
+    const fields = Object.entries(found[name] ?? {})
+    const place = `${environment}/${name}`
+    if (fields.length > 0)
+      return faultOf(output.target, place, answerOf(document, name, fields, fingerprint))
+    if (print === "ours") return []
+    if (tells(name))
+      return [
+        {
+          code: "output-incomplete",
+          message: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways`,
+        },
+      ]
+    return print === "edited"
+      ? []
+      : [
+          {
+            code: "output-unread",
+            message: `${output.target}: which value of ${place} it shows cannot be told from its template`,
+          },
+        ]
+  })
+  const left = leftIn(
+    output.others === undefined ? noVersions : versionsOf(document),
+    (await output.others?.()) ?? {},
+    fingerprint,
+  ).map(
+    (one): Found => ({
+      code: "variable-left",
+      message: sayLeft(output.target, environment, one),
+      ...(one.whole ? {} : { remedy: byHand }),
+    }),
+  )
+  const faults = [...shownFaults, ...left]
+  if (
+    print !== "edited" ||
+    faults.some(({ code }) => code !== "output-unread" && code !== "variable-left")
+  )
+    return faults
+  return [
+    ...faults,
+    {
+      code: "output-edited",
+      message: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it`,
+    },
+  ]
+}
+
+const noVersions: Versions = new Map()
+/** One document for all outputs of an environment. */
+const versions = new WeakMap<StateDocument, Versions>()
+
+function versionsOf(document: StateDocument): Versions {
+  const known = versions.get(document) ?? versionsIn(document)
+  versions.set(document, known)
+  return known
+}
+
+const byHand =
+  "put the variable into the config, or take it out of the file by hand: it holds more than the value"
+
+/** Render makes no folder, and knows no line of others. */
+function wayBack({ target, whole }: Shown["output"]): { readonly remedy?: string } {
+  const folder = existsSync(dirname(target))
+    ? ""
+    : `make the folder ${dirname(target)} first, with the owner and mode that it should have`
+  if (whole === false)
+    return {
+      remedy: `${folder === "" ? "" : `${folder}; then `}put the file back from your backup: its other lines are not mycelium's, and in no state; mycelium render then writes its own lines alone`,
+    }
+  return folder === "" ? {} : { remedy: `${folder}; mycelium render then writes the file again` }
+}
+
+/** Where we have written nothing yet, nothing is known. */
+function fingerprintOf(
+  document: StateDocument,
+  target: string,
+  print: string,
+): "ours" | "edited" | "unknown" {
+  if (fingerprintsOf(document, target).includes(print)) return "ours"
+  return document.written?.[target] === undefined ? "unknown" : "edited"
+}
+
+type Answer =
+  | { readonly kind: "right" }
+  | { readonly kind: "older"; readonly shows: string; readonly current: string }
+  | { readonly kind: "unknown" }
+
+/** While a rotation is open its pending value is right too. */
+function answerOf(
+  document: StateDocument,
+  name: string,
+  shows: readonly (readonly [string, string])[],
+  fingerprint: Fingerprint,
+): Answer {
+  const state: SecretState = document.secrets[name] ?? { driver: "", versions: [] }
+  const current = versionAt(state, "current")
+  const matchesAll =
+    (fields: readonly (readonly [string, string])[]) =>
+    ({ fingerprints, clear }: Version): boolean =>
+      fields.every(([field, value]) =>
+        Object.hasOwn(clear, field)
+          ? clear[field] === value
+          : shownField(fingerprints, field) === fingerprint(value),
+      )
+  const younger = [...state.versions].reverse()
+  const before = shows.flatMap(([field, value]) =>
+    previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const],
+  )
+  // The one beside it may be dead by now: no file is written again for that.
+  if (before.length > 0 && !younger.some(matchesAll(before))) return { kind: "unknown" }
+  const found = younger.filter(
+    matchesAll(shows.filter(([field]) => previousField(field) === undefined)),
+  )
+  if (
+    found.some(
+      ({ stage }) =>
+        stage.kind === "current" || (stage.kind === "pending" && document.changeSet !== undefined),
+    )
+  )
+    return { kind: "right" }
+  const [older] = found
+  return older === undefined
+    ? { kind: "unknown" }
+    : { kind: "older", shows: older.id, current: current?.id ?? "" }
+}
+
+function faultOf(target: string, place: string, answer: Answer): readonly Found[] {
+  if (answer.kind === "older")
+    return [
+      {
+        code: "output-stale",
+        message: `${target} shows ${answer.shows} of ${place}, which is no longer current: that is ${answer.current}`,
+      },
+    ]
+  if (answer.kind === "unknown")
+    return [
+      {
+        code: "output-drift",
+        message: `${target} shows a value of ${place} that is in no version: somebody changed it by hand`,
+      },
+    ]
+  return []
+}
+
+function currentOf(document: StateDocument, name: string): Version | undefined {
+  const state = document.secrets[name]
+  return state === undefined ? undefined : versionAt(state, "current")
+}

@@ -1,0 +1,146 @@
+import { AppError } from "../base/error.ts"
+import { takeLock } from "../base/files/lock.ts"
+import { TextFinder } from "../base/text/text-finder.ts"
+import { Secret } from "../core/secret.ts"
+import { FileLedger } from "../record/ledger.ts"
+import { type StateKey, lockPath, readState } from "../record/state-file.ts"
+import { AgeVault } from "../record/vault.ts"
+import { formsOf } from "../core/forms.ts"
+import { type AuditEvent, appendLine } from "../core/audit-line.ts"
+import type { App } from "../app/app.ts"
+import { lockedBy } from "../app/environment.ts"
+import { demand } from "../app/held.ts"
+import { whenFree } from "../app/reading.ts"
+
+/** A version whose value stands in a text. */
+export type Exposed = {
+  readonly environment: string
+  readonly secret: string
+  readonly version: string
+  readonly stage: string
+  readonly form: string
+}
+export type Exposure = {
+  readonly found: readonly Exposed[]
+  /** Values too short to be told from chance. */
+  readonly tooShort: readonly string[]
+}
+
+/** Shorter ones stand in any text by chance. */
+const shortest = 6
+
+type Looked = Omit<Exposed, "form"> & { readonly form: string; readonly bytes: Uint8Array }
+
+/**
+ * Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an
+ * event in each environment's log. `urgent`: who works on one is asked to let go.
+ */
+export async function findExposed(
+  app: App,
+  environments: readonly string[],
+  source: AsyncIterable<Uint8Array>,
+  options: { readonly urgent: boolean },
+): Promise<Exposure> {
+  const looked: Looked[] = []
+  const tooShort: string[] = []
+  for (const environment of environments) {
+    const place: StateKey = { store: app.config.store, project: app.config.project, environment }
+    if (app.stop.aborted)
+      throw new AppError(
+        "stopped",
+        "interrupted before the text was searched; nothing was rotated",
+        { remedy: "retry" },
+      )
+    // Written down before a value is opened.
+    if (
+      !(await (options.urgent
+        ? noteRead(app, place, options)
+        : whenFree(app, () => noteRead(app, place, options))))
+    )
+      continue
+    for (const { secret, version, stage, value } of await allValues(app, place)) {
+      if (value.length < shortest) tooShort.push(`${environment}/${secret} ${version}`)
+      else
+        for (const [form, text] of formsOf(value))
+          looked.push({ environment, secret, version, stage, form, bytes: Buffer.from(text) })
+    }
+  }
+  const found = await new TextFinder(looked.map(({ bytes }) => bytes)).find(source)
+  const exposed = [...found]
+    .flatMap((index) => looked[index] ?? [])
+    .map(({ bytes: _, ...one }) => one)
+  return {
+    found: [
+      ...new Map(
+        exposed.map((one) => [`${one.environment}/${one.secret} ${one.version}`, one]),
+      ).values(),
+    ],
+    tooShort,
+  }
+}
+
+type Opened = {
+  readonly secret: string
+  readonly version: string
+  readonly stage: string
+  readonly value: string
+}
+
+async function allValues(app: App, place: StateKey): Promise<readonly Opened[]> {
+  const document = await readState(place)
+  const vault = new AgeVault(app.keys, place)
+  const versions = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) =>
+    state.versions.map((version) => ({ secret, version })),
+  )
+  const opened = await Promise.all(
+    versions.map(async ({ secret, version }) => {
+      const { fields } = await vault.open(secret, version)
+      return Object.values(fields).flatMap((field) =>
+        field instanceof Secret
+          ? [{ secret, version: version.id, stage: version.stage.kind, value: field.reveal() }]
+          : [],
+      )
+    }),
+  )
+  return opened.flat()
+}
+
+/** False where there is nothing to read. */
+async function noteRead(
+  app: App,
+  place: StateKey,
+  { urgent }: { readonly urgent: boolean },
+): Promise<boolean> {
+  const names = Object.entries((await readState(place))?.secrets ?? {}).flatMap(
+    ([name, { versions }]) => (versions.length === 0 ? [] : [name]),
+  )
+  if (names.length === 0) return false
+  const path = lockPath(place)
+  const lock = urgent
+    ? await demand(app, place.environment, path)
+    : await takeLock(path, app.holder)
+  if ("heldBy" in lock && !urgent) throw lockedBy(place.environment, lock.heldBy, path)
+  if ("heldBy" in lock)
+    throw new AppError("stopped", "interrupted; nothing was read", { remedy: "retry" })
+  try {
+    const ledger = new FileLedger(place, app.keys.mac, () => "")
+    const document = await ledger.load()
+    await ledger.flush(document)
+    const event: AuditEvent = { event: "read", purpose: "exposed-in", secrets: names }
+    const serial = document.serial + 1
+    const next = {
+      ...document,
+      serial,
+      audit: appendLine({ ...document.audit, lines: [] }, event, {
+        at: app.host.now(),
+        serial,
+        actor: app.actor,
+      }),
+    }
+    await ledger.save(next)
+    await ledger.flush(next)
+    return true
+  } finally {
+    lock.release()
+  }
+}

@@ -1,0 +1,131 @@
+import { AppError } from "../base/error.ts"
+import { canShow, withoutValue } from "../core/can-show.ts"
+import { leftIn, versionsIn } from "../core/left.ts"
+import { draftAll } from "../deliver/delivery.ts"
+import { goneBefore } from "../rotate/left.ts"
+import { owedIn } from "../core/unwritten.ts"
+import type { Session } from "../rotate/session.ts"
+import { noteWritten } from "../rotate/unwritten.ts"
+import type { App } from "../app/app.ts"
+import { withEnvironment } from "../app/environment.ts"
+import { longRetryBudget } from "../app/retry-budget.ts"
+
+export type Rendered = {
+  readonly target: string
+  readonly changes: readonly string[] | undefined
+  readonly pruned?: true
+  readonly waits?: readonly string[]
+  /** Programs that hold a value which no longer works, until they are restarted. */
+  readonly restart?: readonly string[]
+}
+
+type RenderOptions = { readonly prune: boolean }
+
+/**
+ * Writes the outputs again from the current values: all of them, or none. Restarts nothing.
+ * `prune`: then takes away what the config has no more, and shows a value of ours.
+ */
+export async function render(
+  app: App,
+  environment: string,
+  options: RenderOptions = { prune: false },
+): Promise<readonly Rendered[]> {
+  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
+    if (session.changeSet !== undefined)
+      throw new AppError(
+        "journal-open",
+        `${environment}: a rotation is not finished yet, so what the outputs should show is not known`,
+        { hint: "see mycelium status" },
+      )
+    const values = await session.values(() => false)
+    const pruned: Rendered[] = []
+    // An output that shows a secret without a value waits for its first one.
+    const outputs = session.work.outputs.filter((output) => canShow(output, values))
+    const ready = await draftAll(outputs, values, session.issued)
+    const changed = ready.filter(({ draft }) => draft.changed)
+    const event = {
+      event: "render",
+      outputs: changed.map(({ output }) => output.target),
+      secrets: [...new Set(changed.flatMap(({ output }) => output.shows))],
+    }
+    try {
+      // Written down before anybody can read a value there.
+      if (changed.length > 0) await session.commit({ events: [event], flush: true })
+      for (const { output, draft } of changed) {
+        const gone = goneBefore(session, output, draft)
+        if (gone !== undefined) session.work.onProgress("render", gone)
+        await draft.commit()
+      }
+    } finally {
+      for (const { draft } of changed) await draft.discard()
+    }
+    await noteWritten(session, {
+      targets: ready.map(({ output }) => output.target),
+      written: session.writes(ready),
+    })
+    if (options.prune) pruned.push(...(await prune(session)))
+    const waiting = session.work.outputs.flatMap((output): readonly Rendered[] => {
+      const waits = withoutValue(output, values)
+      return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]
+    })
+    return [
+      ...ready.map(({ output, draft }) => ({
+        target: output.target,
+        changes: draft.changed ? draft.changes : undefined,
+        ...restartsOf(session, output.target),
+      })),
+      ...pruned,
+      ...waiting,
+    ]
+  })
+}
+
+/** Who was not restarted since a containment could not write it. */
+function restartsOf(session: Session, target: string): Pick<Rendered, "restart"> {
+  const { programs } = owedIn(session.document)
+  const restart = session.work.deployments
+    .filter(({ name, reads }) => programs.includes(name) && reads.includes(target))
+    .map(({ name }) => name)
+  return restart.length === 0 ? {} : { restart }
+}
+
+const never = new AbortController().signal
+
+/**
+ * Only where the whole of what stands there is a version of ours, which is sealed in the state:
+ * nothing is lost with it.
+ */
+async function prune(session: Session): Promise<readonly Rendered[]> {
+  const print = (value: string): string => session.work.vault.fingerprint(Buffer.from(value))
+  const known = versionsIn(session.document)
+  const all: Rendered[] = []
+  for (const output of session.work.outputs) {
+    const left = leftIn(known, (await output.others?.()) ?? {}, print).filter(({ whole }) => whole)
+    if (left.length === 0 || output.prune === undefined) continue
+    const isOurs = (value: string): boolean =>
+      leftIn(known, { value }, print).some(({ whole }) => whole)
+    const draft = await output.prune(
+      left.map(({ name }) => name),
+      isOurs,
+      never,
+    )
+    try {
+      await session.commit({
+        events: [
+          {
+            event: "prune",
+            outputs: [output.target],
+            names: draft.changes,
+            secrets: [...new Set(left.map(({ secret }) => secret))],
+          },
+        ],
+        flush: true,
+      })
+      await draft.commit()
+    } finally {
+      await draft.discard()
+    }
+    all.push({ target: output.target, changes: draft.changes, pruned: true })
+  }
+  return all
+}

@@ -1,0 +1,376 @@
+import { expect, test } from "bun:test"
+import { AppError } from "../../../src/base/error.ts"
+import { clock } from "../../../src/check/self-tests/clock.ts"
+import { shared } from "../../../src/check/self-tests/shared.ts"
+import { state as check, type States } from "../../../src/check/self-tests/state.ts"
+import type { ChangeSet, StateDocument } from "../../../src/core/state.ts"
+import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
+
+const inspect = (
+  document: StateDocument | undefined,
+  more: { readonly secrets?: readonly string[]; readonly strange?: States["strange"] } = {},
+): Promise<readonly string[]> =>
+  found(check, {
+    environments: [{ name: "production", document, secrets: more.secrets ?? ["db"] }],
+    unreadable: [],
+    strange: more.strange ?? [],
+    now,
+  })
+
+const changeSet = (startedAt: string): ChangeSet => ({
+  id: "c",
+  why: "due",
+  startedAt,
+  secrets: ["db"],
+  direction: "back",
+  touched: [],
+  restarted: [],
+  startedWith: "{}",
+  fault: { code: "unhealthy", message: "api said 503" },
+})
+
+test("state is well where nothing is open, late or in doubt", async () => {
+  expect(await inspect(undefined)).toEqual([])
+  expect(
+    await inspect(
+      state({
+        db: secret([version("v1", { kind: "retired", since: ago(hour) }), version("v2", current)]),
+      }),
+    ),
+  ).toEqual([])
+})
+
+test("state warns of an open journal, and fails once it is open for more than a quarter of an hour", async () => {
+  const db = secret([version("v1", current), version("v2", { kind: "pending", proven: false })])
+  expect(await inspect(state({ db }, { changeSet: changeSet(ago(60_000)) }))).toEqual([
+    "journal-open warning",
+  ])
+  expect(await inspect(state({ db }, { changeSet: changeSet(ago(16 * 60_000)) }))).toEqual([
+    "journal-stuck error",
+  ])
+})
+
+test("state fails at once where nobody is at work on a journal and a program holds a value that no longer works, or it is stuck", async () => {
+  const db = secret([version("v1", current), version("v2", { kind: "pending", proven: true })])
+  const forward = { ...changeSet(ago(60_000)), direction: "forward" } as const
+  const message = async (
+    set: ChangeSet,
+    atWork: readonly string[] = [],
+  ): Promise<readonly (readonly [string, string])[]> => {
+    const { findings } = await result(check, {
+      environments: [
+        { name: "production", document: state({ db }, { changeSet: set }), secrets: ["db"] },
+      ],
+      unreadable: [],
+      strange: [],
+      now,
+      atWork: new Set(atWork),
+    })
+    return findings.map(({ code, message: text }) => [code, text.split("; ").slice(1).join("; ")])
+  }
+  expect(await message({ ...forward, cuts: ["api", "web"], restarted: ["api"] })).toEqual([
+    ["journal-stuck", "production/web holds a value that no longer works"],
+  ])
+  expect(await message({ ...forward, cuts: ["api"], restarted: ["api"] })).toEqual([
+    ["journal-open", ""],
+  ])
+  expect(await message({ ...forward, cuts: ["api"] }, ["production"])).toEqual([
+    ["journal-open", ""],
+  ])
+  expect(await message({ ...forward, stuck: ["db"] })).toEqual([
+    ["journal-stuck", "the service of production/db refuses every value that we know"],
+  ])
+  expect(await message({ ...changeSet(ago(60_000)), cuts: ["api"] })).toEqual([
+    ["journal-stuck", "production/api may hold a value that no longer works"],
+  ])
+})
+
+test("state says how old a journal is, where it goes and why", async () => {
+  const { findings } = await result(check, {
+    environments: [
+      {
+        name: "production",
+        document: state(
+          { db: secret([version("v1", current)]) },
+          { changeSet: changeSet(ago(2 * hour)) },
+        ),
+        secrets: ["db"],
+      },
+    ],
+    unreadable: [],
+    strange: [],
+    now,
+  })
+  expect(findings[0]?.message).toBe(
+    "production: a rotation that began 2h ago is not finished: going back, because api said 503",
+  )
+})
+
+test("state tolerates a revoke that is a minute late, warns after two, fails after an hour", async () => {
+  const late = (ms: number): Promise<readonly string[]> =>
+    inspect(
+      state({
+        db: secret([
+          version("v1", { kind: "previous", revokeAt: ago(ms), endSessions: false }),
+          version("v2", current),
+        ]),
+      }),
+    )
+  expect(await late(-hour)).toEqual([])
+  expect(await late(60_000)).toEqual([])
+  expect(await late(5 * 60_000)).toEqual(["revoke-overdue warning"])
+  expect(await late(2 * hour)).toEqual(["revoke-overdue error"])
+})
+
+test("state tells of uncertain versions, of retries, and of what the config does not have", async () => {
+  expect(
+    await inspect(
+      state({
+        db: secret([
+          version("v1", { kind: "uncertain", why: "the server was gone" }),
+          version("v2", current),
+        ]),
+      }),
+    ),
+  ).toEqual(["uncertain warning"])
+  expect(
+    await inspect(
+      state({
+        db: secret([version("v1", current)], {
+          retry: {
+            failures: 3,
+            notBefore: ago(-hour),
+            code: "no-answer",
+            message: "no clear answer",
+          },
+        }),
+      }),
+    ),
+  ).toEqual(["retrying warning"])
+  expect(await inspect(state({ db: secret([version("v1", current)]) }), { secrets: [] })).toEqual([
+    "state-unlisted warning",
+  ])
+  // While something is owed of it, that is more than a warning: nothing here ends it.
+  for (const stage of [
+    { kind: "previous", revokeAt: ago(-hour), endSessions: false },
+    { kind: "uncertain", why: "the server was gone" },
+  ] as const)
+    expect(
+      await inspect(state({ db: secret([version("v1", stage), version("v2", current)]) }), {
+        secrets: [],
+      }),
+    ).toEqual(["debt-unlisted error"])
+  const old = { name: "old", remedy: "put it back" }
+  expect(await inspect(undefined, { strange: [{ ...old, debts: [] }] })).toEqual([
+    "state-unlisted warning",
+  ])
+  expect(
+    await inspect(undefined, { strange: [{ ...old, debts: ["x: v1 may still be accepted"] }] }),
+  ).toEqual(["debt-unlisted error"])
+  // One that was erased is nobody's to look after.
+  expect(
+    await inspect(state({ db: secret([], { erased: { at: ago(hour), last: 3 } }) }), {
+      secrets: [],
+    }),
+  ).toEqual([])
+})
+
+test("state fails where a secret was chosen for a containment that has not come to its end, however young", async () => {
+  const left = state({
+    db: secret([version("v1", current)], {
+      uncontained: { incident: "leak", since: ago(1000), code: "no-answer" },
+    }),
+  })
+  expect(await inspect(left)).toEqual(["not-contained error"])
+  const { findings } = await result(check, {
+    environments: [{ name: "production", document: left, secrets: ["db"] }],
+    unreadable: [],
+    strange: [],
+    now,
+  })
+  expect(findings[0]?.remedy).toContain(
+    "mycelium rotate-now production/db --contain --incident leak",
+  )
+  const owed = secret(
+    [
+      version("v1", { kind: "previous", revokeAt: ago(0), endSessions: true, revokeOthers: true }),
+      version("v2", current),
+    ],
+    { contained: { incident: "leak", at: ago(1000), version: "v2" } },
+  )
+  expect(await inspect(state({ db: owed }))).toEqual(["not-contained error"])
+})
+
+test("state warns of a secret that is contained for new logins alone, as long as that value is the current one", async () => {
+  const sessions = { code: "sessions-out-of-reach", message: "no right to", hint: "grant it" }
+  const contained = { incident: "leak-7", at: ago(hour), version: "v2", sessions }
+  const held = secret([version("v2", current)], { contained })
+  const { findings } = await result(check, {
+    environments: [{ name: "production", document: state({ db: held }), secrets: ["db"] }],
+    unreadable: [],
+    strange: [],
+    now,
+  })
+  expect(findings).toEqual([
+    {
+      code: "sessions-may-live",
+      severity: "warning",
+      message:
+        "production/db: contained in leak-7 for new logins only: sessions that were opened before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
+      remedy:
+        "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends them where it can by then, and changes nothing else",
+    },
+  ])
+  expect(await inspect(state({ db: secret([version("v3", current)], { contained }) }))).toEqual([])
+  const { sessions: _, ...ended } = contained
+  expect(
+    await inspect(state({ db: secret([version("v2", current)], { contained: ended }) })),
+  ).toEqual([])
+})
+
+test("state fails where a program is not healthy with a value that became current, and says how to prove it again", async () => {
+  const unhealthy = {
+    since: ago(hour),
+    deployments: ["api"],
+    message: "api did not get healthy: 503",
+  }
+  const remedy = async (db: ReturnType<typeof secret>): Promise<unknown> =>
+    (
+      await result(check, {
+        environments: [{ name: "production", document: state({ db }), secrets: ["db"] }],
+        unreadable: [],
+        strange: [],
+        now,
+      })
+    ).findings.map(({ code, remedy: message = "" }) => [code, message.split("; ").at(1)])
+  expect(await remedy(secret([version("v1", current)], { unhealthy }))).toEqual([
+    ["promoted-unhealthy", "mycelium rotate-now on the secret then proves it, and ends this"],
+  ])
+  expect(
+    await remedy(
+      secret([version("v1", current)], {
+        unhealthy,
+        contained: { incident: "leak", at: ago(hour), version: "v1" },
+      }),
+    ),
+  ).toEqual([
+    [
+      "promoted-unhealthy",
+      "then mycelium rotate-now production/db --contain --incident leak looks at its health, and ends this",
+    ],
+  ])
+})
+
+test("state takes a drift for past where the service has just accepted the current value, and for standing wherever nobody was asked", async () => {
+  const drifted = {
+    name: "production",
+    document: state({
+      db: secret([version("v1", current)], {
+        drift: { since: ago(hour), code: "current-refused" },
+      }),
+    }),
+    secrets: ["db"],
+  }
+  const told = async (accepted: readonly string[]): Promise<readonly unknown[]> =>
+    (
+      await result(check, {
+        environments: [drifted],
+        unreadable: [],
+        strange: [],
+        now,
+        accepted: new Set(accepted),
+      })
+    ).findings
+  expect(await told(["staging/db"])).toMatchObject([
+    {
+      code: "current-refused",
+      severity: "error",
+      message:
+        "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated, and nothing of it is revoked",
+    },
+  ])
+  expect(await told(["production/db"])).toMatchObject([
+    {
+      code: "current-refused",
+      severity: "warning",
+      message:
+        "production/db: the service accepts the current value now, and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated",
+      remedy: expect.stringContaining("mycelium adopt production ends the note at once"),
+    },
+  ])
+})
+
+test("state passes on why a state cannot be read, and looks at the others", async () => {
+  const overdue = state({
+    db: secret([
+      version("v1", { kind: "previous", revokeAt: ago(2 * hour), endSessions: false }),
+      version("v2", current),
+    ]),
+  })
+  const codes = await found(check, {
+    environments: [{ name: "staging", document: overdue, secrets: ["db"] }],
+    unreadable: [{ environment: "production", error: new AppError("state-broken", "cut off") }],
+    strange: [],
+    now,
+  })
+  expect(codes).toEqual(["state-broken error", "revoke-overdue error"])
+})
+
+test("shared finds one value in two secrets or environments, whatever is kept", async () => {
+  const one = state({ db: secret([version("v1", current, "same")]) })
+  const same = state({ db: secret([version("v4", current, "same")]) }, { environment: "staging" })
+  const dead = state(
+    { db: secret([version("v4", { kind: "retired", since: ago(hour) }, "same")]) },
+    { environment: "staging" },
+  )
+  expect(await found(shared, { documents: [one, same] })).toEqual(["value-shared error"])
+  expect(
+    await found(shared, {
+      documents: [
+        state({
+          db: secret([version("v1", current, "same")]),
+          api: secret([version("v1", { kind: "pending", proven: false }, "same")]),
+        }),
+      ],
+    }),
+  ).toEqual(["value-shared error"])
+  expect(await found(shared, { documents: [one, dead] })).toEqual([])
+  expect((await result(shared, { documents: [one, same] })).findings[0]?.remedy).toContain(
+    "rotate-now staging/db",
+  )
+  // A command that this config refuses is none.
+  const remedyFor = async (isListed: (place: string) => boolean): Promise<string | undefined> =>
+    (await result(shared, { documents: [one, same], isListed })).findings[0]?.remedy
+  expect(await remedyFor((place) => place === "shop/production/db")).toContain(
+    "rotate-now production/db",
+  )
+  expect(await remedyFor(() => false)).not.toContain("rotate-now")
+})
+
+test("shared takes two versions of one secret with the same value for one", async () => {
+  expect(
+    await found(shared, {
+      documents: [
+        state({
+          db: secret([
+            version("v1", { kind: "previous", revokeAt: ago(-hour), endSessions: false }, "same"),
+            version("v2", current, "same"),
+          ]),
+        }),
+      ],
+    }),
+  ).toEqual([])
+})
+
+test("clock finds a state from the future, and a day before this program was written", async () => {
+  const written = (at: string): StateDocument =>
+    state({ db: secret([{ ...version("v1", current), madeAt: at }]) })
+  expect(await found(clock, { documents: [written(ago(0))], now })).toEqual([])
+  expect(await found(clock, { documents: [written(ago(-4 * 60_000))], now })).toEqual([])
+  expect(await found(clock, { documents: [written(ago(-10 * 60_000))], now })).toEqual([
+    "clock-wrong error",
+  ])
+  expect(await found(clock, { documents: [], now: new Date("1970-01-02T00:00:00Z") })).toEqual([
+    "clock-wrong error",
+  ])
+})
