@@ -1,5 +1,6 @@
 import { settleOutput } from "../base/files/durable-write.ts"
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import { endsAtOnce, setLastWords } from "../base/processes/last-words.ts"
 import { answersWithinMs, inTime } from "../deliver/in-time.ts"
 import { Wanted, takeLock } from "../base/files/lock.ts"
@@ -71,7 +72,7 @@ export async function withEnvironment<T>(
       const { serial, ...opened } = await openEnvironment(locked, {
         retryBudget,
         noWait: options.urgent === true,
-        ...(options.isTrusted === undefined ? {} : { isTrusted: options.isTrusted }),
+        ...present({ isTrusted: options.isTrusted }),
       })
       return withLogMaintenance(locked, { session: opened.session, serial }, () => act(opened))
     },
@@ -400,8 +401,7 @@ async function correctInstants(session: Session): Promise<number> {
   )
   await session.commit({
     patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),
-    ...(right.changeSet === undefined ? {} : { changeSet: right.changeSet }),
-    ...(right.deferred === undefined ? {} : { deferred: right.deferred }),
+    ...present({ changeSet: right.changeSet, deferred: right.deferred }),
     events: [
       {
         event: "clock-was-ahead",

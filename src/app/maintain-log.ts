@@ -1,4 +1,5 @@
 import { AppError, systemCode } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import { toJournal } from "../base/system/journald.ts"
 import { failureOf, run } from "../base/processes/spawn.ts"
 import { argvOf, hookEnvironment } from "../plugins/hook-argv.ts"
@@ -128,7 +129,7 @@ async function attempt(
       "audit",
       `the head of line ${head.n} has not left the machine: ${message} (audit-heads-undelivered)`,
     )
-    return { ...(last === undefined ? {} : { last }), failed: { at, code, message } }
+    return { ...present({ last }), failed: { at, code, message } }
   }
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import { beganAt, ourLocation } from "../base/processes/run-location.ts"
 import { ProgramNotes } from "../base/processes/program-notes.ts"
 import { run } from "../base/processes/spawn.ts"
@@ -95,8 +96,7 @@ export function openWork(app: App, opening: Opening): Work {
     onProgress: (step, message, secret) => app.onProgress(options.name, step, message, secret),
     stop,
     forceStop,
-    ...(stops.asked === undefined ? {} : { asked: stops.asked }),
-    ...(stops.onStep === undefined ? {} : { onStep: stops.onStep }),
+    ...present({ asked: stops.asked, onStep: stops.onStep }),
     location: startsNothing ? undefined : ourLocation(),
     run: startsNothing ? undefined : run,
     serverOf,

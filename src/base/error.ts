@@ -1,3 +1,4 @@
+import { present } from "./present.ts"
 /** What the one who gets the error should do next. `retry`: it may pass by itself. */
 export type Remedy = "retry" | "give-up" | "ask-operator"
 
@@ -27,7 +28,7 @@ export class AppError extends Error {
   within(place: string): AppError {
     const outer = new AppError(this.code, `${place}: ${this.message}`, {
       remedy: this.remedy,
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...present({ hint: this.hint }),
     })
     return outer
   }

@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
+import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Expected } from "./self-tests/files.ts"
 import type { Guarded } from "./self-tests/parents.ts"
@@ -156,7 +157,7 @@ async function outputFiles(config: Config): Promise<readonly Expected[]> {
         const owned = {
           what: `an output of ${environment}`,
           ...(uid === undefined ? {} : { owners: [uid] }),
-          ...(gid === undefined ? {} : { group: gid }),
+          ...present({ group: gid }),
         }
         return (files ?? [target]).map((path) => ({
           ...owned,

@@ -1,4 +1,5 @@
 import type { ParseArgsConfig } from "node:util"
+import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 
 /** How a command reads its options: the type for node's parseArgs, and what `--help` says. */
@@ -89,8 +90,7 @@ export function parseArgsOptions(options: Options): NonNullable<ParseArgsConfig[
       name,
       {
         type,
-        ...(short === undefined ? {} : { short }),
-        ...(multiple === undefined ? {} : { multiple }),
+        ...present({ short, multiple }),
       },
     ]),
   )

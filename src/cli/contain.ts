@@ -1,4 +1,5 @@
 import type { App } from "../app/app.ts"
+import { present } from "../base/present.ts"
 import { type Contained, type Open, contain as act } from "../incident/contain.ts"
 import type { Verdict } from "../incident/verdict.ts"
 import { AppError } from "../base/error.ts"
@@ -46,7 +47,7 @@ export async function contain(
   const reports = await act(timed, asked.chosen, {
     incident,
     revokeFirst: isSet(values, "revoke-first"),
-    ...(asked.reason === undefined ? {} : { reason: asked.reason }),
+    ...present({ reason: asked.reason }),
   })
   if (isSet(values, "json")) terminal.stdout(JSON.stringify({ incident, reports }))
   else {

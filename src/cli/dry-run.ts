@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { type Unfinished, dryRun as look } from "../incident/dry-run.ts"
 import type { App } from "../app/app.ts"
 import { type Terminal, type Values, isSet, textOf } from "./command.ts"
@@ -26,8 +27,7 @@ export async function dryRun(
         why,
         ...contain,
         skipGrace: isSet(values, "skip-grace"),
-        ...(incident === undefined ? {} : { incident }),
-        ...(secrets === undefined ? {} : { secrets }),
+        ...present({ incident, secrets }),
       }),
     )
   if (isSet(values, "json")) terminal.stdout(JSON.stringify({ plans }))

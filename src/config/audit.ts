@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { present } from "../base/present.ts"
 import { Command } from "../plugins/hook-argv.ts"
 import { Duration } from "./keys.ts"
 import { lazily } from "./lazily.ts"
@@ -79,7 +80,7 @@ export const auditKeys = lazily({
           keep = auditDefaults.keepMs,
           segment = auditDefaults.segmentBytes,
         }): AuditConfig => ({
-          ...(heads === undefined ? {} : { heads }),
+          ...present({ heads }),
           keepMs: keep,
           segmentBytes: segment,
         }),

@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import type { ZodType } from "zod"
+import { present } from "../base/present.ts"
 import type { Context } from "./context.ts"
 import type { DeploymentDraft } from "./draft.ts"
 import { defaults, deploymentKeys, healthKeys } from "./keys.ts"
@@ -37,7 +38,7 @@ export function readDeployment(
     name,
     reads: reads?.map((file) => resolve(context.folder, file)) ?? targets,
     restarter: restarter ?? { type: "", options: undefined },
-    ...(health === undefined ? {} : { health }),
+    ...present({ health }),
     timeoutMs,
   }
   return { path, config, ownReads: reads !== undefined }

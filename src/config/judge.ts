@@ -1,5 +1,6 @@
 import { dirname } from "node:path"
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import { auditDefaults, auditKeys } from "./audit.ts"
 import type { Context, Plugins, Surroundings } from "./context.ts"
 import { checkKeep, crossCheck } from "./cross-checks.ts"
@@ -74,7 +75,7 @@ function readConfig(value: unknown, context: Context): Config {
     project,
     store,
     recipients,
-    ...(identity === undefined ? {} : { identity }),
+    ...present({ identity }),
     perServer,
     audit,
     environments,
@@ -86,10 +87,9 @@ function finish(draft: EnvironmentDraft, project: string, folder: string): Envir
     name: draft.name,
     project,
     folder,
-    ...(draft.schedule === undefined ? {} : { schedule: draft.schedule }),
+    ...present({ schedule: draft.schedule }),
     timezone: draft.timezone,
-    ...(draft.watchMs === undefined ? {} : { watchMs: draft.watchMs }),
-    ...(draft.policy === undefined ? {} : { policy: draft.policy }),
+    ...present({ watchMs: draft.watchMs, policy: draft.policy }),
     secrets: Object.fromEntries(draft.secrets.map(({ config }) => [config.name, config])),
     outputs: draft.outputs.flatMap(({ config }) => config ?? []),
     deployments: draft.deployments.map(({ config }) => config),

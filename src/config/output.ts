@@ -1,4 +1,5 @@
 import { resolve } from "node:path"
+import { present } from "../base/present.ts"
 import type { OutputType } from "../core/define.ts"
 import { ask, type Context } from "./context.ts"
 import type { OutputDraft } from "./draft.ts"
@@ -37,8 +38,7 @@ export function readOutput(raw: unknown, path: Path, context: Context): OutputDr
     config: {
       type: type.type,
       target: resolve(context.folder, target),
-      ...(files === undefined ? {} : { files }),
-      ...(from === undefined ? {} : { from }),
+      ...present({ files, from }),
       shows: seen?.shows ?? [],
       options: embedded,
     },

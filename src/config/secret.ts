@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { DriverType } from "../core/define.ts"
 import { ask, type Context } from "./context.ts"
 import type { SecretDraft } from "./draft.ts"
@@ -54,7 +55,7 @@ export function readSecret(
       graceMs: graceOf({ grace, inherited, type, options, path, context }),
       endSessions,
       tags,
-      ...(rotatedAt === undefined ? {} : { rotatedAt }),
+      ...present({ rotatedAt }),
       ...(exempt ? { exempt } : {}),
       options: written,
     },

@@ -1,4 +1,5 @@
 import type { core, output, ZodType } from "zod"
+import { present } from "../base/present.ts"
 import type { Path, Report } from "./problems.ts"
 import { nearest } from "./nearest.ts"
 import { mark, sentenceFor, unknownKey } from "./sentences.ts"
@@ -109,7 +110,7 @@ function tellMissing(path: Path, hint: string | undefined, asked: Asked): void {
     at: "key",
     missing: key,
     message: `required key \`${key}\` is missing`,
-    ...(hint === undefined ? {} : { hint }),
+    ...present({ hint }),
   })
 }
 

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { mapConcurrently } from "../base/semaphore.ts"
 import {
   type ChangeSet,
@@ -261,8 +262,7 @@ function begun(
     secrets,
     incident: options.incident,
     revokeFirst: options.revokeFirst,
-    ...(selection === undefined ? {} : { selection }),
-    ...(options.reason === undefined ? {} : { reason: options.reason }),
+    ...present({ selection, reason: options.reason }),
   }))
 }
 
@@ -472,7 +472,7 @@ async function containRest(
     incident: options.incident,
     contain: { revokeFirst: options.revokeFirst },
     overtakes,
-    ...(options.reason === undefined ? {} : { reason: options.reason }),
+    ...present({ reason: options.reason }),
   }
   let outcomes =
     wanted.length === 0 ? {} : withUnclear(session, await rotate(session, order), silentAt)

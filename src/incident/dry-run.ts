@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import type { Deployment, Driver, Finding, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, type Refusal, openSets, versionAt } from "../core/state.ts"
@@ -297,7 +298,7 @@ function heldOnes(
           name,
           {
             left: {
-              [name]: { kind: "left", code, message, ...(hint === undefined ? {} : { hint }) },
+              [name]: { kind: "left", code, message, ...present({ hint }) },
             },
             contain,
             oneUser: [],
@@ -375,7 +376,7 @@ async function describe(
           blocked: {
             code: blocked.code,
             message: blocked.message,
-            ...(blocked.hint === undefined ? {} : { hint: blocked.hint }),
+            ...present({ hint: blocked.hint }),
           },
         }
       : {}),
@@ -414,9 +415,7 @@ async function drafts(
         return {
           target: output.target,
           changes: draft.changes,
-          ...(draft.keeps === undefined ? {} : { keeps: draft.keeps }),
-          ...(draft.narrows === undefined ? {} : { narrows: draft.narrows }),
-          ...(gone === undefined ? {} : { gone }),
+          ...present({ keeps: draft.keeps, narrows: draft.narrows, gone }),
         }
       }),
     }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { ChangeSet } from "../core/state.ts"
 import { versionAt } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
@@ -38,7 +39,7 @@ export async function prospectOf(session: Session, set: ChangeSet): Promise<Pros
   )
   // One that has touched nothing is put aside, and holds up no file.
   const whole = isDeferrable(set) ? undefined : await faultOfFiles(session, set)
-  return { set, keeps, ...(whole === undefined ? {} : { whole }) }
+  return { set, keeps, ...present({ whole }) }
 }
 
 async function whyKept(session: Session, name: string): Promise<Why | undefined> {

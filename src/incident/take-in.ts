@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { Fields, Probe } from "../core/ports.ts"
 import { type Patch, type Stage, nextVersionId } from "../core/state.ts"
 import { driverOf, probe, probeControl } from "../rotate/ask.ts"
@@ -56,7 +57,7 @@ async function takeOne(
     ...state,
     rotatedAt: now,
     ...(isWeakIn(fields) ? { weak: true as const } : {}),
-    ...(seen === undefined ? {} : { listeners: seen }),
+    ...present({ listeners: seen }),
   })
   const patch: Patch = (state) => ({
     ...(answer === "accepted" ? becomes(state) : state),
@@ -70,7 +71,7 @@ async function takeOne(
     secret: name,
     version: id,
     ...(answer === "accepted" ? {} : { code: "adopt-refused" }),
-    ...(incident === undefined ? {} : { incident }),
+    ...present({ incident }),
   })
   return answer
 }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import {
   type SecretState,
   type SessionsLeft,
@@ -89,7 +90,7 @@ export function verdictOf(
   const base = {
     version: contained.version,
     ...(before.includes(name) ? { before: true as const } : {}),
-    ...(whyUnhealthy === undefined ? {} : { unhealthy: whyUnhealthy }),
+    ...present({ unhealthy: whyUnhealthy }),
     ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),
   }
   return contained.sessions === undefined
@@ -109,7 +110,7 @@ function whyOpen(
   if (code !== "output-owed" || unwritten === undefined)
     return { message: "what was accepted before is not taken away yet" }
   const [hint] = Object.values(unwritten.outputs).flatMap((one) => one.hint ?? [])
-  return { message: sayUnwritten(unwritten), ...(hint === undefined ? {} : { hint }) }
+  return { message: sayUnwritten(unwritten), ...present({ hint }) }
 }
 
 /** Nor does a containment make a login anew that a person has ended. */
@@ -126,5 +127,5 @@ export function uncontainedSecrets({
   readonly message: string
   readonly hint?: string
 }): Verdict {
-  return { kind: "not-contained", code, message, ...(hint === undefined ? {} : { hint }) }
+  return { kind: "not-contained", code, message, ...present({ hint }) }
 }

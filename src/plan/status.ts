@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { believableState } from "../core/instants.ts"
 import {
@@ -94,7 +95,7 @@ export function secretStatus(
     ...base,
     version: current.id,
     ...ageOf(state, now),
-    ...(due === undefined ? {} : { dueAt: due }),
+    ...present({ dueAt: due }),
     ...(overdueMs > 0 ? { overdueMs } : {}),
     stage: open ? `rotating (${set.direction})` : "current",
     notes,

@@ -1,6 +1,7 @@
 import { settleFolder } from "../base/files/durable-write.ts"
 import { statSync } from "node:fs"
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 import { removeNotes } from "../base/processes/program-notes.ts"
 import { Reserve } from "../base/files/reserve.ts"
@@ -205,7 +206,7 @@ export async function loadUnlocked(
 ): Promise<StateDocument> {
   const serial = async (): Promise<number | undefined> => (await readState(place))?.serial
   const found = await lookSteadily(
-    { host, environment: place.environment, serial, ...(stop === undefined ? {} : { stop }) },
+    { host, environment: place.environment, serial, ...present({ stop }) },
     async (): Promise<Seen<StateDocument | AppError>> => {
       try {
         return { value: await ledger.load() }

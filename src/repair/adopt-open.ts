@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type Patch, type Version, nextVersionId, openSets } from "../core/state.ts"
 import { driverOf, said } from "../rotate/ask.ts"
@@ -72,7 +73,7 @@ async function take(session: Session, name: string, ask: Asked): Promise<Taken> 
     session,
     name,
     { version: id, fields },
-    { current: undefined, ...(known === undefined ? {} : { known }) },
+    { current: undefined, ...present({ known }) },
   )
   const said = ask.askedFor ? ask.madeAt(name) : undefined
   const madeAt = said ?? session.work.host.now().toISOString()
@@ -127,7 +128,7 @@ function resultOf(
       proof: taken.proof,
       weak: taken.weak,
       ...(adopted === "dated" && madeAt !== undefined ? { madeAt } : {}),
-      ended: { outputs, restarts, ...(unhealthy === undefined ? {} : { unhealthy }) },
+      ended: { outputs, restarts, ...present({ unhealthy }) },
     }
   }
   const why =

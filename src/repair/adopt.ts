@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
 import type { Credential, Fields } from "../core/ports.ts"
@@ -250,7 +251,7 @@ async function adoptOne(
     event: "adopt",
     secret: name,
     version: id,
-    ...(said === undefined ? {} : { madeAt: said }),
+    ...present({ madeAt: said }),
     ...(weak ? { weak } : {}),
   })
   const follow = await following(session, name, { version: id, fields }, current !== undefined)
@@ -260,7 +261,7 @@ async function adoptOne(
     proof,
     weak,
     ...follow,
-    ...(said === undefined ? {} : { madeAt: said }),
+    ...present({ madeAt: said }),
     ...listening(session, name),
   }
 }
@@ -352,7 +353,7 @@ function known(session: Session, name: string, ask: Asked, { patches, events }: 
     kind: "known",
     version: current.id,
     ...renoted,
-    ...(said === undefined ? {} : { madeAt: said }),
+    ...present({ madeAt: said }),
     ...(ask.askedFor && current.adopted === undefined ? { ours: true } : {}),
   }
 }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { youngestIn } from "../record/audit-read.ts"
 import type { Behind } from "../record/ledger.ts"
@@ -69,7 +70,7 @@ export async function reconcile(
         written && session.changeSet === undefined
           ? await revokeOwed(session, { skipGrace: false })
           : []
-      return { found, written, ...(behind === undefined ? {} : { behind }), recovered, revoked }
+      return { found, written, ...present({ behind }), recovered, revoked }
     }
     return options.dryRun ? act() : withLogMaintenance(locked, { session, serial }, act)
   })
@@ -123,6 +124,6 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
     serial: document.serial,
     recovered: {},
     resumeDeferred: () => Promise.resolve({}),
-    ...(behind === undefined ? {} : { behind }),
+    ...present({ behind }),
   }
 }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
@@ -47,7 +48,7 @@ export async function restartDeployment(
   const obstacle =
     first || seenToEnd.get(deployment) === mark || only?.length === 0
       ? undefined
-      : await endOld(deployment, mark, { signal, since, ...(only === undefined ? {} : { only }) })
+      : await endOld(deployment, mark, { signal, since, ...present({ only }) })
   throwIfStopped(signal)
   if (obstacle !== undefined) return obstacle
   const began = performance.now()

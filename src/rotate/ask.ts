@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
+import { present } from "../base/present.ts"
 import type { Credential, Driver, Probe } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { openSetOf } from "../core/state.ts"
@@ -209,7 +210,7 @@ async function lost(
     return {}
   for (const one of known) if ((await probe(session, name, one, waiting)) !== "refused") return {}
   const other = await firstAccepted(session, name, waiting)
-  return { lost: true, ...(other === undefined ? {} : { other }) }
+  return { lost: true, ...present({ other }) }
 }
 
 /**
@@ -300,7 +301,7 @@ export function said(error: unknown): {
     return {
       code: error.code,
       message: error.message,
-      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...present({ hint: error.hint }),
     }
   return { code: "internal", message: "an unexpected error inside mycelium" }
 }

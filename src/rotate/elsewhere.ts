@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import { endMarked, marksThatRun } from "../base/processes/marked-processes.ts"
 import { isSameLocation, mayHide, type RunLocation } from "../base/processes/run-location.ts"
 import { runsMarked, sawEnd } from "../base/processes/live-marks.ts"
@@ -158,14 +159,14 @@ export async function endAgain(
   const only = work.restarts.left?.(mark)
   if (sawEnd(mark) || only?.length === 0) return true
   const waitMs = Math.min(timeoutMs, againMs)
-  return endMarked(mark, { waitMs, signal: stop, ...(only === undefined ? {} : { only }) })
+  return endMarked(mark, { waitMs, signal: stop, ...present({ only }) })
 }
 
 async function act(session: Session, again = session.document.acting?.again): Promise<void> {
   const { location } = session.work
   if (location === undefined) return
   await untilEnded(session, session.document.acting)
-  const acting = { ...location, ...(again === undefined ? {} : { again }) }
+  const acting = { ...location, ...present({ again }) }
   if (JSON.stringify(session.document.acting) !== JSON.stringify(acting))
     await session.commit({ acting })
 }

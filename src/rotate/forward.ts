@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import {
   type Before,
@@ -52,7 +53,7 @@ export async function forward(
       : undefined
   const verdicts = await verdictsOf(session, members, {
     ...options,
-    ...(ahead === undefined ? {} : { ahead }),
+    ...present({ ahead }),
   })
   const isAhead = (await ahead?.written()) === true
   const relapse = regressed(session, verdicts, options)
@@ -278,7 +279,7 @@ async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
         ...state,
         versions: state.versions.flatMap((version) => withoutUse(version, since)),
       })
-    outcomes[name] = { kind: "left", code, message, ...(hint === undefined ? {} : { hint }) }
+    outcomes[name] = { kind: "left", code, message, ...present({ hint }) }
   }
   await session.commit({
     patches,
@@ -407,7 +408,7 @@ function staleAside(
 function proven(id: string, acceptedAt: string | undefined): Patch {
   return changeVersion(id, (version) => ({
     ...version,
-    ...(acceptedAt === undefined ? {} : { acceptedAt }),
+    ...present({ acceptedAt }),
     stage: { kind: "pending", proven: true },
   }))
 }

@@ -1,5 +1,6 @@
 import { within } from "../base/deadline.ts"
 import { obstacleIn, obstacleTo } from "../base/files/runnable.ts"
+import { present } from "../base/present.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
 import { said } from "./ask.ts"
 import { deploymentsOf } from "./readers.ts"
@@ -33,7 +34,7 @@ export async function inspectPrograms(
     for (const { id, target } of strangers) told.add(`${id} ${target}`)
     const replaces = inspection?.replaces
     const findings = [...faults, ...(inspection?.findings ?? []), ...strangers.map(unlisted)]
-    return { deployment, findings, ...(replaces === undefined ? {} : { replaces }) }
+    return { deployment, findings, ...present({ replaces }) }
   })
 }
 
@@ -68,7 +69,7 @@ async function inspect({ work }: Session, deployment: Deployment): Promise<Look>
       code,
       severity: "error",
       message,
-      ...(hint === undefined ? {} : { remedy: hint }),
+      ...present({ remedy: hint }),
     }
     return { deployment, faults: [placed(deployment, fault)] }
   }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { driftRemedy } from "../core/drift.ts"
 import { gracesOf } from "../core/graces.ts"
 import type {
@@ -70,7 +71,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
                 kind: "left",
                 code: error.code,
                 message: error.message,
-                ...(error.remedy === undefined ? {} : { hint: error.remedy }),
+                ...present({ hint: error.remedy }),
               },
         ]
       } catch (error) {
@@ -368,7 +369,7 @@ function withoutUnrunnable(
         kind: "left",
         code: found.code,
         message: found.message,
-        ...(found.remedy === undefined ? {} : { hint: found.remedy }),
+        ...present({ hint: found.remedy }),
       }
   }
   return { members: members.filter((name) => out[name] === undefined), left: out }

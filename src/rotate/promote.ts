@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import {
   type ChangeSet,
@@ -53,7 +54,7 @@ export async function promote(
       event: "promote",
       secret: name,
       version: pending.id,
-      ...(replaces === undefined ? {} : { replaces }),
+      ...present({ replaces }),
       ...(unhealthyReaders.length === 0 ? {} : { code: "deployment-unhealthy" }),
     })
     outcomes[name] = {
@@ -85,9 +86,7 @@ export async function promote(
             secrets: rest,
             touched: [],
             restarted: [],
-            ...(Object.keys(shown).length === 0
-              ? {}
-              : { before: shown, ...(ahead === undefined ? {} : { ahead }) }),
+            ...(Object.keys(shown).length === 0 ? {} : { before: shown, ...present({ ahead }) }),
           },
     flush: true,
   })

@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import {
   type Answer,
   ask,
@@ -62,7 +63,7 @@ export async function applyAndProve(
     if ("acceptedAt" in applied)
       return {
         kind: "proven",
-        ...(applied.acceptedAt === undefined ? {} : { acceptedAt: applied.acceptedAt }),
+        ...present({ acceptedAt: applied.acceptedAt }),
       }
     last = applied
   }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { canShow } from "../core/can-show.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Output } from "../core/ports.ts"
@@ -137,7 +138,7 @@ async function judge(
       unasked: answer.unasked,
       driver: session.work.kinds[name] ?? "",
       ...(current === undefined ? {} : { current: current.id }),
-      ...(user === undefined ? {} : { user }),
+      ...present({ user }),
     }
   }
   const revived = answer.accepted
@@ -386,7 +387,7 @@ function eventOf(session: Session, name: string, one: ReconcileFinding): AuditEv
       event: "reconcile",
       secret: name,
       version: one.version,
-      ...(one.was === undefined ? {} : { was: one.was }),
+      ...present({ was: one.was }),
     }
   if (one.kind === "lost")
     return { event: "reconcile", secret: name, code: "none-accepted", asked: one.asked }
@@ -509,9 +510,7 @@ function decide(
     // What is noted of a value stays with it: while another is on its way, the one of before is
     // current.
     const same = one.kind === "same" || moves
-    const marks = same
-      ? { ...(weak === undefined ? {} : { weak }), ...(undated === undefined ? {} : { undated }) }
-      : {}
+    const marks = same ? { ...present({ weak, undated }) } : {}
     return {
       ...state,
       ...(one.kind === "same" && retry !== undefined ? { retry } : {}),

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { Deployment } from "../core/ports.ts"
 import type { Patch } from "../core/state.ts"
 import { stopped } from "./cut-off.ts"
@@ -148,7 +149,7 @@ async function done(
     ...rest,
     restarted: [...set.restarted, name],
     ...(failed.length === 0 ? {} : { notRestarted: failed }),
-    ...(contain === undefined ? {} : { contain }),
+    ...present({ contain }),
   }
   const following = toRestart(session, restarted, held).find(
     (one) => !unhealthyDeployments.some((other) => other.name === one.name),

@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import type { Credential, OthersRevoked } from "../core/ports.ts"
 import type { SessionsLeft, Version } from "../core/state.ts"
 import { changeAt, driverOf, probe, said } from "./ask.ts"
@@ -77,7 +78,7 @@ async function expelFor(
     sessionsEnded: sessionsEnded + cut.sessionsEnded + (before?.sessionsEnded ?? 0),
     ...(all.length === 0 ? {} : { notes: all }),
     expelled: {
-      ...(sessionsLeft === undefined ? {} : { sessionsLeft }),
+      ...present({ sessionsLeft }),
       ...(before?.acceptedAt === undefined ? {} : { acceptedAt: before.acceptedAt }),
     },
   }

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { driftRemedy } from "../core/drift.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { gracesOf } from "../core/graces.ts"
@@ -121,12 +122,12 @@ function whatOf(
       : {
           sessionsLeft: left.code,
           sessionsSays: left.message,
-          ...(left.hint === undefined ? {} : { sessionsHint: left.hint }),
+          ...present({ sessionsHint: left.hint }),
         }
   return {
     event: version === undefined ? "revoke-others" : "revoke",
     sessionsEnded,
-    ...(notes === undefined ? {} : { notes }),
+    ...present({ notes }),
     ...said,
   }
 }
@@ -158,7 +159,7 @@ function ended({ expelled }: Extract<Death, { readonly kind: "dead" }>): Patch {
       ...dated,
       contained: {
         ...rest,
-        ...(expelled.sessionsLeft === undefined ? {} : { sessions: expelled.sessionsLeft }),
+        ...present({ sessions: expelled.sessionsLeft }),
       },
     }
   }
@@ -177,8 +178,7 @@ function eventOf(
       : undefined
   return {
     secret,
-    ...(version === undefined ? {} : { version }),
-    ...(incident === undefined ? {} : { incident }),
+    ...present({ version, incident }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Finding } from "../core/ports.ts"
 import {
@@ -209,14 +210,13 @@ async function generate(
       secret: name,
       version: id,
       why: order.why,
-      ...(order.reason === undefined ? {} : { reason: order.reason }),
+      ...present({ reason: order.reason }),
     })
   }
   const set: ChangeSet = {
     id: work.newId(),
     why: order.why,
-    ...(order.reason === undefined ? {} : { reason: order.reason }),
-    ...(order.incident === undefined ? {} : { incident: order.incident }),
+    ...present({ reason: order.reason, incident: order.incident }),
     startedAt: now,
     secrets: members,
     direction: "forward",

@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import { isSameLocation } from "../base/processes/run-location.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type {
@@ -181,7 +182,7 @@ export class Session {
         {
           ...event,
           ...(set === undefined ? {} : { changeSet: set.id }),
-          ...(incident === undefined ? {} : { incident }),
+          ...present({ incident }),
         },
         { at, serial, actor: this.work.actor },
       )
@@ -191,11 +192,9 @@ export class Session {
       serial,
       secrets,
       audit,
-      ...(changeSet === undefined ? {} : { changeSet }),
+      ...present({ changeSet }),
       ...(deferred.length === 0 ? {} : { deferred }),
-      ...(acting === undefined ? {} : { acting }),
-      ...(run === undefined ? {} : { run }),
-      ...(written === undefined ? {} : { written }),
+      ...present({ acting, run, written }),
     }
     await this.work.ledger.save(next)
     this.document = next

@@ -1,4 +1,5 @@
 import { AppError, systemCode } from "../error.ts"
+import { present } from "../present.ts"
 
 /** What the system says of a file, as one of our errors. */
 
@@ -22,7 +23,7 @@ export function writeError(target: string, error: unknown): AppError {
   const hint = fileHints[code]
   return new AppError("write-failed", `cannot write ${target}: ${code}`, {
     remedy: "retry",
-    ...(hint === undefined ? {} : { hint }),
+    ...present({ hint }),
   })
 }
 

@@ -1,6 +1,7 @@
 import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { present } from "../present.ts"
 import { far, slow } from "./disk.ts"
 import {
   type DraftFile,
@@ -49,7 +50,7 @@ export async function draftInPlace(
   const redo: Redo = {
     before: Buffer.from(before).toString("base64"),
     after: Buffer.from(after).toString("base64"),
-    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    ...present({ uid: options.uid }),
   }
   await inFolder(target, async (spot) => {
     await (await openTarget(spot, options)).close()
@@ -225,12 +226,7 @@ async function settle(file: FileHandle, { uid, gid, mode }: Owned, target: strin
   const same =
     (now.mode & 0o7777) === mode && (uid ?? now.uid) === now.uid && (gid ?? now.gid) === now.gid
   if (same) return
-  await setOwnership(
-    far,
-    file.fd,
-    { mode, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) },
-    target,
-  )
+  await setOwnership(far, file.fd, { mode, ...present({ uid, gid }) }, target)
 }
 
 type Owned = { readonly uid?: number | undefined; readonly gid?: number; readonly mode?: number }

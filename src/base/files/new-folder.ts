@@ -1,4 +1,5 @@
 import { mkdir, readdir } from "node:fs/promises"
+import { present } from "../present.ts"
 import { folderFlags } from "./disk.ts"
 import { setOwnership } from "./durable-write.ts"
 import { AppError } from "../error.ts"
@@ -25,12 +26,7 @@ export async function makeFolderIn(
   try {
     const stats = await disk.stat(made)
     if (above.keeper !== "ours") await refuseOther(made, stats.uid, `${above.path}/${name}`)
-    await setOwnership(
-      disk,
-      made,
-      { mode, ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) },
-      `${above.path}/${name}`,
-    )
+    await setOwnership(disk, made, { mode, ...present({ uid, gid }) }, `${above.path}/${name}`)
   } finally {
     await disk.close(made)
   }

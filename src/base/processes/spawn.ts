@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process"
 import { existsSync } from "node:fs"
+import { present } from "../present.ts"
 import { CappedText } from "../text/capped-text.ts"
 import { type CutOptions, cutOff, type Exit } from "./cut-off.ts"
 import { AppError, systemCode } from "../error.ts"
@@ -145,7 +146,7 @@ async function start(argv: readonly string[], options: RunOptions): Promise<Chil
       shell: false,
       env,
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...present({ cwd: options.cwd }),
     })
     await new Promise((resolve, reject) => {
       child.once("spawn", resolve)

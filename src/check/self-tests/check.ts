@@ -1,4 +1,5 @@
 import { AppError } from "../../base/error.ts"
+import { present } from "../../base/present.ts"
 import type { Finding } from "../../core/ports.ts"
 
 /** A self-test: data, and a look that changes nothing unless it is asked to mend. */
@@ -83,7 +84,7 @@ export function findingOf(error: unknown, place?: string): Finding {
     code,
     severity: "error",
     message: message,
-    ...(hint === undefined ? {} : { remedy: hint }),
+    ...present({ remedy: hint }),
   }
 }
 

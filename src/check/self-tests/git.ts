@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
+import { present } from "../../base/present.ts"
 import { type RunOptions, type RunResult } from "../../base/processes/spawn.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { realPath } from "./path-stat.ts"
@@ -114,7 +115,7 @@ async function answer(
     timeoutMs: 5000,
     cwd: tree,
     env: { ...env, GIT_OPTIONAL_LOCKS: "0" },
-    ...(stdin === undefined ? {} : { stdin }),
+    ...present({ stdin }),
   }).catch(() => undefined)
   // check-ignore ends with 1 where it ignores none of them.
   if (result === undefined || result.code === undefined || result.code > 1) return undefined

@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import {
   type Deleted,
   type Deletions,
@@ -95,9 +96,7 @@ function sayPlan(
   { unfinished, would }: Plan,
 ): void {
   if (isSet(values, "json")) {
-    terminal.stdout(
-      JSON.stringify({ environment, ...(unfinished === undefined ? {} : { unfinished }), would }),
-    )
+    terminal.stdout(JSON.stringify({ environment, ...present({ unfinished }), would }))
     return
   }
   if (unfinished !== undefined)

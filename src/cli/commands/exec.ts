@@ -1,6 +1,7 @@
 import { basename } from "node:path"
 import { variablesOf } from "../../app/exec.ts"
 import { AppError } from "../../base/error.ts"
+import { present } from "../../base/present.ts"
 import { type Command, type Terminal, textOf } from "../command.ts"
 import { openApp } from "../open-app.ts"
 
@@ -32,7 +33,7 @@ export const exec: Command = {
     const from = textOf(values, "from")
     const variables = await variablesOf(app, environment, {
       program: basename(program).slice(0, 64),
-      ...(from === undefined ? {} : { from }),
+      ...present({ from }),
     })
     if (terminal.stop.aborted)
       throw new AppError("stopped", "interrupted before the program was started", {

@@ -1,5 +1,6 @@
 import { bitsBy } from "../../app/shape-in.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
+import { present } from "../../base/present.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Folder } from "../../base/files/folder.ts"
@@ -113,7 +114,7 @@ async function planOf(
   )
   return {
     events,
-    ...(next === undefined ? {} : { next }),
+    ...present({ next }),
     undated,
     uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),

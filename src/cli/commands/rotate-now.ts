@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import type { Narrowed } from "../exposed.ts"
 import { type Report, rotateNow as rotate } from "../../app/rotate-now.ts"
 import { AppError } from "../../base/error.ts"
@@ -103,13 +104,12 @@ export const rotateNow: Command = {
     }
     const options = {
       why: isSet(values, "new") ? ("new" as const) : ("asked" as const),
-      ...(reason === undefined ? {} : { reason }),
-      ...(incident === undefined ? {} : { incident }),
+      ...present({ reason, incident }),
       skipGrace: isSet(values, "skip-grace"),
       waitMs,
     }
     const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
-      rotate(app, environment, { ...options, ...(secrets === undefined ? {} : { secrets }) }),
+      rotate(app, environment, { ...options, ...present({ secrets }) }),
     )
     if (ended === undefined) return least(say(terminal, values, reports))
     // What was done before is said all the same.

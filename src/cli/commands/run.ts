@@ -1,5 +1,6 @@
 import type { App } from "../../app/app.ts"
 import { Daemon, type Watch } from "../../app/daemon.ts"
+import { present } from "../../base/present.ts"
 import { leftEnvironments, sayLeftEnvironment } from "../../check/left-environments.ts"
 import { type EnvironmentRun, runEnvironment } from "../../app/environment-run.ts"
 import { AppError } from "../../base/error.ts"
@@ -82,7 +83,7 @@ async function openService(terminal: Terminal, values: Values, say: Say): Promis
     ...packed.app,
     config: JSON.parse(packed.config) as Config,
     onProgress: (environment, step, message, secret) =>
-      say("info", step, { environment, ...(secret === undefined ? {} : { secret }), message }),
+      say("info", step, { environment, ...present({ secret }), message }),
     notice: (environment, step, message) => say("warning", step, { environment, message }),
   }
 }
@@ -245,7 +246,7 @@ function watcher(say: Say, app: () => App, manager: Manager): Watch {
   const zone = (environment: string): string =>
     app().config.environments[environment]?.timezone ?? "UTC"
   return {
-    ...(beatEveryMs === undefined ? {} : { roundEveryMs: beatEveryMs }),
+    ...present({ roundEveryMs: beatEveryMs }),
     round: rounds(app().host, zone, manager),
     turned: (environment, turn) =>
       sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
@@ -369,7 +370,7 @@ function sayTurn(
         environment,
         secret,
         version: outcome.version,
-        ...(outcome.unhealthy === undefined ? {} : { unhealthy: outcome.unhealthy }),
+        ...present({ unhealthy: outcome.unhealthy }),
       })
     else
       say(needsPerson(outcome) ? "error" : "warning", outcome.kind, {
@@ -391,7 +392,7 @@ function sayTurn(
         secret,
         code: left.code,
         message: left.message,
-        ...(left.hint === undefined ? {} : { hint: left.hint }),
+        ...present({ hint: left.hint }),
       })
     if (death.kind !== "dead")
       say(death.kind === "alive" ? "error" : "warning", "not revoked", {

@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
@@ -105,7 +106,7 @@ async function environmentStatus(
     name,
     document,
     timezone: environment.timezone,
-    ...(window === undefined ? {} : { window }),
+    ...present({ window }),
     journals,
     secrets: [...secrets, ...unlisted],
   }

@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import { exampleParts } from "../../config/example-parts.ts"
 import type { OptionEntry, ReferenceEntry } from "../../config/reference.ts"
 import type { Block } from "./blocks.ts"
@@ -87,7 +88,7 @@ export function optionTerm({
     kind: "term",
     name: `${name}: ${takes} (${isRequired ? "required" : unset})`,
     text: message === "" ? "" : `${message}.`,
-    ...(example === undefined ? {} : { example }),
+    ...present({ example }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
 import type { Config } from "../../config/model.ts"
 import {
@@ -177,7 +178,7 @@ export function incidentOf(
     incident,
     at: now.toISOString(),
     contained,
-    ...(unverified === undefined ? {} : { unverified }),
+    ...present({ unverified }),
     left,
     ...(contained || carriesOn === undefined ? {} : { carryOn: carriesOn }),
     unhealthy,
@@ -327,8 +328,7 @@ function secretOf({
     driver,
     contained: fault === undefined,
     ...fault,
-    ...(from === undefined ? {} : { from }),
-    ...(to === undefined ? {} : { to }),
+    ...present({ from, to }),
     ...(verify === undefined ? {} : { acceptedAt: verify.at }),
     ...(promote === undefined ? {} : { currentAt: promote.at }),
     dead: deaths.flatMap((line) =>
@@ -341,13 +341,13 @@ function secretOf({
     ...(owes === undefined
       ? {}
       : { unwritten: sayUnwritten(owes), unwrittenFiles: Object.keys(owes.outputs) }),
-    ...(erased === undefined ? {} : { erased }),
+    ...present({ erased }),
     sessionsEnded: deaths.reduce(
       (sum, line) => sum + (typeof line["sessionsEnded"] === "number" ? line["sessionsEnded"] : 0),
       0,
     ),
     notes: [...new Set(lines.flatMap(notesOf))],
-    ...(containedAt === undefined ? {} : { containedAt }),
+    ...present({ containedAt }),
     restarts: [...last.values()].map((line) => restartOf(source, line)),
   }
 }
@@ -376,7 +376,7 @@ function leftBy(deaths: readonly Line[], now: SessionsLeft | undefined): Session
       ? []
       : [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays"), textOf(last, "sessionsHint")]
   if (now !== undefined || code === undefined || message === undefined) return now
-  return { code, message, ...(hint === undefined ? {} : { hint }) }
+  return { code, message, ...present({ hint }) }
 }
 
 function notesOf(line: Line): readonly string[] {

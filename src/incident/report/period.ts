@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
 import type { Config } from "../../config/model.ts"
 import { type SecretStatus, secretStatus } from "../../plan/status.ts"
@@ -70,7 +71,7 @@ export function periodOf(
     project: config.project,
     since: from,
     at: now.toISOString(),
-    ...(unverified === undefined ? {} : { unverified }),
+    ...present({ unverified }),
     environments: sources.map((source) => environmentOf(config, source, { from, now })),
     checks,
     policies: policiesOf(config, sources, { now, since: from }),
@@ -95,10 +96,9 @@ function environmentOf(
   const promoted = entries.filter(({ event }) => event === "promote")
   return {
     environment,
-    ...(unreadable === undefined ? {} : { unreadable }),
-    ...(forged === undefined ? {} : { forged }),
+    ...present({ unreadable, forged }),
     complete: log.begins !== undefined && log.begins <= from,
-    ...(log.begins === undefined ? {} : { logBegins: log.begins }),
+    ...present({ logBegins: log.begins }),
     rotations: promoted.length,
     failures: failuresIn(entries),
     unhealthy: unhealthyIn(entries),

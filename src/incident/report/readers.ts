@@ -1,3 +1,4 @@
+import { present } from "../../base/present.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
 import { namesOf, textOf } from "./entry.ts"
 
@@ -41,7 +42,7 @@ export function readersOf(
       times: (before?.times ?? 0) + 1,
       first: before?.first ?? entry.at,
       last: entry.at,
-      ...(together === undefined ? {} : { secrets: together }),
+      ...present({ secrets: together }),
     })
   }
   return [...readers.values()]

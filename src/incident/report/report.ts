@@ -1,4 +1,5 @@
 import { AppError, systemCode } from "../../base/error.ts"
+import { present } from "../../base/present.ts"
 import type { Host } from "../../base/system/host.ts"
 import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
 import type { Result } from "../../check/self-tests/check.ts"
@@ -172,7 +173,7 @@ async function readOne(place: StateKey, wanted: (entry: AuditEntry) => boolean):
   const log = {
     lines: last?.n ?? 0,
     head: last === undefined ? "" : lineHash(last.line),
-    ...(begins === undefined ? {} : { begins }),
+    ...present({ begins }),
   }
   return { environment, ...found, entries, log, incidents: [...incidents] }
 }

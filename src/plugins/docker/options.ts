@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { present } from "../../base/present.ts"
 import { Argv } from "../hook-argv.ts"
 
 // Compose's own rules; also, a name can never be taken for an option.
@@ -86,8 +87,7 @@ export function composeOptions(written: Written): ComposeOptions {
   const { file, project } = full
   return {
     services: full.services ?? (full.service === undefined ? [] : [full.service]),
-    ...(file === undefined ? {} : { file }),
-    ...(project === undefined ? {} : { project }),
+    ...present({ file, project }),
     command: full.command ?? ["docker", "compose"],
     allowChanges: full.allow_changes === true,
   }

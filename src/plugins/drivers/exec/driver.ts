@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import type {
   Credential,
   Driver,
@@ -37,7 +38,7 @@ export class ExecDriver implements Driver {
     const next =
       users === undefined ? user : users[0] === current?.fields["user"] ? users[1] : users[0]
     return {
-      ...(next === undefined ? {} : { user: next }),
+      ...present({ user: next }),
       password: text("password", valueShape(this.#target.options)),
     }
   }

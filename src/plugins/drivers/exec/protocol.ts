@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { present } from "../../../base/present.ts"
 import type { Credential, Versions } from "../../../core/ports.ts"
 import { Secret } from "../../../core/secret.ts"
 import { longestSettleMs } from "./options.ts"
@@ -51,7 +52,7 @@ export function plain({ version, fields, acceptedAt }: Credential): Plain {
   return {
     ...Object.fromEntries(open),
     version,
-    ...(acceptedAt === undefined ? {} : { accepted_at: acceptedAt }),
+    ...present({ accepted_at: acceptedAt }),
   }
 }
 

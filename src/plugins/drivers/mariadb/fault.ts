@@ -1,4 +1,5 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 
 type Words = readonly [code: string, label: string, remedy: Remedy, hint?: string]
 const denied: Words = [
@@ -59,7 +60,7 @@ export class MariadbError extends AppError {
     const [code, text, remedy, hint] = words[number] ?? other
     super(code, `${label}: ${text} (error ${number})`, {
       remedy,
-      ...(hint === undefined ? {} : { hint }),
+      ...present({ hint }),
     })
     this.number = number
   }

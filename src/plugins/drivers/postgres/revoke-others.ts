@@ -1,3 +1,4 @@
+import { present } from "../../../base/present.ts"
 import type { Credential, OthersRevoked } from "../../../core/ports.ts"
 import { type Ended, endedOrLeft } from "../server/sessions-left.ts"
 import { roleOf } from "./candidate.ts"
@@ -40,8 +41,7 @@ export async function revokeOthers(
   return {
     sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0),
     notes,
-    ...(underWay === undefined ? {} : { underWay }),
-    ...(left === undefined ? {} : { sessionsLeft: left }),
+    ...present({ underWay, sessionsLeft: left }),
   }
 }
 

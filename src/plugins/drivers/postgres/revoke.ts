@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import type { Credential, UnderWay } from "../../../core/ports.ts"
 import { roleOf } from "./candidate.ts"
 import { refuseWhileUsed } from "./in-use.ts"
@@ -34,7 +35,7 @@ export async function revoke(
   const underWay =
     role === liveRole ? await loginsUnderWay(target, live, waitedMs, signal) : undefined
   const sessionsEnded = await endOlderSessions(target, role, live, signal)
-  return { sessionsEnded, ...(underWay === undefined ? {} : { underWay }) }
+  return { sessionsEnded, ...present({ underWay }) }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 
 /**
  * SQLSTATEs (PostgreSQL manual, appendix A) in our words. The server's own text is never passed on:
@@ -75,7 +76,7 @@ export class ServerError extends AppError {
     ]
     super(code, `${label}: ${words} (SQLSTATE ${state})`, {
       remedy,
-      ...(hint === undefined ? {} : { hint }),
+      ...present({ hint }),
     })
     this.sqlstate = state
     this.authenticated = authenticated

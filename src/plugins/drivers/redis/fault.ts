@@ -1,4 +1,5 @@
 import { AppError, type Remedy } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 
 /**
  * What a server says when it says no: an error reply. Its free text ends here, for it may quote
@@ -95,7 +96,7 @@ export class RedisError extends AppError {
   readonly kind: Kind
   constructor(kind: Kind, label: string) {
     const [code, words, remedy, hint]: Words = kinds[kind]
-    super(code, `${label}: ${words}`, { remedy, ...(hint === undefined ? {} : { hint }) })
+    super(code, `${label}: ${words}`, { remedy, ...present({ hint }) })
     this.kind = kind
   }
 }

@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import type { Finding } from "../../../core/ports.ts"
 import type { Connection } from "./connection.ts"
 import { RedisError } from "./fault.ts"
@@ -106,7 +107,7 @@ export function keeperFindings(keeper: Kept["keeper"], trial: boolean): readonly
         code: keeper.code,
         severity: "error",
         message: keeper.message,
-        ...(keeper.hint === undefined ? {} : { remedy: keeper.hint }),
+        ...present({ remedy: keeper.hint }),
       },
     ]
   if (keeper === "config") {

@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Finding } from "../../../core/ports.ts"
 
@@ -6,7 +7,7 @@ import type { Finding } from "../../../core/ports.ts"
 
 /** An error that keeps the secret out of the change set. */
 export function problem(code: string, message: string, remedy?: string): Finding {
-  return { code, severity: "error", message, ...(remedy === undefined ? {} : { remedy }) }
+  return { code, severity: "error", message, ...present({ remedy }) }
 }
 
 /** Of what keeps sessions from being ended. */

@@ -13,6 +13,7 @@ import {
 } from "node:tls"
 import { AppError, systemCode } from "../../../base/error.ts"
 import { readRealFile } from "../../../base/files/real-file.ts"
+import { present } from "../../../base/present.ts"
 
 /**
  * What drivers that speak over a socket share: a connection that ends with its deadline, and TLS
@@ -108,7 +109,7 @@ export function whyUnread(path: string, error: unknown): string {
 export function timedOut(label: string, hint?: string): AppError {
   return new AppError("timeout", `${label}: no answer before the deadline`, {
     remedy: "retry",
-    ...(hint === undefined ? {} : { hint }),
+    ...present({ hint }),
   })
 }
 

@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import { driftRemedy } from "../../../core/drift.ts"
 import type { Credential, OthersRevoked, Finding, Probe, Versions } from "../../../core/ports.ts"
 import { problem, throwForPerson } from "./findings.ts"
@@ -78,7 +79,7 @@ export function notKept(
   return new AppError(
     "password-not-kept",
     `${message}: the new password was taken and is gone again: somebody else changes ${name}`,
-    { remedy: "retry", ...(hint === undefined ? {} : { hint }) },
+    { remedy: "retry", ...present({ hint }) },
   )
 }
 
@@ -112,7 +113,7 @@ export async function expelSessions(
         : [
             `${many} of ${name} began after the new password was there and before the old one was gone: if not all are yours, ${by} (--revoke-first leaves no such time)`,
           ],
-    ...(left === undefined ? {} : { sessionsLeft: left }),
+    ...present({ sessionsLeft: left }),
   }
 }
 

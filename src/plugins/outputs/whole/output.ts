@@ -1,4 +1,5 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import type { Draft, IssuedVersions, Output, Values } from "../../../core/ports.ts"
 import {
   draftOf,
@@ -24,7 +25,7 @@ export function openWhole(whole: Whole): Output {
     whole: true,
     // One text is made of all of them.
     ...(whole.variables.every(({ name }) => name !== "") ? { apart: true } : {}),
-    ...(whole.mustTake === undefined ? {} : { mustTake: whole.mustTake }),
+    ...present({ mustTake: whole.mustTake }),
     read: async () => (await readPresent(target))?.bytes,
     prepare: (values, issued, signal) => prepare(whole, values, issued, signal),
     restore: (before, signal) => restore(whole, before, signal),

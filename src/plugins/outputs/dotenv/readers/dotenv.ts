@@ -1,3 +1,4 @@
+import { present } from "../../../../base/present.ts"
 import {
   type Entry,
   type Quote,
@@ -85,7 +86,7 @@ export function parse(text: string): readonly Entry[] {
       value: quote === undefined && hasOddBlank(raw) ? undefined : valueOf(trimmed),
       start: origin(start),
       end: origin(start + trimmed.length),
-      ...(quote === undefined ? {} : { quote }),
+      ...present({ quote }),
     })
   }
   return entries
