@@ -22,13 +22,15 @@ export async function run(
     const first = await Session.load(work)
     const noWait = typeof ask === "object" && ask.contain !== undefined
     first.document = withJournal(first.document)
-    const { session, recovered } = await recover(first, {
+    const { session, recovered: ended } = await recover(first, {
       begin: (_set, document, like) => new Session(work, document, like),
       resume: (one) => resume(one, { noWait }),
     })
     const { serial } = session.document
     if (noWait && mayMakeWay(session)) session.document = makeWay(session.document)
-    if (session.changeSet !== undefined) return recovered
+    if (session.changeSet !== undefined) return ended
+    // A containment asks again, before all else, about what was put aside.
+    const recovered = noWait ? { ...ended, ...(await resumeDeferred(session)) } : ended
     await revokeOwed(session, { skipGrace: false })
     const overtakes = world.asked.filter((name) => mayOvertake(session, name, recovered[name]))
     const secrets =
