@@ -25,7 +25,7 @@ export async function gapRow(rotations: number, restartMs: number): Promise<Row>
   // The engine says "verify" when the change is answered; the login that proves it is part of the gap.
   const app = {
     ...running.app,
-    tell: (_: string, step: string): void =>
+    onProgress: (_: string, step: string): void =>
       void (step === "verify" ? changed.push(Date.now()) : undefined),
   }
   for (let count = 0; count < rotations; count++) {

@@ -111,7 +111,7 @@ describe("the steps of a containment", () => {
     expect(dry.stdout).toContain(
       "production/redis: contained before, by this incident: it gets no other value.",
     )
-    expect(dry.stdout).toContain("Would rotate 0 secrets of production.")
+    expect(dry.stdout).toContain("Would rotate nothing of production.")
     const ran = await shop.run(...args, "--yes")
     expect([dry.code, ran.code]).toEqual([0, 0])
     expect(await stages(shop)).toContain("v2 current")

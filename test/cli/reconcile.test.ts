@@ -223,7 +223,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     await other.stop()
     const before = readFileSync(project.statePath())
     const silent = await shop.run(...reconcile)
-    expect(silent.stdout).toContain("production/postgres: nobody knows: 127.0.0.1:")
+    expect(silent.stdout).toContain("production/postgres: nobody knows: at 127.0.0.1:")
     expect(silent.stdout).toContain(
       "the connection failed: ECONNREFUSED (unreachable); nothing was decided",
     )

@@ -11,8 +11,17 @@ import { openShop } from "../support/shop.ts"
 /** Segments that this server has mapped, as files. */
 function segmentsOf({ pid }: PostgresServer): readonly string[] {
   const ids = [pid, ...readdirSync("/proc").filter((name) => isChildOf(name, pid))]
-  const maps = ids.map((id) => readFileSync(`/proc/${id}/maps`, "utf8")).join("\n")
+  const maps = ids.map(mapsOf).join("\n")
   return [...new Set([...maps.matchAll(/\/dev\/shm\/(PostgreSQL\.\d+)/g)].map(([path]) => path))]
+}
+
+/** A worker of the server may end between the look at the processes and this one. */
+function mapsOf(id: number | string): string {
+  try {
+    return readFileSync(`/proc/${id}/maps`, "utf8")
+  } catch {
+    return ""
+  }
 }
 
 function isChildOf(name: string, pid: number): boolean {

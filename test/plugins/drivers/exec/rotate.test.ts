@@ -23,7 +23,9 @@ async function shop(service: KeyService, more: object, env: object = {}): Promis
         production: {
           rotate_every: "90d",
           secrets: { key: secret },
-          outputs: [{ dotenv: ".env", variables: { KEY: "{{ key.password }}" } }],
+          outputs: [
+            { dotenv: ".env", variables: { KEY: "{{ key.password }}", USER: "{{ key.user }}" } },
+          ],
         },
       },
     },
