@@ -1,7 +1,7 @@
 import type { AppError } from "../base/error.ts"
 import { existsSync } from "node:fs"
 import type { StateDocument } from "../core/state.ts"
-import { auditPath, readLogEnd } from "./audit-log.ts"
+import { auditPath, peekLogEnd, readLogEnd } from "./audit-log.ts"
 import { olderThanLog } from "./ledger.ts"
 import { type StateKey, readState } from "./state-file.ts"
 
@@ -14,9 +14,10 @@ export async function behindItsLog(
   place: StateKey,
   document: StateDocument | undefined,
 ): Promise<AppError | undefined> {
-  if (document === undefined && !existsSync(auditPath(place))) return undefined
-  const end = await readLogEnd(place)
   const { audit, serial } = document ?? { audit: { count: 0, lines: [] }, serial: 0 }
+  // All lines still ride in the state, and there is no log yet that could know of more.
+  if (audit.count === audit.lines.length && !existsSync(auditPath(place))) return undefined
+  const end = peekLogEnd(place) ?? (await readLogEnd(place))
   if (end.count < audit.count - audit.lines.length)
     return olderThanLog(place, { lost: false, cut: true })
   if (end.serial <= serial) return undefined

@@ -93,7 +93,7 @@ describe("a generated value that was changed by hand", () => {
     expect(project.variable("ALPHA", "alpha.env")).toBe(value)
     const rotated = await project.mycelium(["rotate-now", "production"])
     expect(rotated.code).toBe(0)
-    expect(await stages(project)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+    expect(await stages(project)).toEqual(["v1 retired", "v2 retired", "v3 current"])
   }, 60_000)
 
   test("--json names them, too; where all files show it there is only who to restart", async () => {
@@ -139,7 +139,7 @@ describe("a generated value that was changed by hand", () => {
       "production/alpha: not adopted: the output shows v1, which is not current any more: that is v2 (output-stale)",
     )
     expect(adopted.stdout).toContain("hint: mycelium render production writes the current one")
-    expect(await stages(project)).toEqual(["v1 kept", "v2 current"])
+    expect(await stages(project)).toEqual(["v1 retired", "v2 current"])
     expect((await project.mycelium(["render", "production"])).code).toBe(0)
     expect(project.variable("ALPHA")).toBe(now)
   }, 60_000)

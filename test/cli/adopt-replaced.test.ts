@@ -43,7 +43,7 @@ test("where two values live, the one before is revoked in its time, and proven d
   expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 previous", "v2 current"], "in"])
   expect((await shop.run("run", "--once")).code).toBe(0)
   expect([stages(shop), await shop.login(shop.old), await shop.login(value)]).toEqual([
-    ["v1 kept", "v2 current"],
+    ["v1 retired", "v2 current"],
     "WRONGPASS",
     "in",
   ])
@@ -55,7 +55,7 @@ test("where one value lives, the login that was accepted has shown that the one 
   const value = await setByHand(shop, "POSTGRES_PASSWORD")
   await shop.setPassword(value)
   expect((await shop.run("adopt", "production")).code).toBe(0)
-  expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 kept", "v2 current"], "28P01"])
+  expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 retired", "v2 current"], "28P01"])
 })
 
 test("it names the programs that may hold the value before, and the files that show it", async () => {

@@ -48,7 +48,7 @@ describe("the same incident, where somebody else has put another value in the pl
     expect((await shop.run(...contain)).code).toBe(5)
     expect(
       (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`),
-    ).toEqual(["v1 kept", "v2 current"])
+    ).toEqual(["v1 retired", "v2 current"])
     await postgres.sql(`alter role ${shop.role}_admin inherit`)
     return intruder
   }

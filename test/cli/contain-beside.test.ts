@@ -72,7 +72,7 @@ describe("a rotation of another secret that a person has made undecidable", () =
     // The same incident does nothing twice.
     const again = await shop.run("rotate-now", "production/redis", ...contain)
     expect(again.stdout).toContain("contained before")
-    expect(await stages(shop, "redis")).toEqual(["v1 kept", "v2 current"])
+    expect(await stages(shop, "redis")).toEqual(["v1 retired", "v2 current"])
     shop.project.write("given.json", JSON.stringify({ postgres_password: byHand }))
     expect((await shop.run("adopt", "production", "--from", "given.json")).code).toBe(0)
     expect([shop.shown, await redisLogin(shop, line(shop, "REDIS_PASSWORD"))]).toEqual([

@@ -147,7 +147,7 @@ describe("a containment ends", () => {
         expect({
           kind,
           versions: state?.versions.map(({ id, stage }) => `${id} ${stage.kind}`),
-        }).toEqual({ kind, versions: ["v1 kept", "v2 current"] })
+        }).toEqual({ kind, versions: ["v1 retired", "v2 current"] })
         return row
       }),
     200_000,

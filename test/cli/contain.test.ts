@@ -518,7 +518,7 @@ describe("rotate-now --contain", () => {
       message: looked.stderr.split("\n").filter((line) => line.startsWith("exposed")),
     }).toEqual({
       code: 0,
-      message: ["exposed   production/postgres  v1 (kept) stands in the text, base64"],
+      message: ["exposed   production/postgres  v1 (retired) stands in the text, base64"],
     })
     const before = shop.shown
     const ran = await shop.run("rotate-now", "--exposed-in", "leak.log", "--contain", "--json")

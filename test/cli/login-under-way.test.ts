@@ -80,7 +80,7 @@ test("delete waits likewise: once it says that the login is refused, none that w
   await shop.adopt()
   await using login = await pausedLogin(postgres.port, shop.role, shop.old)
   await using run = start(shop.project, ["delete", "production", "--yes"])
-  await until("it waits", () => run.said().includes(`waiting up to 6 s: ${waiting}`))
+  await until("it waits", () => run.said().includes(`waiting up to 6s: ${waiting}`))
   expect(await run.child.exited).toBe(0)
   expect(run.said()).toContain("its login is refused")
   expect(await login.finish()).toBe("refused")

@@ -96,7 +96,7 @@ describe("reconcile, after a backup of the server was put back", () => {
       expect(ran.code).toBe(0)
       expect(shop.shown).toBe(shop.old)
       expect(project.read("api.loaded")).toBe(project.read(".env"))
-      expect(await stages(shop)).toEqual(["v1 current", "v2 kept", "v3 kept"])
+      expect(await stages(shop)).toEqual(["v1 current", "v2 retired", "v3 retired"])
       const state = (await stateOf(project))?.secrets["postgres"]
       expect(state?.rotatedAt).toBe(state?.versions[0]?.madeAt)
       // Nobody has learnt meanwhile how old it is.
@@ -113,7 +113,7 @@ describe("reconcile, after a backup of the server was put back", () => {
       expect(again.stdout).toContain("production/postgres: v1 is current")
       expect(again.code).toBe(0)
       expect(await rotated(shop)).not.toBe(shop.old)
-      expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 kept", "v4 current"])
+      expect(await stages(shop)).toEqual(["v1 retired", "v2 retired", "v3 retired", "v4 current"])
     },
     60_000,
   )
@@ -169,7 +169,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     )
     expect(ran.code).toBe(0)
     expect(project.read("api.log")).toBe("")
-    expect(await stages(shop)).toEqual(["v1 current", "v2 kept"])
+    expect(await stages(shop)).toEqual(["v1 current", "v2 retired"])
   })
 
   test("says which files differ where the current value is accepted, and writes none", async () => {
@@ -277,7 +277,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     )
     expect(ran.code).toBe(0)
     expect(openSets(await stateOf(project))).toEqual([])
-    expect(await stages(shop)).toEqual(["v1 current", "v2 kept", "v3 kept"])
+    expect(await stages(shop)).toEqual(["v1 current", "v2 retired", "v3 retired"])
     expect([shop.shown, project.read("api.loaded")]).toEqual([shop.old, project.read(".env")])
   }, 60_000)
 
@@ -298,7 +298,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     expect(ran.stdout).toContain("production/postgres: v1 is current")
     expect(ran.code).toBe(0)
     expect([shop.shown, project.read("api.loaded")]).toEqual([shop.old, project.read(".env")])
-    expect(await stages(shop)).toEqual(["v1 current", "v2 kept"])
+    expect(await stages(shop)).toEqual(["v1 current", "v2 retired"])
   }, 60_000)
 
   test("restarts all programs even where one does not get healthy, and never sets a password itself", async () => {
@@ -363,7 +363,7 @@ describe("reconcile, after an older state was put back", () => {
         "production: the state is older than its audit log; it goes on from here",
       )
       expect(ran.code).toBe(7)
-      expect(await stages(shop)).toEqual(["v1 kept", "v2 kept"])
+      expect(await stages(shop)).toEqual(["v1 retired", "v2 retired"])
       expect((await shop.run("run", "--once")).code).toBe(0)
       expect((await shop.run("adopt", "production")).stdout).toContain("adopted as v4")
       expect(shop.shown).toBe(live)
@@ -400,7 +400,7 @@ describe("reconcile, after an older state was put back", () => {
     expect(ran.code).toBe(0)
     expect((await shop.run("audit")).stdout).toContain("state-older")
     await rotated(shop)
-    expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v4 current"])
+    expect(await stages(shop)).toEqual(["v1 retired", "v2 retired", "v4 current"])
   }, 60_000)
 
   test("stays set aside while a service gives no clear answer", async () => {

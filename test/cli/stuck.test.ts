@@ -101,7 +101,7 @@ describe.each([
       expect(ran.code).toBe(0)
       expectClear(ran.stdout + ran.stderr, [byHand, shop.old])
       expect([shop.shown, project.read("api.loaded")]).toEqual([byHand, project.read(".env")])
-      expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+      expect(await stages(shop)).toEqual(["v1 retired", "v2 retired", "v3 current"])
       expect((await stateOf(project))?.changeSet).toBeUndefined()
       expect(auditFaults(project)).toEqual([])
       expect((await shop.run("audit", "verify")).code).toBe(0)
@@ -135,13 +135,13 @@ test("of two secrets of one rotation, the one that a person has changed goes on 
   const adopted = await shop.run("adopt", "production")
   expect(adopted.stdout).toContain("production/postgres: adopted as v3")
   expect(adopted.code).toBe(0)
-  expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+  expect(await stages(shop)).toEqual(["v1 retired", "v2 retired", "v3 current"])
   // What the others owe waited for the end of that rotation.
   expect((await shop.run("run", "--once")).code).toBe(0)
   const { stdout } = await shop.run("status", "production")
   expect(stdout).toContain("none needs attention")
   expect(await shop.login(byHand)).toBe("in")
-  expect(await stages(shop, "redis")).toEqual(["v1 kept", "v2 current"])
+  expect(await stages(shop, "redis")).toEqual(["v1 retired", "v2 current"])
 }, 60_000)
 
 test.each([
@@ -173,8 +173,8 @@ test.each([
     expect(ended.stdout).toContain(command === "adopt" ? "postgres: adopted as v3" : "v3")
     expect(ended.code).toBe(0)
     expect((await stateOf(shop.project))?.changeSet).toBeUndefined()
-    expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
-    expect(await stages(shop, "redis")).toEqual(["v1 current", "v2 kept"])
+    expect(await stages(shop)).toEqual(["v1 retired", "v2 retired", "v3 current"])
+    expect(await stages(shop, "redis")).toEqual(["v1 current", "v2 retired"])
     expect([shop.shown, shop.project.read("api.loaded")]).toEqual([
       byHand,
       shop.project.read(".env"),

@@ -41,7 +41,7 @@ describe("two rotate-now at once", () => {
     expect(await first.child.exited).toBe(0)
     expect(
       (await versionsOf(project, "postgres")).map(({ id, stage }) => `${id} ${stage}`),
-    ).toEqual(["v1 kept", "v2 current"])
+    ).toEqual(["v1 retired", "v2 current"])
     expect(await shop.login(shop.shown)).toBe("in")
   }, 30_000)
 })
@@ -76,7 +76,7 @@ async function manyDue(
 async function dueOnce(project: Project, name: string): Promise<readonly string[]> {
   const versions = await versionsOf(project, "key", name)
   const stages = versions.map(({ id, stage }) => `${id} ${stage}`).join(", ")
-  const faults = stages === "v1 kept, v2 current" ? [] : [`${name} has ${stages}`]
+  const faults = stages === "v1 retired, v2 current" ? [] : [`${name} has ${stages}`]
   if (project.variable("KEY", `${name}.env`) !== versions.at(-1)?.password)
     faults.push(`${name} shows another value`)
   return [...faults, ...auditFaults(project, name).map((fault) => `${name}: ${fault}`)]
@@ -131,7 +131,7 @@ describe("two run on one store", () => {
     expect(project.read("api.loaded")).toBe(project.read(".env"))
     expect(
       (await versionsOf(project, "session_key")).map(({ id, stage }) => `${id} ${stage}`),
-    ).toEqual(["v1 kept", "v2 current"])
+    ).toEqual(["v1 retired", "v2 current"])
   }, 60_000)
 })
 

@@ -56,7 +56,7 @@ describe("the admin's login", () => {
     const again = await shop.run(...rotate)
     expect(again.stdout).toContain("production/postgres: rotated, v2 is current")
     expect([again.code, shop.shown]).toEqual([0, made])
-    expect(await stages(shop)).toEqual(["v1 kept", "v2 current"])
+    expect(await stages(shop)).toEqual(["v1 retired", "v2 current"])
   }, 60_000)
 })
 
@@ -106,10 +106,10 @@ describe("the role", () => {
       shop.old,
       false,
     ])
-    expect(await stages(shop)).toEqual(["v1 current", "v2 kept"])
+    expect(await stages(shop)).toEqual(["v1 current", "v2 retired"])
     await server.sql(`alter role ${role}_admin createrole`)
     relay.watch(() => "pass")
     expect((await shop.run(...rotate)).code).toBe(0)
-    expect(await stages(shop)).toEqual(["v1 kept", "v2 kept", "v3 current"])
+    expect(await stages(shop)).toEqual(["v1 retired", "v2 retired", "v3 current"])
   }, 60_000)
 })

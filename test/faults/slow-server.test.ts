@@ -109,7 +109,7 @@ describe("a row lock on the role holds up ALTER ROLE, the binary is killed", () 
         await client.unsafe("rollback")
       })
       expect(await recovery?.ended).toBe(0)
-      await expectRest(shop, ["v1 kept", "v2 current"])
+      await expectRest(shop, ["v1 retired", "v2 current"])
       // A session outlives its client by a moment.
       await until(
         "no session of ours is left",
@@ -149,7 +149,7 @@ describe("a row lock on a pair's old role holds up its revoke, the binary is kil
     expect(await recovery?.ended).toBe(0)
     expect(
       (await versionsOf(shop.project, "postgres")).map(({ id, stage }) => `${id} ${stage}`),
-    ).toEqual(["v1 kept", "v2 current"])
+    ).toEqual(["v1 retired", "v2 current"])
     expect([
       await service.login({ user: blue, password: shop.old }),
       await service.login(service.shown(shop.project)),
@@ -174,7 +174,7 @@ describe("a synchronous standby that is gone holds up the commit", () => {
     const again = await shop.run(...command)
     expect(again.stdout).toContain("production/postgres: rotated, v2 is current")
     expect(again.code).toBe(0)
-    await expectRest(shop, ["v1 kept", "v2 current"])
+    await expectRest(shop, ["v1 retired", "v2 current"])
   }, 60_000)
 })
 
@@ -209,7 +209,7 @@ describe("Redis stands still while a SETUSER is on its way, the binary is killed
         redis.signal("SIGCONT")
       }
       expect(await recovery.ended).toBe(0)
-      await expectRest(shop, ["v1 kept", "v2 current"])
+      await expectRest(shop, ["v1 retired", "v2 current"])
     },
     60_000,
   )
@@ -229,7 +229,7 @@ describe("the reply is lost after the change has been made", () => {
       expect(ran.stdout).toContain("rotated, v2 is current")
       expect(ran.code).toBe(0)
       expect(lost).toBeGreaterThan(0)
-      await expectRest(shop, ["v1 kept", "v2 current"])
+      await expectRest(shop, ["v1 retired", "v2 current"])
     },
     60_000,
   )
