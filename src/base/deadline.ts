@@ -51,7 +51,7 @@ const mostTimes = 3
  * Waits as `host.pause` does; where we were stopped meanwhile, once more: what came then is read,
  * and who is waited for has had no time.
  */
-export async function waiting(host: Host, ms: number, signal: AbortSignal): Promise<void> {
+export async function pauseFor(host: Host, ms: number, signal: AbortSignal): Promise<void> {
   for (let isLate = true, times = 0; isLate && times < mostTimes && !signal.aborted; times++) {
     const began = host.monotonicMs()
     await host.pause(ms, signal)

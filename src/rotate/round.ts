@@ -1,4 +1,4 @@
-import { waiting } from "../base/deadline.ts"
+import { pauseFor } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import { atService, said } from "./ask.ts"
 import type { Session } from "./session.ts"
@@ -77,7 +77,7 @@ export class Round {
     void this.#countDown(now, this.#counting.signal)
   }
   async #countDown(since: number, signal: AbortSignal): Promise<void> {
-    await waiting(
+    await pauseFor(
       this.#session.work.host,
       Math.max(quiet.leastMs, quiet.times * this.#slowestMs),
       signal,

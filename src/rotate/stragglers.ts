@@ -1,4 +1,4 @@
-import { waiting } from "../base/deadline.ts"
+import { pauseFor } from "../base/deadline.ts"
 import { driverOf } from "./ask.ts"
 import type { Session } from "./session.ts"
 
@@ -53,7 +53,7 @@ export class Stragglers {
     const most = this.#session.changeSet?.contain === undefined ? 1 : turnsMost
     for (let times = 0, hangs = false; times < most && !hangs; times++) {
       const before = new Map(acts)
-      await waiting(work.host, stragglerMs, signal)
+      await pauseFor(work.host, stragglerMs, signal)
       if (signal.aborted) return
       hangs = this.#missing().some((name) => acts.has(name) && acts.get(name) === before.get(name))
     }

@@ -55,7 +55,10 @@ test("where one value lives, the login that was accepted has shown that the one 
   const value = await setByHand(shop, "POSTGRES_PASSWORD")
   await shop.setPassword(value)
   expect((await shop.run("adopt", "production")).code).toBe(0)
-  expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 retired", "v2 current"], "28P01"])
+  expect([stages(shop), await shop.login(shop.old)]).toEqual([
+    ["v1 retired", "v2 current"],
+    "28P01",
+  ])
 })
 
 test("it names the programs that may hold the value before, and the files that show it", async () => {

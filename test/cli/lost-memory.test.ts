@@ -43,5 +43,7 @@ test("a server that answers each connection with an error: its own code is told 
   }
   const checked = await shop.run("check", "--connect")
   expect(checked.stdout).toContain("FAIL  server-file-missing: ")
-  expect(checked.stdout).toContain("the server's log names it. A shared memory segment: restart the server, which makes it anew")
+  expect(checked.stdout).toContain(
+    "the server's log names it. A shared memory segment: restart the server, which makes it anew",
+  )
 }, 120_000)

@@ -12,6 +12,8 @@ export function pidsIn(text: string): readonly number[] {
 
 /** Ends a process that a test left, if it still runs. */
 export function endPid(pid: number): void {
+  // 0 is the group of the test itself, and 1 everything.
+  if (pid < 2) return
   try {
     process.kill(pid, "SIGKILL")
   } catch {

@@ -51,7 +51,7 @@ export type EndOptions = LookOptions & {
  */
 export async function endMarked(mark: string, options: EndOptions): Promise<boolean> {
   const { signal, graceMs = 3000 } = options
-  const first = await statPath((one) => one === mark, options)
+  const first = await scan((one) => one === mark, options)
   if (signal?.aborted) return false
   if (first.found.length > 0) {
     const left = await waitFor(first.found, options)
@@ -59,7 +59,7 @@ export async function endMarked(mark: string, options: EndOptions): Promise<bool
     await Promise.all(left.map(({ pid }) => endSession(pid, graceMs, signal)))
     if (signal?.aborted) return false
   }
-  const last = first.found.length > 0 ? await statPath((one) => one === mark, options) : first
+  const last = first.found.length > 0 ? await scan((one) => one === mark, options) : first
   if (last.found.length > 0) return false
   if (last.unread !== undefined) throw unreadable(last.unread)
   return true
@@ -73,7 +73,7 @@ export async function findMarked(
   mark: string,
   options: LookOptions = {},
 ): Promise<readonly number[]> {
-  return (await statPath((one) => one === mark, options)).found.map(({ pid }) => pid)
+  return (await scan((one) => one === mark, options)).found.map(({ pid }) => pid)
 }
 
 /**
@@ -84,7 +84,7 @@ export async function marksThatRun(
   matches: (mark: string) => boolean,
   options: LookOptions = {},
 ): Promise<readonly string[]> {
-  const { found, unread } = await statPath(matches, options)
+  const { found, unread } = await scan(matches, options)
   if (unread !== undefined) throw unreadable(unread)
   return found.flatMap(({ marks }) => marks)
 }
@@ -126,13 +126,13 @@ type Look = {
 }
 
 /** One pass over all processes. */
-async function statPath(matches: (mark: string) => boolean, options: LookOptions): Promise<Look> {
+async function scan(matches: (mark: string) => boolean, options: LookOptions): Promise<Look> {
   const { read = readEnvironment, readMs = 2000 } = options
   const deadline = deadlineOf(readMs)
   try {
     const found: (Process & { readonly marks: readonly string[] })[] = []
     for (const one of await candidates(options)) {
-      const environment = await withServerSlot(one.pid, read, deadline.signal)
+      const environment = await readInTurn(one.pid, read, deadline.signal)
       if (environment === undefined) return { found, unread: underWay?.pid ?? one.pid }
       const marks = marksIn(environment).filter(matches)
       if (marks.length > 0) found.push({ ...one, marks })
@@ -177,7 +177,7 @@ async function candidates({ since = 0, only }: LookOptions): Promise<readonly Pr
 let underWay: { readonly pid: number; readonly done: Promise<string>; late: boolean } | undefined
 
 /** undefined where it does not come in time, or an earlier one has not. */
-async function withServerSlot(
+async function readInTurn(
   pid: number,
   read: (pid: number) => Promise<string>,
   over: AbortSignal,

@@ -22,7 +22,7 @@ let lookedAt = 0
 let ranMs = 0
 let pausedAtMs = Number.NEGATIVE_INFINITY
 
-function statPath(): void {
+function countTime(): void {
   const now = performance.now()
   const passed = now - lookedAt
   lookedAt = now
@@ -35,7 +35,7 @@ function statPath(): void {
 function measure(): () => void {
   if (measuring++ === 0) {
     lookedAt = performance.now()
-    ticker = setInterval(statPath, tickMs)
+    ticker = setInterval(countTime, tickMs)
     ticker.unref()
   }
   let ended = false
@@ -54,9 +54,9 @@ export type Stopwatch = {
 
 export function beginStopwatch(): Stopwatch {
   const end = measure()
-  statPath()
+  countTime()
   const began = ranMs
-  return { ms: () => (statPath(), ranMs - began), end }
+  return { ms: () => (countTime(), ranMs - began), end }
 }
 
 /**

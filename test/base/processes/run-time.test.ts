@@ -65,7 +65,7 @@ test("within() reads the answer that came while we were stopped before it judges
 
 test("countDown() counts no time in which we were stopped, and comes to its end all the same", async () => {
   const said = await stopped(
-    `import { countDown } from "${source}base/run-time.ts"
+    `import { countDown } from "${source}base/processes/run-time.ts"
      const began = performance.now()
      ${ready}
      await new Promise((resolve) => countDown(2000, resolve))
@@ -89,8 +89,8 @@ test("countDown() is punctual where nobody is stopped", async () => {
   expect(over).toBe(false)
 })
 
-test("patience() waits once more where we were stopped meanwhile, and else once", async () => {
-  const { waiting } = await import("../../../src/base/deadline.ts")
+test("pauseFor() waits once more where we were stopped meanwhile, and else once", async () => {
+  const { pauseFor } = await import("../../../src/base/deadline.ts")
   const { realHost } = await import("../../../src/base/system/host.ts")
   let now = 0
   const pauses: number[] = []
@@ -99,8 +99,8 @@ test("patience() waits once more where we were stopped meanwhile, and else once"
     monotonicMs: () => now,
     pause: async (ms: number) => void (now += pauses.push(ms) === 1 ? 180_000 : ms),
   }
-  await waiting(host, 3000, new AbortController().signal)
+  await pauseFor(host, 3000, new AbortController().signal)
   expect(pauses).toEqual([3000, 3000])
-  await waiting(host, 3000, new AbortController().signal)
+  await pauseFor(host, 3000, new AbortController().signal)
   expect(pauses).toEqual([3000, 3000, 3000])
 })

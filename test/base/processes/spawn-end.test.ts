@@ -123,7 +123,7 @@ test("run() does not keep our process alive for a daemon's sake", async () => {
   const script = join(folder.path, "caller.ts")
   await writeFile(
     script,
-    `import { type RunResult, run } from "${source}base/spawn.ts"\nconst result = await run(["sh", "-c", "sleep 600 & echo $!"], { timeoutMs: 60_000 })\nconsole.log(result.stdout)\n`,
+    `import { type RunResult, run } from "${source}base/processes/spawn.ts"\nconst result = await run(["sh", "-c", "sleep 600 & echo $!"], { timeoutMs: 60_000 })\nconsole.log(result.stdout)\n`,
   )
   const result = await run([bun, script], { timeoutMs: 20_000 })
   endPid(pidsIn(result.stdout)[0] ?? 0)

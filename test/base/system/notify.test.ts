@@ -27,7 +27,7 @@ for (const abstract of [false, true]) {
       await using folder = await temporaryFolder()
       await using manager = await listenForDatagrams(folder.path, { abstract })
       const script = `
-      const { serviceManager } = await import("${source}base/notify.ts")
+      const { serviceManager } = await import("${source}base/system/notify.ts")
       const { tell } = serviceManager((name) => ({ NOTIFY_SOCKET: process.argv[1] })[name], 1)
       const said = [tell("READY=1", "STATUS=next: production, Sun 29 Nov 03:00 CET"), tell("WATCHDOG=1"), tell("STOPPING=1")]
       console.log(await import("bun:ffi").then(({ dlopen }) => dlopen("libc.so.6", { getpid: { args: [], returns: "i32" } })).then(() => "ffi", () => "no ffi"), ...(await Promise.all(said)))`

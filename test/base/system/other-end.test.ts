@@ -227,7 +227,7 @@ test.skipIf(!hasNoNewCode)(
   async () => {
     const { server, port } = await listening("127.0.0.1", (socket) => void socket.write("hello"))
     const script = `
-    const { otherEnd, thisKernel } = await import("${source}base/other-end.ts")
+    const { otherEnd, thisKernel } = await import("${source}base/system/other-end.ts")
     const socket = (await import("node:net")).connect({ host: "127.0.0.1", port: ${port} })
     socket.once("data", async () => {
       const kernel = await thisKernel()

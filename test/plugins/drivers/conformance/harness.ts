@@ -51,6 +51,9 @@ export const text: MakeText = (field, shape) =>
     makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random),
   )
 
+/** Two test files at once must not take each other's programs for those of a run that was killed. */
+export const runId = process.env["TEST_RUN_ID"] ?? process.pid.toString(16).padStart(12, "5")
+
 /** What a driver gets in a process of its own, which is at work; `credential` stands for every reference of its config. */
 export function context(folder: string, credential = "none"): PluginContext {
   const shift = new ActivityScope()
@@ -60,7 +63,7 @@ export function context(folder: string, credential = "none"): PluginContext {
     host,
     label: "production/main",
     owner: "0a1b2c3d4e5f",
-    run: { id: "5e6f7a8b9c0d", clock: "", since: 0, earlier: { since: 0 } },
+    run: { id: runId, clock: "", since: 0, earlier: { since: 0 } },
     folder,
     credential: async () => new Secret("admin", credential),
   }

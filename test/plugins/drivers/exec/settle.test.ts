@@ -7,9 +7,10 @@ import { bun, endPid } from "../../../support/running.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
 import { until } from "../../../support/until.ts"
 import { open } from "./harness.ts"
+import { runId } from "../conformance/harness.ts"
 import { KeyService } from "./key-service.ts"
 
-const mark = "exec production/main#5e6f7a8b9c0d"
+const mark = `exec production/main#${runId}`
 const current: Credential = {
   version: "v1",
   fields: { password: new Secret("password", "old-value") },
@@ -35,7 +36,10 @@ async function killedInApply(env: Readonly<Record<string, string>>): Promise<voi
     import { Secret } from ${JSON.stringify(secret)}
     const next = { version: "v2", fields: { password: new Secret("password", "new-value") } }
     await open({ env: ${JSON.stringify({ ...env, NOTE: folder.path })} }).apply(next, { pending: next, uncertain: [] }, AbortSignal.timeout(60_000))`
-  const child = Bun.spawn([bun, "-e", script], { stdio: ["ignore", "inherit", "inherit"] })
+  const child = Bun.spawn([bun, "-e", script], {
+    env: { ...process.env, TEST_RUN_ID: runId },
+    stdio: ["ignore", "inherit", "inherit"],
+  })
   await until("the program has its document", async () => (await readdir(folder.path)).length === 1)
   child.kill("SIGKILL")
   await child.exited
