@@ -9,6 +9,7 @@ import {
   changeVersion,
   versionAt,
 } from "../core/state.ts"
+import { type UnhealthyDeployment, inWords } from "../core/unhealthy.ts"
 import { Ahead, takenBack } from "./ahead.ts"
 import { driverOf, said } from "./ask.ts"
 import { Stragglers } from "./stragglers.ts"
@@ -18,7 +19,7 @@ import { promote } from "./promote.ts"
 import { type Proving, type Verdict, applyAndProve } from "./prove.ts"
 import { stopped } from "./cut-off.ts"
 import { mayHaveSeen, toRestart } from "./readers.ts"
-import { type UnhealthyDeployment, inWords, restartAll } from "./restart-all.ts"
+import { restartAll } from "./restart-all.ts"
 import { revokeOthers } from "./revoke-others.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"

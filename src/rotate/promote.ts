@@ -8,10 +8,10 @@ import {
   type Version,
   versionAt,
 } from "../core/state.ts"
+import { type UnhealthyDeployment, inWords, noteHealthy, noteUnhealthy } from "../core/unhealthy.ts"
 import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
 import { deploymentsOf } from "./readers.ts"
-import { type UnhealthyDeployment, inWords, noteUnhealthy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { owedAfter } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
@@ -28,11 +28,16 @@ export async function promote(
   const set = session.changeSet
   if (set === undefined) return {}
   const now = session.work.host.now()
-  const patches: Record<string, Patch> = {}
+  const patches: Record<string, Patch> = {
+    ...noteHealthy(session.document, soundOf(session, set, unhealthy)),
+  }
   const events: AuditEvent[] = []
   const outcomes: Record<string, Outcome> = {}
   const owed = owedAfter(session, set, names)
-  for (const name of Object.keys(owed)) patches[name] = (state) => owed[name]?.(state) ?? state
+  for (const [name, owes] of Object.entries(owed)) {
+    const noted = patches[name]
+    patches[name] = (state) => owes(noted?.(state) ?? state)
+  }
   for (const name of names) {
     const asked = driverOf(session, name).overlap !== "none"
     const pending = versionAt(session.state(name), "pending")
@@ -94,6 +99,21 @@ export async function promote(
   // The next of the set are delivered anew: what these have shown says nothing of them.
   for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
   return outcomes
+}
+
+/**
+ * Programs that this way has restarted, and that got healthy. Of a value that was found alive, only
+ * what this run has seen: its journal does not tell which of them did.
+ */
+function soundOf(
+  session: Session,
+  set: ChangeSet,
+  unhealthy: readonly UnhealthyDeployment[],
+): readonly string[] {
+  const failed = [...unhealthy.map(({ name }) => name), ...(set.notRestarted ?? [])]
+  const sawEnd = (name: string): boolean =>
+    set.why !== "reconcile" || session.hooks.has(`${set.id}/${name}`)
+  return set.restarted.filter((name) => !failed.includes(name) && sawEnd(name))
 }
 
 /**

@@ -1,9 +1,12 @@
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Deployment } from "../core/ports.ts"
 import type { Patch } from "../core/state.ts"
+import { type UnhealthyDeployment, inWords, noteHealthy, noteUnhealthy } from "../core/unhealthy.ts"
+import { changeUnwritten, withoutPrograms } from "../core/unwritten.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
-import { type UnhealthyDeployment, inWords, noteUnhealthy, readBy } from "./restart-all.ts"
+import { readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
+import { readsNothingOwed } from "./unwritten.ts"
 import { type Restarting, whyOf } from "./work.ts"
 
 /**
@@ -36,10 +39,13 @@ export async function recheckHealth(
     ? await beginAgain(session)
     : undefined
   const unhealthy: UnhealthyDeployment[] = []
+  const restarted: string[] = []
   const events: AuditEvent[] = []
   for (const [deployment, asks] of answers) {
     const answer = asks ?? (await restart(session, deployment, markOf?.(deployment.name)))
     if (answer !== true) unhealthy.push({ name: deployment.name, why: whyOf(answer) })
+    if (asks === undefined && (answer === true || typeof answer === "string"))
+      restarted.push(deployment.name)
     events.push({
       event: asks === undefined ? "restart" : "health",
       deployment: deployment.name,
@@ -50,7 +56,7 @@ export async function recheckHealth(
     })
   }
   const left: Record<string, string> = {}
-  const patches: Record<string, Patch> = {}
+  const patches: Record<string, Patch> = { ...othersNoted(session, asked, unhealthy) }
   for (const name of new Set(noted.map(([one]) => one))) {
     // A program that the config does not have any more is nobody's to ask.
     const still = unhealthy.filter((one) =>
@@ -59,8 +65,26 @@ export async function recheckHealth(
     patches[name] = noteUnhealthy(still, session.work.host.now())
     if (still.length > 0) left[name] = inWords(still)
   }
+  const settled = readsNothingOwed(session, restarted)
+  for (const [name, { unwritten }] of Object.entries(session.document.secrets)) {
+    const noted = patches[name]
+    if (unwritten?.programs.some((one) => settled.includes(one)) === true)
+      patches[name] = (state) => changeUnwritten(withoutPrograms(settled))(noted?.(state) ?? state)
+  }
   await session.commit({ patches, events, flush: true })
   return left
+}
+
+/** The same program may be noted with secrets that were not asked about. */
+function othersNoted(
+  { document }: Session,
+  asked: readonly Deployment[],
+  unhealthy: readonly UnhealthyDeployment[],
+): Readonly<Record<string, Patch>> {
+  const healthy = asked
+    .map(({ name }) => name)
+    .filter((name) => !unhealthy.some((one) => one.name === name))
+  return noteHealthy(document, healthy)
 }
 
 /** undefined: nothing asks for it. */

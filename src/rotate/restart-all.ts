@@ -1,42 +1,11 @@
 import { present } from "../base/present.ts"
 import type { Deployment } from "../core/ports.ts"
-import type { Patch } from "../core/state.ts"
+import type { UnhealthyDeployment } from "../core/unhealthy.ts"
 import { stopped } from "./cut-off.ts"
 import { endAgain } from "./elsewhere.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { type Restarting, whyOf } from "./work.ts"
-
-/** `notRestarted`: it may run on with what it has read before. */
-export type UnhealthyDeployment = {
-  readonly name: string
-  readonly why: string
-  readonly notRestarted?: true
-}
-
-export function inWords(unhealthyDeployments: readonly UnhealthyDeployment[]): string {
-  return unhealthyDeployments
-    .map(({ name, why }) => `${name} did not get healthy: ${why}`)
-    .join("; ")
-}
-
-/** That these do not work with the current value stays noted until they are found healthy. */
-export function noteUnhealthy(
-  unhealthyDeployments: readonly UnhealthyDeployment[],
-  now: Date,
-): Patch {
-  return ({ unhealthy, ...state }) =>
-    unhealthyDeployments.length === 0
-      ? state
-      : {
-          ...state,
-          unhealthy: {
-            since: unhealthy?.since ?? now.toISOString(),
-            deployments: unhealthyDeployments.map(({ name }) => name),
-            message: inWords(unhealthyDeployments),
-          },
-        }
-}
 
 /**
  * Restarts each once, in order, each gated by its health. That a restart may begin is durable

@@ -11,13 +11,14 @@ import {
   changeVersion,
   versionAt,
 } from "../core/state.ts"
+import { type UnhealthyDeployment, noteHealthy } from "../core/unhealthy.ts"
 import { type Answer, ask, changeAt, driverOf, said, unclear } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { Stragglers } from "./stragglers.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { lostTrack } from "./prove.ts"
 import { proveDead } from "./revoke.ts"
-import { restartAll, type UnhealthyDeployment } from "./restart-all.ts"
+import { restartAll } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { leaveOutputs, owedBack } from "./unwritten.ts"
 import { type Outcome, type Outcomes, applyTries, deadlines } from "./work.ts"
@@ -292,6 +293,8 @@ async function end(
 ): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
+  // On the way back only what got healthy counts as restarted.
+  const healthy = noteHealthy(session.document, set.restarted)
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const outcomes: Record<string, Outcome> = {}
@@ -322,14 +325,17 @@ async function end(
     const owes = owedBack(session, set, name)
     patches[name] = (state) =>
       owes(
-        noteFailure(session, fault)(changeVersion(id, (version) => ({ ...version, stage }))(state)),
+        noteFailure(
+          session,
+          fault,
+        )(changeVersion(id, (version) => ({ ...version, stage }))(healthy[name]?.(state) ?? state)),
       )
     events.push({ event: "rolled-back", secret: name, version: id, code: fault.code })
     outcomes[name] = { kind: "rolled-back", ...fault }
   }
   const rest = set.secrets.filter((name) => patches[name] === undefined)
   await session.commit({
-    patches,
+    patches: { ...healthy, ...patches },
     events,
     changeSet:
       rest.length === 0

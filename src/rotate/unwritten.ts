@@ -2,11 +2,17 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
 import type { Deployment } from "../core/ports.ts"
 import type { ChangeSet, Patch, Refusal, Unwritten } from "../core/state.ts"
+import {
+  type UnhealthyDeployment,
+  addUnhealthy,
+  noteHealthy,
+  withoutUnhealthy,
+} from "../core/unhealthy.ts"
 import { changeUnwritten, owedIn, withoutOutputs, withoutPrograms } from "../core/unwritten.ts"
 import { driverOf, said } from "./ask.ts"
 import { type Beside, draftBeside } from "./beside.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
-import { type UnhealthyDeployment, inWords, readBy } from "./restart-all.ts"
+import { readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { type Ready, whyOf } from "./work.ts"
 
@@ -274,14 +280,19 @@ export async function noteWritten(
   if (Object.keys(patches).length > 0 || isNews) await session.commit({ patches, written })
 }
 
+/** Those of these programs whose outputs all show the current values, as far as they are owed. */
+export function readsNothingOwed(session: Session, names: readonly string[]): readonly string[] {
+  const stale = readersOf(session, Object.keys(owedIn(session.document).outputs))
+  return names.filter((name) => !stale.includes(name))
+}
+
 /**
- * Those of `names` that read nothing which is still owed; durable one by one, for a killed run
- * begins again with the rest.
+ * Restarts those of `names` that read nothing which is still owed; durable one by one, for a killed
+ * run begins again with the rest.
  */
 async function restartOwed(session: Session, names: readonly string[]): Promise<void> {
   const { work } = session
-  const stale = readersOf(session, Object.keys(owedIn(session.document).outputs))
-  const ready = names.filter((name) => !stale.includes(name) && !session.notRestarted.has(name))
+  const ready = readsNothingOwed(session, names).filter((name) => !session.notRestarted.has(name))
   const known = work.deployments.filter(({ name }) => ready.includes(name))
   // One that takes a value which no service asks for goes on with the old one, named in the config
   // or not.
@@ -327,48 +338,36 @@ async function restartOne(session: Session, deployment: Deployment, mark: string
   })
 }
 
-/** `names` are owed no more; `of`: whose programs these are. */
+type NewlyRestarted = {
+  /** They are owed no more. */
+  readonly names: readonly string[]
+  readonly unhealthy?: readonly UnhealthyDeployment[]
+  readonly events?: readonly AuditEvent[]
+  /** Whose programs these are. */
+  readonly of?: readonly string[]
+}
+
+/**
+ * What their last restart came to replaces what was noted of their health, with every secret that
+ * they read, for whichever of them the restart was owed.
+ */
 async function noteRestarted(
   session: Session,
-  {
-    names,
-    unhealthy = [],
-    events = [],
-    of = names,
-  }: {
-    readonly names: readonly string[]
-    readonly unhealthy?: readonly UnhealthyDeployment[]
-    readonly events?: readonly AuditEvent[]
-    readonly of?: readonly string[]
-  },
+  { names, unhealthy = [], events = [], of = names }: NewlyRestarted,
 ): Promise<void> {
-  const now = session.work.host.now().toISOString()
+  const now = session.work.host.now()
+  const sound = names.filter((name) => !unhealthy.some((one) => one.name === name))
   const owing = Object.entries(session.document.secrets).filter(([, { unwritten }]) =>
     unwritten?.programs.some((name) => of.includes(name)),
   )
-  const patches = Object.fromEntries(
-    owing.map(([name]) => [
-      name,
-      (state: Parameters<Patch>[0]) =>
-        withUnhealthy(unhealthy, now)(changeUnwritten(withoutPrograms(names))(state)),
-    ]),
-  )
+  const ofOwing = owing.map(([name]): readonly [string, Patch] => [
+    name,
+    (state) =>
+      addUnhealthy(
+        unhealthy,
+        now,
+      )(withoutUnhealthy(sound)(changeUnwritten(withoutPrograms(names))(state))),
+  ])
+  const patches = { ...noteHealthy(session.document, sound), ...Object.fromEntries(ofOwing) }
   await session.commit({ patches, events, flush: true })
-}
-
-/** Beside those that are unhealthy already. */
-function withUnhealthy(found: readonly UnhealthyDeployment[], now: string): Patch {
-  return ({ unhealthy, ...state }) => {
-    if (found.length === 0) return unhealthy === undefined ? state : { ...state, unhealthy }
-    const others = unhealthy?.deployments.filter((name) => !found.some((one) => one.name === name))
-    const said = unhealthy !== undefined && (others?.length ?? 0) > 0 ? [unhealthy.message] : []
-    return {
-      ...state,
-      unhealthy: {
-        since: unhealthy?.since ?? now,
-        deployments: [...(others ?? []), ...found.map(({ name }) => name)],
-        message: [...said, inWords(found)].join("; "),
-      },
-    }
-  }
 }

@@ -44,7 +44,7 @@ test("is noted until a rotation has proven it, which the note does not hold up",
     secrets: ["gen"],
     why: "asked",
   })
-  expect([outcomes["gen"]?.kind, noted(world)]).toEqual(["rotated", ["one"]])
+  expect([outcomes["gen"]?.kind, noted(world)]).toEqual(["rotated", []])
 })
 
 test("a restart beside the journals that a killed run has left is ended before a rotation restarts the same program", async () => {
