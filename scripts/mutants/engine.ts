@@ -41,7 +41,7 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  const unhealthy = await restartAll(session)
-  const { contain }`,
+  if (session.strategy.notesUnhealthy)`,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
@@ -50,7 +50,7 @@ export const engine: readonly Mutant[] = [
     await session.commit({ changeSet: null })
     return { ...undecided, ...early }
   }
-  const { contain }`,
+  if (session.strategy.notesUnhealthy)`,
     ),
     test: singleCuts,
   },
@@ -157,10 +157,10 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/reconcile.ts",
       `    blocked &&
-    open.contain === undefined &&`,
+    strategyOf(open).takesFoundVersion &&`,
       `    blocked &&
     open.direction === "forward" &&
-    open.contain === undefined &&`,
+    strategyOf(open).takesFoundVersion &&`,
     ),
     test: cli("stuck", "goes back"),
   },
@@ -419,6 +419,16 @@ export const engine: readonly Mutant[] = [
     test: singleCuts,
   },
   {
+    law: 5,
+    name: "a program that its restart found healthy stays noted as unhealthy",
+    edits: edit(
+      "rotate/unwritten.ts",
+      `withoutUnhealthy(sound)(changeUnwritten`,
+      `withoutUnhealthy([])(changeUnwritten`,
+    ),
+    test: { file: "test/rotate/restart-owed.test.ts" },
+  },
+  {
     law: 6,
     name: "a way back whose file cannot be written holds a containment up",
     edits: edit("rotate/roll-back.ts", `if (!session.urgent) throw error`, `throw error`),
@@ -439,8 +449,8 @@ export const engine: readonly Mutant[] = [
     name: "a file that cannot be written is found after the value is made",
     edits: edit(
       "rotate/preflight.ts",
-      `withoutRoom(session, await withoutUnwritable(session, healthy, contains), contains)`,
-      `withoutRoom(session, { ...healthy, shown: [], leaves: {} }, contains)`,
+      `const written = await withoutUnwritable(session, healthy, strategy)`,
+      `const written: Written = { ...healthy, shown: [], leaves: {} }`,
     ),
     test: cli("bad-disk", "of an output that is full"),
   },
@@ -449,8 +459,8 @@ export const engine: readonly Mutant[] = [
     name: "what is still to be written has no location of its own on the disk",
     edits: edit(
       "rotate/rotate.ts",
-      `await session.work.ledger.reserve?.(needOf(session, members, { shown, contains: order.contain !== undefined }))`,
-      `void needOf(session, members, { shown })`,
+      `await session.work.ledger.reserve?.(needOf(session, members, { shown, leavesUnwritable: strategy.leavesUnwritable }))`,
+      `void needOf(session, members, { shown, leavesUnwritable: strategy.leavesUnwritable })`,
     ),
     test: cli("bad-disk", "gets full while the server is told"),
   },

@@ -209,13 +209,13 @@ export const laws: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  const unhealthy = await restartAll(session)
-  const { contain }`,
+  if (session.strategy.notesUnhealthy)`,
       `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
   const unhealthy = await restartAll(session)
-  const { contain }`,
+  if (session.strategy.notesUnhealthy)`,
     ),
     test: orderOfServices,
   },

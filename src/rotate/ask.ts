@@ -6,6 +6,7 @@ import { Secret } from "../core/secret.ts"
 import { openSetOf } from "../core/state.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"
+import { strategyOf } from "./strategy.ts"
 import { deadlines, isOutOfSight } from "./work.ts"
 
 /** Recovery asks; it never guesses. What a service answers about the versions of one secret. */
@@ -248,7 +249,7 @@ export async function settle(
     return false
   }
   try {
-    const pending = await contained(session, name)
+    const pending = await opening(session, name)
     const isSettled = await atService(
       session,
       name,
@@ -275,9 +276,9 @@ export async function settle(
   }
 }
 
-/** The value of the containment that is under way. */
-async function contained(session: Session, name: string): Promise<Credential | undefined> {
-  if (openSetOf(session.document, name)?.contain === undefined) return undefined
+/** The value that opens a login which was kept shut. */
+async function opening(session: Session, name: string): Promise<Credential | undefined> {
+  if (!strategyOf(openSetOf(session.document, name)).shutsLogins) return undefined
   return (await session.versions(name)).pending
 }
 

@@ -3,6 +3,7 @@ import type { LastWords } from "../base/processes/last-words.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { deploymentsOf, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
+import { strategyOf } from "./strategy.ts"
 
 /**
  * Who holds a value that no longer works: a program until it is restarted, a file that nobody
@@ -71,7 +72,7 @@ function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "mayb
     return holds === "former" && set.direction === "forward" ? "no" : "yes"
   }
   if (driver.overlap === "none") return disagree(session, set, name) ? "yes" : "no"
-  if (set.contain?.revokeFirst !== true) return "no"
+  if (!strategyOf(set).revokesFirst) return "no"
   if (session.cutting.has(name)) return "yes"
   return !mine && set.before !== undefined ? "maybe" : "no"
 }

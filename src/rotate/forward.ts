@@ -23,6 +23,7 @@ import { restartAll } from "./restart-all.ts"
 import { revokeOthers } from "./revoke-others.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
+import { unhealthyIn } from "./strategy.ts"
 import { cannotGoBack, deliver, discard, draft } from "./show.ts"
 import type { Outcome, Outcomes, Ready } from "./work.ts"
 
@@ -87,7 +88,7 @@ export async function forward(
     await discard(ready)
     throw stopped(session)
   }
-  if (openSet(session).contain?.revokeFirst === true) await cut(session, going)
+  if (session.strategy.revokesFirst) await cut(session, going)
   if (fault === undefined) {
     try {
       await deliver(session, ready)
@@ -102,16 +103,8 @@ export async function forward(
     }
 
   const unhealthy = await restartAll(session)
-  const { contain } = openSet(session)
-  if (contain !== undefined)
-    return {
-      ...undecided,
-      ...(await promote(
-        session,
-        going,
-        Object.entries(contain.unhealthy).map(([name, why]) => ({ name, why })),
-      )),
-    }
+  if (session.strategy.notesUnhealthy)
+    return { ...undecided, ...(await promote(session, going, unhealthyIn(openSet(session)))) }
   if (unhealthy.length === 0) return { ...undecided, ...(await promote(session, going)) }
   return {
     ...undecided,
@@ -191,7 +184,7 @@ async function verdictOf(session: Session, name: string, options: Proving): Prom
   // heard of it, or a backup was put back.
   if (
     wasProven(session, name) &&
-    (session.proven.has(name) || session.changeSet?.why === "reconcile")
+    (session.proven.has(name) || session.strategy.trustsEarlierProof)
   ) {
     session.learn(name, "new")
     return { kind: "proven" }
@@ -230,8 +223,7 @@ function regressed(
  */
 function hasGap(session: Session, names: readonly string[]): boolean {
   return (
-    openSet(session).contain === undefined &&
-    names.some((name) => driverOf(session, name).overlap === "one")
+    session.strategy.writesAhead && names.some((name) => driverOf(session, name).overlap === "one")
   )
 }
 

@@ -1,5 +1,6 @@
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
+import type { Strategy } from "./strategy.ts"
 import type { Need } from "./work.ts"
 
 /** Of a new version, and of the lines that tell of it, as they lie in the state (bytes). */
@@ -18,7 +19,10 @@ const restBytes = 4096
 export function needOf(
   session: Session,
   names: readonly string[],
-  { shown, contains = false }: { readonly shown: readonly number[]; readonly contains?: boolean },
+  {
+    shown,
+    leavesUnwritable = false,
+  }: { readonly shown: readonly number[] } & Partial<Pick<Strategy, "leavesUnwritable">>,
 ): Need {
   const need = needFor({
     secrets: names.length,
@@ -28,7 +32,7 @@ export function needOf(
   })
   // Outputs that turn out not to be writable are noted, each time before anything is done without
   // them.
-  return contains ? { ...need, writes: need.writes + 2 } : need
+  return leavesUnwritable ? { ...need, writes: need.writes + 2 } : need
 }
 
 /** By counts. `options`: the length of the environment's, as JSON. */

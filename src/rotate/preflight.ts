@@ -22,6 +22,7 @@ import { deploymentsOf } from "./readers.ts"
 import { needOf } from "./need.ts"
 import { Round } from "./round.ts"
 import type { Session } from "./session.ts"
+import { type Strategy, strategyOf } from "./strategy.ts"
 import {
   type Order,
   type Outcome,
@@ -51,6 +52,7 @@ export type Preflight = {
  * nothing.
  */
 export async function preflight(session: Session, order: Order): Promise<Preflight> {
+  const strategy = strategyOf(order)
   const initialValues: Record<string, Fields> = {}
   const findings: Record<string, readonly Finding[]> = {}
   const round = new Round(session)
@@ -60,7 +62,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
         const found =
           order.why === "new"
             ? await first(session, name, { initialValues, ...isTrial(order) })
-            : await again(session, name, { order, round })
+            : await again(session, name, { order, strategy, round })
         findings[name] = found
         const error = found.find((one) => one.severity === "error")
         return [
@@ -91,30 +93,23 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
       .filter(({ deployment }) => deploymentsOf(session, [name]).includes(deployment))
       .flatMap((one) => one.findings),
   ]
-  // In an incident a program that cannot be restarted, or is unhealthy, is reported in the end, and
-  // stops nothing.
-  if (order.contain !== undefined)
-    for (const name of members)
-      findings[name] = [
-        ...(findings[name] ?? []),
-        ...obstacles(name).map((one): Finding => ({ ...one, severity: "warning" })),
-      ]
-  const contains = order.contain !== undefined
-  // A warning keeps nothing out, and is told beside the service's own.
-  if (order.contain === undefined)
-    for (const name of members)
-      findings[name] = [
-        ...(findings[name] ?? []),
-        ...(session.work.obstacles?.[name] ?? []).filter(({ severity }) => severity !== "error"),
-      ]
-  const runnable =
-    order.contain !== undefined ? { members, left } : withoutUnrunnable(members, left, obstacles)
-  const healthy =
-    order.why === "new" || order.contain !== undefined
-      ? runnable
-      : await withoutSick(session, runnable.members, runnable.left)
+  // What keeps nothing out is told beside what the service itself has found.
+  for (const name of members)
+    findings[name] = [
+      ...(findings[name] ?? []),
+      ...(strategy.needsRunnablePrograms
+        ? (session.work.obstacles?.[name] ?? []).filter(({ severity }) => severity !== "error")
+        : obstacles(name).map((one): Finding => ({ ...one, severity: "warning" }))),
+    ]
+  const runnable = strategy.needsRunnablePrograms
+    ? withoutUnrunnable(members, left, obstacles)
+    : { members, left }
+  const healthy = strategy.needsHealthyPrograms
+    ? await withoutSick(session, runnable.members, runnable.left)
+    : runnable
+  const written = await withoutUnwritable(session, healthy, strategy)
   return {
-    ...(await withoutRoom(session, await withoutUnwritable(session, healthy, contains), contains)),
+    ...(await withoutRoom(session, written, strategy)),
     initialValues,
     findings,
     programs,
@@ -129,7 +124,11 @@ function isTrial({ trial }: Order): Trial {
 async function again(
   session: Session,
   name: string,
-  { order, round }: { readonly order: Order; readonly round: Round },
+  {
+    order,
+    strategy,
+    round,
+  }: { readonly order: Order; readonly strategy: Strategy; readonly round: Round },
 ): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
   if (session.isOpen(name) && order.overtakes?.includes(name) !== true)
@@ -143,10 +142,9 @@ async function again(
   const hidden = hiddenActOf(session, name)
   if (hidden !== undefined) return [{ ...hidden, severity: "error" }]
   const versions = await session.versions(name)
-  const { contain } = order
-  if (versions.current === undefined && contain !== undefined && !overrules(driver))
+  if (versions.current === undefined && strategy.overrulesService && !overrules(driver))
     return [valueUnknown]
-  if (versions.current === undefined && contain === undefined)
+  if (versions.current === undefined && !strategy.overrulesService)
     return [
       error(
         "secret-new",
@@ -154,10 +152,10 @@ async function again(
         "take over the value that exists with mycelium adopt, or make a first one with rotate-now --new",
       ),
     ]
-  if (contain !== undefined)
+  if (strategy.overrulesService)
     return underAttack(session, name, {
       ...isTrial(order),
-      ...(contain.longRetries === true ? {} : { round }),
+      ...(strategy.waitsForSilentServers ? {} : { round }),
     })
   // Of what has drifted nothing is revoked: what is owed waits for a person, too.
   const left = leftBehind(session, name, versions, order.takenFirst)
@@ -412,11 +410,15 @@ type Written = Pick<Preflight, "members" | "left" | "shown" | "leaves">
  * All that a rotation has to write must find its place on the disk of the state, before any value
  * exists.
  */
-async function withoutRoom(session: Session, found: Written, contains: boolean): Promise<Written> {
+async function withoutRoom(
+  session: Session,
+  found: Written,
+  { leavesUnwritable }: Strategy,
+): Promise<Written> {
   if (found.members.length === 0) return found
   try {
     await session.work.ledger.demandRoom?.(
-      needOf(session, found.members, { shown: found.shown, contains }),
+      needOf(session, found.members, { shown: found.shown, leavesUnwritable }),
     )
     return found
   } catch (error) {
@@ -437,7 +439,7 @@ export function allLeft(names: readonly string[], error: unknown): Outcomes {
 async function withoutUnwritable(
   session: Session,
   { members, left }: Pick<Preflight, "members" | "left">,
-  contains: boolean,
+  { leavesUnwritable }: Strategy,
 ): Promise<Written> {
   const beside = {
     values: await trialValues(session, members),
@@ -461,7 +463,8 @@ async function withoutUnwritable(
     const own = session.outputsOf([name])
     const bad = own.flatMap((output) => refused.get(output) ?? [])
     // Where no service asks, a value that no program can be given is worth nothing.
-    const goes = contains && (driverOf(session, name).overlap !== "none" || bad.length < own.length)
+    const goes =
+      leavesUnwritable && (driverOf(session, name).overlap !== "none" || bad.length < own.length)
     if (bad[0] !== undefined && !goes) out[name] = { kind: "left", ...bad[0] }
   }
   const going = members.filter((name) => out[name] === undefined)

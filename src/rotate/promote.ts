@@ -13,6 +13,7 @@ import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
+import { strategyOf } from "./strategy.ts"
 import { owedAfter } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
@@ -45,14 +46,7 @@ export async function promote(
     const replaces = versionAt(session.state(name), "current")?.id
     const readers = deploymentsOf(session, [name]).map((one) => one.name)
     const unhealthyReaders = unhealthy.filter((one) => readers.includes(one.name))
-    // The value that was current when another was found alive was refused.
-    const becomes = promoted(begunBy(set, now), pending, {
-      old:
-        set.why === "reconcile"
-          ? { kind: "retired", since: now.toISOString() }
-          : after(session, name, now),
-      asked,
-    })
+    const becomes = promoted(begunBy(set, now), pending, { old: after(session, name, now), asked })
     const owes = owed[name] ?? ((state: SecretState) => state)
     patches[name] = (state) => owes(noteUnhealthy(unhealthyReaders, now)(becomes(state)))
     events.push({
@@ -102,8 +96,8 @@ export async function promote(
 }
 
 /**
- * Programs that this way has restarted, and that got healthy. Of a value that was found alive, only
- * what this run has seen: its journal does not tell which of them did.
+ * Programs that this way has restarted, and that got healthy. If the
+ * journal does not tell which of them did, only what this run has seen.
  */
 function soundOf(
   session: Session,
@@ -111,8 +105,9 @@ function soundOf(
   unhealthy: readonly UnhealthyDeployment[],
 ): readonly string[] {
   const failed = [...unhealthy.map(({ name }) => name), ...(set.notRestarted ?? [])]
+  const { restartsPastUnhealthy, notesUnhealthy } = strategyOf(set)
   const sawEnd = (name: string): boolean =>
-    set.why !== "reconcile" || session.hooks.has(`${set.id}/${name}`)
+    !restartsPastUnhealthy || notesUnhealthy || session.hooks.has(`${set.id}/${name}`)
   return set.restarted.filter((name) => !failed.includes(name) && sawEnd(name))
 }
 
@@ -144,10 +139,12 @@ function begunBy(set: ChangeSet, now: Date): ChangeSet {
  * values besides, known to us or not.
  */
 function promoted(
-  { startedAt, contain, why, incident = "" }: ChangeSet,
+  set: ChangeSet,
   { id, madeAt }: Version,
   { old, asked }: { readonly old: Stage; readonly asked: boolean },
 ): Patch {
+  const { startedAt, incident = "" } = set
+  const { contains, agesAnew } = strategyOf(set)
   return ({
     retry: _retry,
     weak: _weak,
@@ -157,25 +154,24 @@ function promoted(
     ...state
   }) => ({
     ...state,
-    ...(contain !== undefined || uncontained === undefined ? {} : { uncontained }),
+    ...(contains ? {} : present({ uncontained })),
     // A value that was found alive is as old as it is.
-    rotatedAt: why === "reconcile" ? madeAt : startedAt,
-    ...(contain === undefined
-      ? {}
-      : {
+    rotatedAt: agesAnew ? startedAt : madeAt,
+    ...(contains
+      ? {
           contained: {
             incident,
             at: startedAt,
             version: id,
             ...(asked ? { owes: true as const } : {}),
           },
-        }),
+        }
+      : {}),
     versions: state.versions.map((version) => {
       if (version.stage.kind === "pending") return { ...version, stage: { kind: "current" } }
       // A grace that was granted before is over, too.
       const goes =
-        version.stage.kind === "current" ||
-        (contain !== undefined && version.stage.kind === "previous")
+        version.stage.kind === "current" || (contains && version.stage.kind === "previous")
       return goes ? { ...version, stage: old } : version
     }),
   })
@@ -183,9 +179,10 @@ function promoted(
 
 /** What becomes of the value that was current. */
 function after(session: Session, name: string, now: Date): Stage {
-  if (driverOf(session, name).overlap === "none")
+  const { former } = session.strategy
+  if (former === "refused" || driverOf(session, name).overlap === "none")
     return { kind: "retired", since: now.toISOString() }
-  if (session.changeSet?.contain !== undefined)
+  if (former === "revoked")
     return {
       kind: "previous",
       since: now.toISOString(),

@@ -116,8 +116,7 @@ async function dated(
   verdict: Verdict,
   options: Proving,
 ): Promise<Verdict> {
-  const ends =
-    session.work.policies[name]?.endSessions === true || session.changeSet?.contain !== undefined
+  const ends = session.work.policies[name]?.endSessions === true || session.strategy.endsSessions
   if (verdict.kind !== "proven" || !ends) return verdict
   const applied = await apply(session, name, { ...options, again: 0 })
   return "acceptedAt" in applied && applied.acceptedAt !== undefined
@@ -137,7 +136,7 @@ async function apply(
   const versions = await session.versions(name)
   const pending = versions.pending
   if (pending === undefined) throw new AppError("internal", `${name}: nothing pending`)
-  const contain = session.changeSet?.contain !== undefined
+  const { overrulesService: contain } = session.strategy
   try {
     session.work.onProgress("apply", driver.describe(versions), name)
     if (driver.overlap === "one") session.learn(name, "either")
@@ -172,7 +171,7 @@ async function apply(
  * replaced all the same.
  */
 function mayTakeOver(session: Session, name: string): boolean {
-  return session.changeSet?.contain !== undefined && overrules(driverOf(session, name))
+  return session.strategy.overrulesService && overrules(driverOf(session, name))
 }
 
 /** The recovery table of a way forward. */

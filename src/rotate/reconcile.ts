@@ -15,6 +15,7 @@ import { forward } from "./forward.ts"
 import { deploymentsOf } from "./readers.ts"
 import { rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
+import { strategyOf } from "./strategy.ts"
 import { type ProbedVersions, likely, probeVersions, valueOf } from "./probe-versions.ts"
 import type { Outcome } from "./work.ts"
 
@@ -255,7 +256,7 @@ function holdForJournals(
     !(open.secrets.some((name) => found[name]?.kind === "found") && open.secrets.every(other))
   const replaces = (name: string): boolean =>
     blocked &&
-    open.contain === undefined &&
+    strategyOf(open).takesFoundVersion &&
     open.secrets.includes(name) &&
     driverAsks(session, name) &&
     other(name)

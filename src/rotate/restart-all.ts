@@ -1,10 +1,10 @@
-import { present } from "../base/present.ts"
 import type { Deployment } from "../core/ports.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
 import { stopped } from "./cut-off.ts"
 import { endAgain } from "./elsewhere.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
+import { strategyOf, withHealthOf } from "./strategy.ts"
 import { type Restarting, whyOf } from "./work.ts"
 
 /**
@@ -61,7 +61,7 @@ export async function restartAll(
         ...(notRestarted ? { notRestarted } : {}),
       })
       if (notRestarted) session.notRestarted.add(next.name)
-      if (set.direction === "forward" && set.contain === undefined && set.why !== "reconcile")
+      if (set.direction === "forward" && !strategyOf(set).restartsPastUnhealthy)
         return unhealthyDeployments
       // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the
       // end.
@@ -104,21 +104,17 @@ async function done(
 ): Promise<void> {
   const set = session.changeSet
   if (set === undefined) return
-  const contain = set.contain && {
-    ...set.contain,
-    unhealthy: {
-      ...without(set.contain.unhealthy, name),
-      ...(answer === true ? {} : { [name]: whyOf(answer) }),
-    },
-  }
   const others = (set.notRestarted ?? []).filter((one) => one !== name)
   const failed = answer === true || typeof answer === "string" ? others : [...others, name]
-  const { notRestarted: _before, ...rest } = set
+  const { notRestarted: _before, ...rest } = withHealthOf(
+    set,
+    name,
+    answer === true ? undefined : whyOf(answer),
+  )
   const restarted = {
     ...rest,
     restarted: [...set.restarted, name],
     ...(failed.length === 0 ? {} : { notRestarted: failed }),
-    ...present({ contain }),
   }
   const following = toRestart(session, restarted, held).find(
     (one) => !unhealthyDeployments.some((other) => other.name === one.name),
@@ -128,11 +124,4 @@ async function done(
     await session.commit({
       changeSet: { ...restarted, touched: [...new Set([...restarted.touched, following.name])] },
     })
-}
-
-function without(
-  notes: Readonly<Record<string, string>>,
-  name: string,
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(notes).filter(([one]) => one !== name))
 }

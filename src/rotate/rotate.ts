@@ -23,30 +23,32 @@ import { stopped } from "./cut-off.ts"
 import { mayHaveSeen } from "./readers.ts"
 import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
+import { type Strategy, containmentOf, strategyOf } from "./strategy.ts"
 import { leftEvents, tellLeft } from "./unwritten.ts"
 import type { Order, Outcomes } from "./work.ts"
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {
+  const strategy = strategyOf(order)
   const { members, initialValues, left, findings, programs, shown, leaves } = await preflight(
     session,
     order,
   ).catch((error: unknown) => Promise.reject(session.work.stop.aborted ? stopped(session) : error))
   if (session.work.stop.aborted) throw stopped(session)
-  if (order.contain !== undefined) remarkFound(session, members, findings)
+  if (strategy.logsWhatItEnds) remarkFound(session, members, findings)
   const obstacles = [
     ...programs.flatMap((one) => one.findings),
     ...members.flatMap((name) => session.work.obstacles?.[name] ?? []),
   ]
-  for (const message of told(obstacles, order)) session.work.onProgress("preflight", message)
-  if (order.contain === undefined) await noteDrift(session, left)
+  for (const message of told(obstacles, strategy)) session.work.onProgress("preflight", message)
+  if (!strategy.overrulesService) await noteDrift(session, left)
   if (order.why === "due") await noteLeft(session, left)
   if (members.length === 0) return left
   for (const { target, left } of await leftBeside(session, members))
     session.work.onProgress("preflight", sayLeft(target, session.work.environment, left))
   try {
     await session.work.ledger.reserve?.(
-      needOf(session, members, { shown, contains: order.contain !== undefined }),
+      needOf(session, members, { shown, leavesUnwritable: strategy.leavesUnwritable }),
     )
   } catch (error) {
     return { ...left, ...allLeft(members, error) }
@@ -74,8 +76,11 @@ function remarkFound(
  * What does not hold a rotation up (in an incident: nothing does) is told, so that who looks on has
  * time to act on it.
  */
-function told(findings: readonly Finding[], { contain }: Order): ReadonlySet<string> {
-  const found = findings.filter(({ severity }) => contain !== undefined || severity !== "error")
+function told(
+  findings: readonly Finding[],
+  { needsRunnablePrograms }: Strategy,
+): ReadonlySet<string> {
+  const found = findings.filter(({ severity }) => !needsRunnablePrograms || severity !== "error")
   return new Set(
     found.map(({ message, remedy }) => (remedy === undefined ? message : `${message}: ${remedy}`)),
   )
@@ -177,7 +182,7 @@ async function generate(
     const fields = driver.generate(
       versions,
       (field, shape) => work.text(`${name}.${field}`, shape),
-      order.contain !== undefined,
+      strategyOf(order).startsAfresh,
     )
     const sealed = await work.vault.seal(name, { version: id, fields })
     // What the service held before a first value, as far as it can be read: what going back puts in
@@ -220,9 +225,7 @@ async function generate(
     startedAt: now,
     secrets: members,
     direction: "forward",
-    ...(order.contain === undefined
-      ? {}
-      : { contain: { revokeFirst: order.contain.revokeFirst, unhealthy: {} } }),
+    ...containmentOf(order),
     ...(Object.keys(leaves).length === 0 ? {} : { leaves }),
     touched: [],
     restarted: [],

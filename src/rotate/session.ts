@@ -24,6 +24,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { mayLeave } from "./may-leave.ts"
+import { type Strategy, strategyOf } from "./strategy.ts"
 import type { Work } from "./work.ts"
 
 export type Commit = {
@@ -311,6 +312,11 @@ export class Session {
     return this.document.changeSet
   }
 
+  /** What the open change set does where change sets differ. */
+  get strategy(): Strategy {
+    return strategyOf(this.changeSet)
+  }
+
   /** Is it in a change set that is not finished? */
   isOpen(name: string): boolean {
     return openSetOf(this.document, name) !== undefined
@@ -422,9 +428,7 @@ export class Session {
     const state = this.state(name)
     if (stage.kind === "pending") {
       const set = openSetOf(this.document, name)
-      return set?.contain !== undefined || set?.why === "reconcile"
-        ? undefined
-        : versionAt(state, "current")
+      return strategyOf(set).showsFormerBeside ? versionAt(state, "current") : undefined
     }
     const previous = stage.kind === "current" ? versionAt(state, "previous") : undefined
     return previous?.stage.kind === "previous" && previous.stage.revokeOthers === true

@@ -3,6 +3,7 @@ import { driverOf, said } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
+import { strategyOf } from "./strategy.ts"
 import { draftEach, leaveOutputs } from "./unwritten.ts"
 import type { Ready } from "./work.ts"
 
@@ -11,11 +12,10 @@ import type { Ready } from "./work.ts"
  * the values.
  */
 
-/** A containment, a value that was found alive, a first value whose predecessor nobody knows. */
+/** By its strategy, or since a member has a first value whose predecessor nobody knows. */
 export function cannotGoBack(session: Session, set: ChangeSet): boolean {
   return (
-    set.contain !== undefined ||
-    set.why === "reconcile" ||
+    !strategyOf(set).goesBack ||
     set.secrets.some(
       (name) =>
         driverOf(session, name).overlap !== "none" &&
@@ -29,7 +29,7 @@ export function cannotGoBack(session: Session, set: ChangeSet): boolean {
  * before it, a way that has no way back.
  */
 function leavesOutputs(session: Session, set: ChangeSet): boolean {
-  return set.contain !== undefined || (session.urgent && cannotGoBack(session, set))
+  return strategyOf(set).leavesUnwritable || (session.urgent && cannotGoBack(session, set))
 }
 
 /**

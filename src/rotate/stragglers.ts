@@ -33,9 +33,8 @@ export class Stragglers {
     return this.#waiting.signal
   }
   came(name: string, verdict: { readonly kind: string }): void {
-    const contained = this.#session.changeSet?.contain !== undefined
     if (
-      !contained &&
+      !this.#session.strategy.waitsFromLastAnswer &&
       (this.#begun || verdict.kind !== "proven" || driverOf(this.#session, name).overlap !== "one")
     )
       return
@@ -50,7 +49,7 @@ export class Stragglers {
   }
   async #countDown(signal: AbortSignal): Promise<void> {
     const { work, acts } = this.#session
-    const most = this.#session.changeSet?.contain === undefined ? 1 : turnsMost
+    const most = this.#session.strategy.waitsFromLastAnswer ? turnsMost : 1
     for (let times = 0, hangs = false; times < most && !hangs; times++) {
       const before = new Map(acts)
       await pauseFor(work.host, stragglerMs, signal)

@@ -14,6 +14,7 @@ import { type Beside, draftBeside } from "./beside.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
 import { readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
+import { strategyOf } from "./strategy.ts"
 import { type Ready, whyOf } from "./work.ts"
 
 /**
@@ -101,7 +102,7 @@ function owedBy(session: Session, set: ChangeSet, name: string): Unwritten | und
     session.outputsOf([name]).map(({ target }) => target),
   ).filter((one) => set.notRestarted?.includes(one) === true)
   if (own.length === 0 && failed.length === 0) return undefined
-  const lives = set.contain !== undefined && driverOf(session, name).overlap === "none"
+  const lives = strategyOf(set).contains && driverOf(session, name).overlap === "none"
   return {
     since: session.work.host.now().toISOString(),
     outputs: Object.fromEntries(
