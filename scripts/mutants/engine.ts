@@ -95,9 +95,9 @@ export const engine: readonly Mutant[] = [
     name: "silence counts as a refusal",
     edits: edit(
       "rotate/ask.ts",
-      `session.faults.set(name, said(error))
+      `session.faults.set(name, describeError(error))
     return "unknown"`,
-      `session.faults.set(name, said(error))
+      `session.faults.set(name, describeError(error))
     return "refused"`,
     ),
     test: { file: "test/rotate/ask.test.ts" },

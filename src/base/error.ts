@@ -1,4 +1,5 @@
 import { present } from "./present.ts"
+
 /** What the one who gets the error should do next. `retry`: it may pass by itself. */
 export type Remedy = "retry" | "give-up" | "ask-operator"
 
@@ -32,6 +33,20 @@ export class AppError extends Error {
     })
     return outer
   }
+}
+
+export type ErrorDescription = {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** What may be told of any error: of one that is not ours, which could quote a value, only that. */
+export function describeError(error: unknown): ErrorDescription {
+  if (!(error instanceof AppError))
+    return { code: "internal", message: "an unexpected error inside mycelium" }
+  const { code, message, hint } = error
+  return { code, message, ...present({ hint }) }
 }
 
 /** The system's own word for a failed call ("ENOSPC"), or undefined. */

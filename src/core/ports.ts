@@ -309,6 +309,19 @@ export interface Output {
   tidy(): Promise<void>
 }
 
+/** An output with its draft; `before`: its bytes as the draft was made, if they were asked for. */
+export type Ready = {
+  readonly output: Output
+  readonly before: Uint8Array | undefined
+  readonly draft: Draft
+}
+/** What a way back restores: `before` is undefined if no file was there; `after`: of our bytes. */
+export type Former = {
+  readonly before: Uint8Array | undefined
+  readonly after: string
+  readonly fingerprint: (bytes: Uint8Array) => string
+}
+
 /** A program that reads an output. `id` is the same however it is found: "shop/api". */
 export type Reader = { readonly id: string; readonly label: string; readonly target: string }
 /** What a look at a restarter has found, before any value exists. */

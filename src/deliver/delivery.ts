@@ -1,16 +1,5 @@
 import { answersWithinMs, inTime } from "./in-time.ts"
-import type { Draft, IssuedVersions, Output, Trial, Values } from "../core/ports.ts"
-
-export type Ready = {
-  readonly output: Output
-  readonly before: Uint8Array | undefined
-  readonly draft: Draft
-}
-export type Former = {
-  readonly before: Uint8Array | undefined
-  readonly after: string
-  readonly fingerprint: (bytes: Uint8Array) => string
-}
+import type { Draft, Former, IssuedVersions, Output, Ready, Trial, Values } from "../core/ports.ts"
 
 /** How long (ms) each file system may take. */
 type Patience = { readonly withinMs?: number }

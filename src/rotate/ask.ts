@@ -1,4 +1,4 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import { present } from "../base/present.ts"
 import type { Credential, Driver, Probe } from "../core/ports.ts"
@@ -125,7 +125,8 @@ export async function probe(
       waiting,
     )
   } catch (error) {
-    if (error instanceof AppError && error.remedy !== "retry") session.faults.set(name, said(error))
+    if (error instanceof AppError && error.remedy !== "retry")
+      session.faults.set(name, describeError(error))
     return "unknown"
   }
 }
@@ -262,7 +263,7 @@ export async function settle(
   } catch (error) {
     // A server that is down is no lock that someone holds: it is asked again soon. Any other
     // refusal waits for a person.
-    const { code, message } = said(error)
+    const { code, message } = describeError(error)
     session.unsettled.set(
       name,
       isSilence(code) || isOutOfSight(code)
@@ -292,17 +293,4 @@ export function driverOf(session: Session, name: string): Driver {
   return driver
 }
 
-/** Any error as a code and a sentence. */
-export function said(error: unknown): {
-  readonly code: string
-  readonly message: string
-  readonly hint?: string
-} {
-  if (error instanceof AppError)
-    return {
-      code: error.code,
-      message: error.message,
-      ...present({ hint: error.hint }),
-    }
-  return { code: "internal", message: "an unexpected error inside mycelium" }
-}
+export { describeError as said } from "../base/error.ts"

@@ -1,9 +1,8 @@
 import { AppError } from "../base/error.ts"
-import type { Credential, Output, Trial, Values } from "../core/ports.ts"
+import type { Credential, Output, Ready, Trial, Values } from "../core/ports.ts"
 import { type ChangeSet, versionAt } from "../core/state.ts"
 import { isDeferrable } from "./defer.ts"
 import type { Session } from "./session.ts"
-import type { Ready } from "./work.ts"
 
 /**
  * An output is written while nobody knows what the service of another secret in it takes, and that

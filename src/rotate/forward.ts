@@ -1,5 +1,6 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
+import type { Ready } from "../core/ports.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import {
   type Before,
@@ -11,7 +12,7 @@ import {
 } from "../core/state.ts"
 import { type UnhealthyDeployment, inWords } from "../core/unhealthy.ts"
 import { Ahead, takenBack } from "./ahead.ts"
-import { driverOf, said } from "./ask.ts"
+import { driverOf } from "./ask.ts"
 import { Stragglers } from "./stragglers.ts"
 import { endedOf, withMarks } from "./marks.ts"
 import { mayLeave } from "./may-leave.ts"
@@ -25,7 +26,7 @@ import { noteFailure, rollBack } from "./roll-back.ts"
 import type { Session } from "./session.ts"
 import { unhealthyIn } from "./strategy.ts"
 import { cannotGoBack, deliver, discard, draft } from "./show.ts"
-import type { Outcome, Outcomes, Ready } from "./work.ts"
+import type { Outcome, Outcomes } from "./work.ts"
 
 /**
  * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were
@@ -99,7 +100,7 @@ export async function forward(
   if (fault !== undefined)
     return {
       ...undecided,
-      ...(await startRollback(session, { ...said(fault), touched: touchedBefore, going })),
+      ...(await startRollback(session, { ...describeError(fault), touched: touchedBefore, going })),
     }
 
   const unhealthy = await restartAll(session)
@@ -140,7 +141,7 @@ async function cut(session: Session, names: readonly string[]): Promise<void> {
       try {
         session.expelled.set(name, await revokeOthers(session, name, pending, { waits: false }))
       } catch (error) {
-        session.work.onProgress("cut", `not done yet: ${said(error).message}`, name)
+        session.work.onProgress("cut", `not done yet: ${describeError(error).message}`, name)
       }
     }),
   )
@@ -262,7 +263,7 @@ async function prepare(session: Session, names: readonly string[]): Promise<Prep
  * that no number is used twice.
  */
 async function giveUp(session: Session, error: unknown): Promise<Outcomes> {
-  const { code, message, hint } = said(error)
+  const { code, message, hint } = describeError(error)
   const patches: Record<string, Patch> = {}
   const outcomes: Record<string, Outcome> = {}
   const since = session.work.host.now().toISOString()

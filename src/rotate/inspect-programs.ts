@@ -1,8 +1,8 @@
+import { describeError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import { obstacleIn, obstacleTo } from "../base/files/runnable.ts"
 import { present } from "../base/present.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
-import { said } from "./ask.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
@@ -64,7 +64,7 @@ async function inspect({ work }: Session, deployment: Deployment): Promise<Look>
       },
     }
   } catch (error) {
-    const { code, message, hint } = said(error)
+    const { code, message, hint } = describeError(error)
     const fault: Finding = {
       code,
       severity: "error",

@@ -1,3 +1,4 @@
+import { describeError, type ErrorDescription } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { driftRemedy } from "../core/drift.ts"
 import { gracesOf } from "../core/graces.ts"
@@ -12,7 +13,7 @@ import type {
   Versions,
 } from "../core/ports.ts"
 import { type Refusal, nextVersionId, owesRevokeOthers, versionAt } from "../core/state.ts"
-import { atService, driverOf, probe, probeControl, said, unclear } from "./ask.ts"
+import { atService, driverOf, probe, probeControl, unclear } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { driftCode } from "./drift.ts"
 import { hiddenActOf } from "./elsewhere.ts"
@@ -77,7 +78,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
               },
         ]
       } catch (error) {
-        return [name, { kind: "left", ...said(error) }]
+        return [name, { kind: "left", ...describeError(error) }]
       }
     }),
   )
@@ -427,7 +428,9 @@ async function withoutRoom(
 }
 
 export function allLeft(names: readonly string[], error: unknown): Outcomes {
-  return Object.fromEntries(names.map((name) => [name, { kind: "left", ...said(error) } as const]))
+  return Object.fromEntries(
+    names.map((name) => [name, { kind: "left", ...describeError(error) } as const]),
+  )
 }
 
 /**
@@ -446,7 +449,7 @@ async function withoutUnwritable(
     keeps: keptBeside(session, members),
     trial: { trial: true },
   }
-  const refused = new Map<Output, ReturnType<typeof said>>()
+  const refused = new Map<Output, ErrorDescription>()
   const shown: number[] = []
   for (const output of session.outputsOf(members)) {
     try {
@@ -455,7 +458,7 @@ async function withoutUnwritable(
         await draft.discard()
       }
     } catch (error) {
-      refused.set(output, said(error))
+      refused.set(output, describeError(error))
     }
   }
   const out: Record<string, Outcome> = { ...left }

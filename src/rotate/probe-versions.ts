@@ -1,16 +1,7 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import type { Credential } from "../core/ports.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import {
-  driverOf,
-  notSettled,
-  probe,
-  probeControl,
-  said,
-  settle,
-  unclear,
-  unsettled,
-} from "./ask.ts"
+import { driverOf, notSettled, probe, probeControl, settle, unclear, unsettled } from "./ask.ts"
 import type { Session } from "./session.ts"
 
 /** Which of all the versions that the state holds its service accepts now. */
@@ -66,7 +57,7 @@ export async function probeVersions(
       ? answer
       : await settleLate(session, name, answer, () => ask(session, name, candidates, options.most))
   } catch (error) {
-    return { kind: "unknown", ...said(error) }
+    return { kind: "unknown", ...describeError(error) }
   }
 }
 

@@ -1,16 +1,6 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
-import {
-  type Answer,
-  ask,
-  changeAt,
-  driverOf,
-  probe,
-  said,
-  settle,
-  unclear,
-  unsettled,
-} from "./ask.ts"
+import { type Answer, ask, changeAt, driverOf, probe, settle, unclear, unsettled } from "./ask.ts"
 import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
@@ -162,7 +152,7 @@ async function apply(
           : unclear(session, name, "the service does not answer a login"),
     }
   } catch (error) {
-    return said(error)
+    return describeError(error)
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeError, type ErrorDescription } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { canShow } from "../core/can-show.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
@@ -10,7 +11,6 @@ import {
   openSets,
   versionAt,
 } from "../core/state.ts"
-import { said } from "./ask.ts"
 import { forward } from "./forward.ts"
 import { deploymentsOf } from "./readers.ts"
 import { rollBack } from "./roll-back.ts"
@@ -190,7 +190,7 @@ async function same(
 type Look = {
   readonly target: string
   readonly differs: boolean
-  readonly fault?: ReturnType<typeof said>
+  readonly fault?: ErrorDescription
 }
 
 /**
@@ -222,7 +222,7 @@ async function readOutput(
     await ready?.draft.discard()
     return { target: output.target, differs: ready?.draft.changed === true }
   } catch (error) {
-    return { target: output.target, differs: true, fault: said(error) }
+    return { target: output.target, differs: true, fault: describeError(error) }
   }
 }
 

@@ -1,8 +1,8 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { Credential, OthersRevoked } from "../core/ports.ts"
 import type { SessionsLeft, Version } from "../core/state.ts"
-import { changeAt, driverOf, probe, said } from "./ask.ts"
+import { changeAt, driverOf, probe } from "./ask.ts"
 import { type Death, noCurrent, notDead, type Old } from "./death.ts"
 import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
@@ -37,7 +37,7 @@ export async function expelAll(
     )
     return await expelFor(session, name, { dead, live: current })
   } catch (error) {
-    return { kind: "owed", ...said(error) }
+    return { kind: "owed", ...describeError(error) }
   }
 }
 

@@ -1,3 +1,4 @@
+import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { driftRemedy } from "../core/drift.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
@@ -12,7 +13,7 @@ import {
   owesRevokeOthers,
 } from "../core/state.ts"
 import { type Death, noCurrent, notDead } from "./death.ts"
-import { driverOf, isSilence, said, settle, unsettled } from "./ask.ts"
+import { driverOf, isSilence, settle, unsettled } from "./ask.ts"
 import { driftCode, driftNotes, hasDrifted } from "./drift.ts"
 import { beginActing, hiddenActOf } from "./elsewhere.ts"
 import { expelAll } from "./revoke-others.ts"
@@ -69,7 +70,7 @@ export async function takeAway(
         return await revokeAll(session, name, versions)
       } catch (error) {
         // One that cannot even be opened holds up no other secret.
-        return each(name, versions, { kind: "owed", ...said(error) })
+        return each(name, versions, { kind: "owed", ...describeError(error) })
       }
     },
   )
@@ -351,7 +352,7 @@ export async function proveDead(
     )
     sessionsEnded = done.sessionsEnded
   } catch (error) {
-    return { kind: "owed", ...said(error) }
+    return { kind: "owed", ...describeError(error) }
   }
   return (await notDead(session, name, [context], context.live)) ?? { kind: "dead", sessionsEnded }
 }

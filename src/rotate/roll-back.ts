@@ -1,4 +1,4 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { backoffMs } from "../base/retry.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Draft, Output, Values } from "../core/ports.ts"
@@ -12,7 +12,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { type UnhealthyDeployment, noteHealthy } from "../core/unhealthy.ts"
-import { type Answer, ask, changeAt, driverOf, said, unclear } from "./ask.ts"
+import { type Answer, ask, changeAt, driverOf, unclear } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { Stragglers } from "./stragglers.ts"
 import { endedOf, withMarks } from "./marks.ts"
@@ -64,7 +64,7 @@ export async function rollBack(session: Session): Promise<Outcomes> {
       .map(({ target }) => target)
     await restoreOutputs(session, ways, held)
   } catch (error) {
-    const { code, message } = said(error)
+    const { code, message } = describeError(error)
     return Object.fromEntries(
       set.secrets.map((name) => [name, { kind: "waiting", by: "file", code, message } as const]),
     )
@@ -150,7 +150,7 @@ async function takeBack(session: Session, name: string, first: Look | undefined)
         driver.apply(current, versions, signal),
       )
     } catch (error) {
-      last = said(error)
+      last = describeError(error)
     }
     look = await inspectService(session, name)
   }
@@ -182,7 +182,7 @@ async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayB
       const draft = await wayBack(session, output, { was, values })
       ways.push({ output, draft, isFormer: !draft.changed })
     } catch (error) {
-      ways.push({ output, fault: said(error), isFormer: false })
+      ways.push({ output, fault: describeError(error), isFormer: false })
     }
   }
   return ways
@@ -274,7 +274,7 @@ async function restoreOutputs(
         await draft.commit()
       } catch (error) {
         if (!session.urgent) throw error
-        refused[output.target] = said(error)
+        refused[output.target] = describeError(error)
         continue
       }
     }

@@ -1,6 +1,6 @@
 import { pauseFor } from "../base/deadline.ts"
-import { AppError } from "../base/error.ts"
-import { atService, said } from "./ask.ts"
+import { AppError, describeError } from "../base/error.ts"
+import { atService } from "./ask.ts"
 import type { Session } from "./session.ts"
 
 /** No look takes longer (ms). */
@@ -54,7 +54,7 @@ export class Round {
       return result
     } catch (error) {
       if (waiting.signal.aborted) throw noAnswer()
-      if (pending !== undefined && said(error).code === "timeout") this.#giveUp(pending)
+      if (pending !== undefined && describeError(error).code === "timeout") this.#giveUp(pending)
       throw error
     } finally {
       if (pending !== undefined) this.#looks.delete(pending)

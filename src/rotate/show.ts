@@ -1,11 +1,12 @@
+import { describeError } from "../base/error.ts"
+import type { Ready } from "../core/ports.ts"
 import { type ChangeSet, type Refusal, versionAt } from "../core/state.ts"
-import { driverOf, said } from "./ask.ts"
+import { driverOf } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
 import { draftEach, leaveOutputs } from "./unwritten.ts"
-import type { Ready } from "./work.ts"
 
 /**
  * Outputs on a way forward: drafted before any service is touched, renamed once the services have
@@ -86,7 +87,7 @@ export async function deliver(session: Session, ready: readonly Ready[]): Promis
         await one.commit()
       } catch (error) {
         if (!leaves) throw error
-        refused[output.target] = said(error)
+        refused[output.target] = describeError(error)
         continue
       }
       session.delivered.add(output.target)

@@ -1,6 +1,7 @@
+import { describeError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
-import type { Deployment } from "../core/ports.ts"
+import type { Deployment, Ready } from "../core/ports.ts"
 import type { ChangeSet, Patch, Refusal, Unwritten } from "../core/state.ts"
 import {
   type UnhealthyDeployment,
@@ -9,13 +10,13 @@ import {
   withoutUnhealthy,
 } from "../core/unhealthy.ts"
 import { changeUnwritten, owedIn, withoutOutputs, withoutPrograms } from "../core/unwritten.ts"
-import { driverOf, said } from "./ask.ts"
+import { driverOf } from "./ask.ts"
 import { type Beside, draftBeside } from "./beside.ts"
 import { beginAgain, hiddenActing } from "./elsewhere.ts"
 import { readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
-import { type Ready, whyOf } from "./work.ts"
+import { whyOf } from "./work.ts"
 
 /**
  * Outputs that cannot be written in an incident. Anyone who can write an output could forbid the death
@@ -75,7 +76,7 @@ export async function draftEach(
     try {
       ready.push(...(await draftBeside(session, [output], beside)))
     } catch (error) {
-      refused[output.target] = said(error)
+      refused[output.target] = describeError(error)
     }
   }
   return { ready, refused }
@@ -212,7 +213,7 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
       await session.commit({ events: [writeEvent(session, changed)], flush: true })
     for (const { output, draft } of changed) {
       work.onProgress("deliver", `${output.target}: ${draft.changes.join(", ")}`)
-      await draft.commit().catch((error: unknown) => (failed[output.target] = said(error)))
+      await draft.commit().catch((error: unknown) => (failed[output.target] = describeError(error)))
     }
   } finally {
     await Promise.allSettled(changed.map(({ draft }) => draft.discard()))

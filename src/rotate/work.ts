@@ -8,9 +8,11 @@ import type {
   Draft,
   Driver,
   Finding,
+  Former,
   IssuedVersions,
   MakeText,
   Output,
+  Ready,
   Trial,
   Values,
 } from "../core/ports.ts"
@@ -127,18 +129,6 @@ export interface Delivery {
    */
   restore(output: Output, former: Former, values: Values, known: IssuedVersions): Promise<Draft>
 }
-export type Ready = {
-  readonly output: Output
-  readonly before: Uint8Array | undefined
-  readonly draft: Draft
-}
-/** `before` is undefined where no file was; `after` the fingerprint of what we wrote. */
-export type Former = {
-  readonly before: Uint8Array | undefined
-  readonly after: string
-  readonly fingerprint: (bytes: Uint8Array) => string
-}
-
 /** The restart itself failed: the program may run on with what it has read before. */
 export type NotRestarted = { readonly notRestarted: string }
 /** A text: it was restarted, and why it did not get healthy. */
