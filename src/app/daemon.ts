@@ -1,5 +1,5 @@
 import { statSync } from "node:fs"
-import { systemCode } from "../base/error.ts"
+import { describeError, systemCode } from "../base/error.ts"
 import { giveBackMemory } from "../base/system/memory.ts"
 import { driftedIn } from "../plan/drifted.ts"
 import { type UncontainedSecret, uncontainedSecrets } from "../plan/uncontained.ts"
@@ -7,7 +7,6 @@ import { isBeforeUs } from "../core/instants.ts"
 import { type Owing, owingIn } from "../core/unwritten.ts"
 import { Steadiness } from "../plan/steady.ts"
 import { readState, statePath } from "../record/state-file.ts"
-import { said } from "../rotate/ask.ts"
 import { isOutOfSight } from "../rotate/work.ts"
 import { defaultWatchMs } from "../config/model.ts"
 import type { App } from "./app.ts"
@@ -262,7 +261,7 @@ export class Daemon {
           seen.filter((one) => one.kind === "unknown"),
         )
     } catch (error) {
-      const { code, message } = said(error)
+      const { code, message } = describeError(error)
       fault = code
       if (!app.stop.aborted && slot.watchFault !== code)
         this.#watch.failed(slot.name, code, message)
@@ -392,7 +391,7 @@ export class Daemon {
         ? now() + (waitsForPerson(turn) ? lateMs(slot.failures) : soonMs(slot.failures))
         : (turn.agenda.nextAt?.getTime() ?? Number.POSITIVE_INFINITY)
     } catch (error) {
-      const { code, message, hint } = said(error)
+      const { code, message, hint } = describeError(error)
       if (!app.stop.aborted) this.#watch.failed(slot.name, code, message)
       else if (code === "stopped" && hint !== undefined)
         (app.notice ?? app.onProgress)(

@@ -1,5 +1,5 @@
 import { settleOutput } from "../base/files/durable-write.ts"
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { endsAtOnce, setLastWords } from "../base/processes/last-words.ts"
 import { answersWithinMs, inTime } from "../deliver/in-time.ts"
@@ -11,7 +11,6 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { type ChangeSet, type StateDocument, openSets } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type StateKey, lockPath, makeStateFolder } from "../record/state-file.ts"
-import { said } from "../rotate/ask.ts"
 import { cutOff, goesOn, namesOf, standing } from "../rotate/cut-off.ts"
 import { awaitAgain, declareOver, isAtWork, leave } from "../rotate/elsewhere.ts"
 import { makeWay, withJournal } from "../rotate/defer.ts"
@@ -136,7 +135,7 @@ async function leaveInOrder(session: Session): Promise<void> {
       await session.work.host.pause(lookMs)
     await leave(session)
   } catch (error) {
-    session.work.onProgress("leave", said(error).message)
+    session.work.onProgress("leave", describeError(error).message)
   }
 }
 
@@ -442,7 +441,7 @@ async function tidy(session: Session): Promise<void> {
         },
       })
     } catch (error) {
-      session.work.onProgress("tidy", said(error).message)
+      session.work.onProgress("tidy", describeError(error).message)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { AppError, systemCode } from "../base/error.ts"
+import { AppError, describeError, systemCode } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { toJournal } from "../base/system/journald.ts"
 import { failureOf, run } from "../base/processes/spawn.ts"
@@ -11,7 +11,6 @@ import { closeSegment, removeSegments, type Segment, segmentsOf } from "../recor
 import { shortened } from "../record/audit-verify.ts"
 import { type Head, readSent, type Sent, writeSent } from "../record/sent-head.ts"
 import type { StateKey } from "../record/state-file.ts"
-import { said } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 
@@ -123,7 +122,7 @@ async function attempt(
     await send(app, `${place.project}/${place.environment} ${head.n} ${head.head}`, stop)
     return { last: { ...head, at } }
   } catch (error) {
-    const { code, message } = said(error)
+    const { code, message } = describeError(error)
     app.onProgress(
       place.environment,
       "audit",

@@ -1,5 +1,5 @@
+import { describeError } from "../base/error.ts"
 import type { ChangeSet, Waits } from "../core/state.ts"
-import { said } from "../rotate/ask.ts"
 import { cutOff } from "../rotate/cut-off.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcome, Outcomes } from "../rotate/work.ts"
@@ -30,7 +30,7 @@ export async function notingWaits(
     await session.commit({ changeSet: now })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
-    session.work.onProgress("log", said(error).message)
+    session.work.onProgress("log", describeError(error).message)
   }
   return outcomes
 }

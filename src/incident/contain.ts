@@ -1,3 +1,4 @@
+import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { mapConcurrently } from "../base/semaphore.ts"
 import {
@@ -13,7 +14,7 @@ import {
 import type { AuditEvent } from "../core/audit-line.ts"
 import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import { readState } from "../record/state-file.ts"
-import { said, unclear } from "../rotate/ask.ts"
+import { unclear } from "../rotate/ask.ts"
 import { recheckHealth } from "../rotate/recheck-health.ts"
 import { mayOvertake, takeBackJournal } from "../rotate/recover.ts"
 import {
@@ -115,7 +116,7 @@ export async function contain(
       return await withEnvironment(app, environment, shortRetryBudget, act, { urgent: true })
     } catch (error) {
       const all = secrets ?? Object.keys(app.config.environments[environment]?.secrets ?? {})
-      const failed = said(error)
+      const failed = describeError(error)
       return {
         environment,
         open: [],
@@ -137,7 +138,7 @@ async function takeBack(session: Session, serialBefore: number): Promise<void> {
   try {
     await takeBackJournal(session, serialBefore)
   } catch (error) {
-    session.work.onProgress("log", said(error).message)
+    session.work.onProgress("log", describeError(error).message)
   }
 }
 
@@ -169,7 +170,7 @@ function notLooked(
   return Object.fromEntries(
     unhealthy.map((name) => [
       name,
-      `its programs were not looked at again: ${said(error).message}`,
+      `its programs were not looked at again: ${describeError(error).message}`,
     ]),
   )
 }
@@ -183,7 +184,7 @@ async function settle(session: Session, secrets: readonly string[] | undefined):
     await settleUnwritten(session, secrets)
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
-    session.work.onProgress("deliver", said(error).message)
+    session.work.onProgress("deliver", describeError(error).message)
   }
 }
 
@@ -314,7 +315,7 @@ async function noteUncontained(
     await session.commit({ patches: Object.fromEntries(patches), events: left, flush: true })
   } catch (error) {
     // What became of the secrets is known all the same, and is said.
-    session.work.onProgress("log", said(error).message)
+    session.work.onProgress("log", describeError(error).message)
   }
 }
 
@@ -414,7 +415,7 @@ async function noteLate(
   try {
     return await noteRevoked(session, revoked)
   } catch (error) {
-    session.work.onProgress("log", said(error).message)
+    session.work.onProgress("log", describeError(error).message)
     return revoked
   }
 }

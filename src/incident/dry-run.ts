@@ -1,10 +1,11 @@
+import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import type { Deployment, Driver, Finding, Values, Versions } from "../core/ports.ts"
 import { type ChangeSet, type Refusal, openSets, versionAt } from "../core/state.ts"
 import { sayLeft } from "../core/left.ts"
 import { sayListeners } from "../plugins/drivers/server/listener.ts"
-import { driverOf, said } from "../rotate/ask.ts"
+import { driverOf } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
 import { draftBeside, keptBeside } from "../rotate/beside.ts"
 import { isDeferrable, makeWay } from "../rotate/defer.ts"
@@ -420,7 +421,7 @@ async function drafts(
       }),
     }
   } catch (error) {
-    return { outputs: [], fault: said(error) }
+    return { outputs: [], fault: describeError(error) }
   }
 }
 

@@ -1,7 +1,8 @@
+import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { ChangeSet } from "../core/state.ts"
 import { versionAt } from "../core/state.ts"
-import { driverOf, said } from "../rotate/ask.ts"
+import { driverOf } from "../rotate/ask.ts"
 import { hiddenOf } from "../rotate/elsewhere.ts"
 import { overrules } from "../rotate/overrule.ts"
 import { isDeferrable } from "../rotate/defer.ts"
@@ -70,7 +71,7 @@ async function faultOfFiles(session: Session, set: ChangeSet): Promise<Why | und
     for (const { draft } of ready) await draft.discard()
     return undefined
   } catch (error) {
-    return said(error)
+    return describeError(error)
   }
 }
 

@@ -1,7 +1,8 @@
+import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type Patch, type Version, nextVersionId, openSets } from "../core/state.ts"
-import { driverOf, said } from "../rotate/ask.ts"
+import { driverOf } from "../rotate/ask.ts"
 import { type ReconcileFinding, reconcile } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -44,7 +45,7 @@ export async function adoptOpen(
     try {
       taken.set(name, await take(session, name, ask))
     } catch (error) {
-      results[name] = { kind: "refused", ...said(error) }
+      results[name] = { kind: "refused", ...describeError(error) }
     }
   }
   if (taken.size > 0) await writeDown(session, taken)

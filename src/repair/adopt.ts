@@ -1,4 +1,4 @@
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
@@ -15,7 +15,7 @@ import {
   versionAt,
 } from "../core/state.ts"
 import { sayListeners } from "../plugins/drivers/server/listener.ts"
-import { driverOf, said } from "../rotate/ask.ts"
+import { driverOf } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import { looks } from "../rotate/reconcile.ts"
 import type { Session } from "../rotate/session.ts"
@@ -159,7 +159,7 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
         )
       results[name] = await adoptOne(session, name, ask, { patches, events })
     } catch (error) {
-      results[name] = { kind: "refused", ...said(error) }
+      results[name] = { kind: "refused", ...describeError(error) }
     }
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })

@@ -1,9 +1,9 @@
 import { leftBeside } from "../rotate/left.ts"
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import type { Credential, Draft, Driver, Forgotten, Output } from "../core/ports.ts"
 import { type ChangeSet, erase } from "../core/state.ts"
-import { notSettled, probe, said, unclear } from "../rotate/ask.ts"
+import { notSettled, probe, unclear } from "../rotate/ask.ts"
 import { beginActing, hiddenActOf } from "../rotate/elsewhere.ts"
 import type { Session } from "../rotate/session.ts"
 import { untilOver } from "../rotate/under-way.ts"
@@ -123,7 +123,7 @@ async function attempt(
   try {
     return await act(name)
   } catch (error) {
-    return { kind: "refused", ...said(error) }
+    return { kind: "refused", ...describeError(error) }
   }
 }
 
@@ -231,7 +231,7 @@ async function endLogin(session: Session, name: string): Promise<Deleted | undef
     await untilOver(session, name, act, "the same command again waits for it")
   } catch (error) {
     if (error instanceof AppError && error.remedy === "give-up") throw error
-    return { kind: "unproven", ...said(error) }
+    return { kind: "unproven", ...describeError(error) }
   }
   for (const one of known) {
     const answer = await probe(session, name, one)

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import { type HeldLock, takeLock } from "../base/files/lock.ts"
 import { appendLine } from "../core/audit-line.ts"
 import { opens, seal, sealedIn, unseal } from "../core/seal.ts"
@@ -15,7 +15,6 @@ import {
   resealKeys,
   withProject,
 } from "../record/vault.ts"
-import { said } from "../rotate/ask.ts"
 import type { App } from "../app/app.ts"
 import { lockedHint } from "../app/held.ts"
 import { readIdentity } from "../app/identity.ts"
@@ -115,7 +114,7 @@ async function attempt(act: () => Promise<Sealed>): Promise<Sealed> {
   try {
     return await act()
   } catch (error) {
-    return { kind: "failed", ...said(error) }
+    return { kind: "failed", ...describeError(error) }
   }
 }
 
@@ -145,7 +144,7 @@ async function sealOne(app: App, place: StateKey, trust: boolean): Promise<Seale
     await ledger.save({ ...next, serial, audit })
     await ledger.flush({ ...next, serial, audit })
     await sendHead(app, place, { ...audit, lines: [] }, app.stop).catch((error: unknown) =>
-      app.onProgress(place.environment, "audit", said(error).message),
+      app.onProgress(place.environment, "audit", describeError(error).message),
     )
     app.onProgress(place.environment, "rekey", `${values} sealed anew`)
     return { kind: "sealed", values }

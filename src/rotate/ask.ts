@@ -292,5 +292,3 @@ export function driverOf(session: Session, name: string): Driver {
     )
   return driver
 }
-
-export { describeError as said } from "../base/error.ts"

@@ -3,7 +3,7 @@ import { Daemon, type Watch } from "../../app/daemon.ts"
 import { present } from "../../base/present.ts"
 import { leftEnvironments, sayLeftEnvironment } from "../../check/left-environments.ts"
 import { type EnvironmentRun, runEnvironment } from "../../app/environment-run.ts"
-import { AppError } from "../../base/error.ts"
+import { AppError, describeError } from "../../base/error.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { lastWords } from "../../base/processes/last-words.ts"
 import { giveBackMemory } from "../../base/system/memory.ts"
@@ -13,7 +13,6 @@ import type { Host } from "../../base/system/host.ts"
 import { reapOrphans } from "../../base/processes/reap.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
 import { sayNotContained } from "../../plan/uncontained.ts"
-import { said } from "../../rotate/ask.ts"
 import { driftCode } from "../../rotate/drift.ts"
 import { isOutOfSight, type Outcome } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -125,7 +124,7 @@ async function reload(
     await tellLeft(app.config, say)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
   } catch (error) {
-    const { code, message } = said(error)
+    const { code, message } = describeError(error)
     say("error", "not reloaded, the old config stays", { code, message })
   }
 }
@@ -159,7 +158,7 @@ async function once(app: App, watch: Watch): Promise<number> {
           )
         return exitOfTurn(turn)
       } catch (error) {
-        const { code, message } = said(error)
+        const { code, message } = describeError(error)
         watch.failed(environment, code, message)
         return error instanceof AppError ? exitCodeOf(error.code) : exitCodes.failed
       }

@@ -1,4 +1,4 @@
-import { AppError, systemCode } from "../../base/error.ts"
+import { AppError, describeError, systemCode } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
 import type { Host } from "../../base/system/host.ts"
 import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
@@ -10,7 +10,6 @@ import { type Actor, lineHash } from "../../core/audit-line.ts"
 import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
 import { type StateKey, readState } from "../../record/state-file.ts"
 import { lookSteadily } from "../../record/steady-look.ts"
-import { said } from "../../rotate/ask.ts"
 import { check } from "../../check/check.ts"
 import { type Held, heldStates } from "../held-states.ts"
 import { type IncidentReport, type Question, incidentOf } from "./incident.ts"
@@ -184,6 +183,6 @@ function reasonOf(error: unknown): { readonly code: string; readonly message: st
       code: "file-unreadable",
       message: `its audit log cannot be read (${systemCode(error)})`,
     }
-  const { code, message } = said(error)
+  const { code, message } = describeError(error)
   return { code, message }
 }
