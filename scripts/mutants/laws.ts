@@ -166,10 +166,9 @@ export const laws: readonly Mutant[] = [
     law: 8,
     name: "a clock that has leapt is trusted",
     edits: edit(
-      "app/daemon.ts",
-      `      const due = this.#steady && acts`,
-      `      this.#steady = true
-      const due = acts`,
+      "app/service/clock-watch.ts",
+      `return this.#isSteady`,
+      `return true`,
     ),
     test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" },
   },

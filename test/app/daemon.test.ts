@@ -2,7 +2,8 @@ import { expect, test } from "bun:test"
 import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { App } from "../../src/app/app.ts"
-import { Daemon, type Watch } from "../../src/app/daemon.ts"
+import { Daemon } from "../../src/app/service/daemon.ts"
+import type { ServiceEvents } from "../../src/app/service/events.ts"
 import { adopt } from "../../src/repair/adopt.ts"
 import { clock as clockCheck } from "../../src/check/self-tests/clock.ts"
 import { runCheck } from "../../src/check/self-tests/check.ts"
@@ -10,8 +11,8 @@ import { verifyLog } from "../../src/record/audit-verify.ts"
 import { readState } from "../../src/record/state-file.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { fileURLToPath } from "node:url"
-import { runEnvironment } from "../../src/app/environment-run.ts"
-import type { watchForDrift } from "../../src/app/watch.ts"
+import { runEnvironment } from "../../src/app/service/environment-run.ts"
+import type { lookForDrift } from "../../src/app/service/look-for-drift.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { AppError } from "../../src/base/error.ts"
 import type { Host } from "../../src/base/system/host.ts"
@@ -69,7 +70,7 @@ async function serve(
   const clocks: boolean[] = []
   const failed: string[] = []
   const look = (): void => void (until(turns) ? stop.abort() : undefined)
-  const watch: Watch = {
+  const watch: ServiceEvents = {
     turned: (environment, { outcomes }) => {
       turns.push({
         environment,
@@ -306,9 +307,9 @@ test("an environment whose state is broken is reported, and delays no other", as
 })
 
 /** Looks without a service, for those who hold the clock: what each was asked, and when by the clock that never leaps. */
-function looking(clock: Clock, answer: (environment: string) => ReturnType<typeof watchForDrift>) {
+function looking(clock: Clock, answer: (environment: string) => ReturnType<typeof lookForDrift>) {
   const looks: { readonly environment: string; readonly at: number }[] = []
-  const look: typeof watchForDrift = async (_, environment) => {
+  const look: typeof lookForDrift = async (_, environment) => {
     clock.busy++
     looks.push({ environment, at: clock.monotonic })
     try {
@@ -321,7 +322,7 @@ function looking(clock: Clock, answer: (environment: string) => ReturnType<typeo
 }
 const asked = (name: string, watch = ""): string =>
   `  ${name}: { ${watch}secrets: { k: { driver: postgres, address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
-const quiet: Watch = {
+const quiet: ServiceEvents = {
   turned: () => undefined,
   failed: () => undefined,
   clock: () => undefined,
@@ -338,8 +339,8 @@ async function lookFor(
   clock: Clock,
   stop: AbortController,
   forMs: number,
-  look: typeof watchForDrift,
-  watch: Watch = quiet,
+  look: typeof lookForDrift,
+  watch: ServiceEvents = quiet,
 ): Promise<void> {
   const before = clock.onPause
   clock.onPause = () => {

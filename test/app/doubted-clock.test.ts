@@ -6,15 +6,16 @@ import { fileURLToPath } from "node:url"
 import { adopt } from "../../src/repair/adopt.ts"
 import type { App } from "../../src/app/app.ts"
 import { contain } from "../../src/incident/contain.ts"
-import { Daemon, type Watch } from "../../src/app/daemon.ts"
+import { Daemon } from "../../src/app/service/daemon.ts"
+import type { ServiceEvents } from "../../src/app/service/events.ts"
 import { deleteSecrets } from "../../src/repair/delete.ts"
 import { withEnvironment } from "../../src/app/environment.ts"
 import { longRetryBudget } from "../../src/app/retry-budget.ts"
 import { render } from "../../src/repair/render.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { takeIn } from "../../src/incident/take-in.ts"
-import { runEnvironment } from "../../src/app/environment-run.ts"
-import { watchForDrift } from "../../src/app/watch.ts"
+import { runEnvironment } from "../../src/app/service/environment-run.ts"
+import { lookForDrift } from "../../src/app/service/look-for-drift.ts"
 import { type Host, realHost } from "../../src/base/system/host.ts"
 import { plan } from "../../src/cli/commands/plan.ts"
 import { status } from "../../src/cli/commands/status.ts"
@@ -99,7 +100,7 @@ test("a drift that is noted by a clock that is not trusted removes no part of th
   expect([kept.length > 1, parts.length > 0]).toEqual([true, true])
   house.clock.wall += 365 * dayMs
   service.users.set("app", [])
-  expect(await watchForDrift(house.app, "one", () => false)).toMatchObject([
+  expect(await lookForDrift(house.app, "one", () => false)).toMatchObject([
     { secret: "k", kind: "refused" },
   ])
   expect((await stateOf(house)).secrets["k"]?.drift).toBeDefined()
@@ -128,12 +129,12 @@ test("the service tells its look for drift whether its clock runs true", async (
     },
   }
   const told: { readonly at: number; readonly steady: boolean }[] = []
-  const look: typeof watchForDrift = (_app, _environment, isSteady) => {
+  const look: typeof lookForDrift = (_app, _environment, isSteady) => {
     told.push({ at: clock.passed, steady: isSteady() })
     return Promise.resolve([])
   }
   const none = (): undefined => undefined
-  const watch: Watch = {
+  const watch: ServiceEvents = {
     turned: none,
     failed: none,
     clock: none,
@@ -179,7 +180,7 @@ test("the service tells since when a secret is not contained, or refused, by wha
   }
   const told: (readonly string[])[] = []
   const none = (): undefined => undefined
-  const watch: Watch = {
+  const watch: ServiceEvents = {
     turned: (_, { uncontained, drifted }) =>
       void told.push(["turn", ...[...uncontained, ...drifted].map((one) => one.since)]),
     uncontained: (_, left) => void told.push(["once", ...left.map((one) => one.since)]),

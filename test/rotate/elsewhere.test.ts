@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test"
-import { waitsForPerson } from "../../src/app/daemon.ts"
+import { waitsForPerson } from "../../src/app/service/try-again.ts"
 import { findMarked, markVariable } from "../../src/base/processes/marked-processes.ts"
 import type { RunLocation } from "../../src/base/processes/run-location.ts"
 import { runInHand } from "../../src/core/state.ts"

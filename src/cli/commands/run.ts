@@ -1,8 +1,9 @@
 import type { App } from "../../app/app.ts"
-import { Daemon, type Watch } from "../../app/daemon.ts"
+import { Daemon } from "../../app/service/daemon.ts"
+import type { ServiceEvents } from "../../app/service/events.ts"
 import { present } from "../../base/present.ts"
 import { leftEnvironments, sayLeftEnvironment } from "../../check/left-environments.ts"
-import { type EnvironmentRun, runEnvironment } from "../../app/environment-run.ts"
+import { type EnvironmentRun, runEnvironment } from "../../app/service/environment-run.ts"
 import { AppError, describeError } from "../../base/error.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { lastWords } from "../../base/processes/last-words.ts"
@@ -139,7 +140,7 @@ async function announced(manager: Manager, act: () => Promise<void>): Promise<vo
 }
 
 /** 0 if nothing is left that could be done now. */
-async function once(app: App, watch: Watch): Promise<number> {
+async function once(app: App, watch: ServiceEvents): Promise<number> {
   const codes = await Promise.all(
     Object.keys(app.config.environments).map(async (environment) => {
       try {
@@ -240,7 +241,7 @@ const clockFaults = [
   },
 ] as const
 
-function watcher(say: Say, app: () => App, manager: Manager): Watch {
+function watcher(say: Say, app: () => App, manager: Manager): ServiceEvents {
   const { beatEveryMs } = manager
   const zone = (environment: string): string =>
     app().config.environments[environment]?.timezone ?? "UTC"
@@ -304,7 +305,7 @@ function rounds(
   host: Host,
   zone: (environment: string) => string,
   manager: Manager,
-): Watch["round"] {
+): ServiceEvents["round"] {
   let told = ""
   let beatAt = Number.NEGATIVE_INFINITY
   return (next, drifted) => {
@@ -320,7 +321,7 @@ function rounds(
 }
 
 function statusOf(
-  next: Parameters<Watch["round"]>[0],
+  next: Parameters<ServiceEvents["round"]>[0],
   drifted: readonly string[],
   now: Date,
   timezone: (environment: string) => string,

@@ -1,12 +1,12 @@
-import { AppError } from "../base/error.ts"
-import type { AuditEvent } from "../core/audit-line.ts"
-import { type Patch, versionAt } from "../core/state.ts"
-import { loadUnlocked } from "../record/ledger.ts"
-import type { StateKey } from "../record/state-file.ts"
-import { probe, probeControl, unclear } from "../rotate/ask.ts"
-import { hiddenActOf } from "../rotate/elsewhere.ts"
-import { Session } from "../rotate/session.ts"
-import type { App } from "./app.ts"
+import { AppError } from "../../base/error.ts"
+import type { AuditEvent } from "../../core/audit-line.ts"
+import { type Patch, versionAt } from "../../core/state.ts"
+import { loadUnlocked } from "../../record/ledger.ts"
+import type { StateKey } from "../../record/state-file.ts"
+import { probe, probeControl, unclear } from "../../rotate/ask.ts"
+import { hiddenActOf } from "../../rotate/elsewhere.ts"
+import { Session } from "../../rotate/session.ts"
+import type { App } from "../app.ts"
 import {
   type Locked,
   agreesWith,
@@ -14,8 +14,8 @@ import {
   optionsOf,
   withLogMaintenance,
   withLock,
-} from "./environment.ts"
-import { openWork } from "./open.ts"
+} from "../environment.ts"
+import { openWork } from "../open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */
 export type Drift = {
@@ -51,7 +51,7 @@ export function hasServices(app: App, environment: string): boolean {
  * only if nobody has touched the state since; undefined: not now, for someone is at work.
  * `isSteady`: does the clock run true?
  */
-export async function watchForDrift(
+export async function lookForDrift(
   app: App,
   environment: string,
   isSteady: () => boolean,
