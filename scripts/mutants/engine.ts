@@ -468,7 +468,7 @@ export const engine: readonly Mutant[] = [
     law: 9,
     name: "a request to stop is obeyed while programs are cut off",
     edits: edit(
-      "app/environment.ts",
+      "app/environment/stop-signals.ts",
       `if (this.#session === undefined || !this.#isHeld()) return`,
       `if (this.#session === undefined || this.#isHeld()) return`,
     ),

@@ -72,7 +72,7 @@ export const laws: readonly Mutant[] = [
     law: 5,
     name: "an output that a killed run had not yet synced counts as delivered",
     edits: edit(
-      "app/environment.ts",
+      "app/environment/tidy.ts",
       `await settleOutput(output.target)`,
       `await Promise.resolve([settleOutput, output.target])`,
     ),
@@ -165,11 +165,7 @@ export const laws: readonly Mutant[] = [
   {
     law: 8,
     name: "a clock that has leapt is trusted",
-    edits: edit(
-      "app/service/clock-watch.ts",
-      `return this.#isSteady`,
-      `return true`,
-    ),
+    edits: edit("app/service/clock-watch.ts", `return this.#isSteady`, `return true`),
     test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" },
   },
   {

@@ -2,7 +2,10 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
-import { agreesWith, ledgerOf, withLogMaintenance, withLock } from "./environment.ts"
+import { agreesWith } from "./environment/correct-instants.ts"
+import { withLogMaintenance } from "./environment/leave.ts"
+import { withLock } from "./environment/lock.ts"
+import { ledgerOf } from "./ledger-of.ts"
 import { openWork } from "./open.ts"
 
 /**

@@ -8,7 +8,7 @@ import { AgeVault } from "../record/vault.ts"
 import { formsOf } from "../core/forms.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { App } from "../app/app.ts"
-import { lockedBy } from "../app/environment.ts"
+import { lockedBy } from "../app/environment/lock.ts"
 import { demand } from "../app/held.ts"
 import { whenFree } from "../app/reading.ts"
 

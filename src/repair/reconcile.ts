@@ -9,14 +9,11 @@ import { type Revoked, revokeOwed } from "../rotate/revoke.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "../app/app.ts"
-import {
-  type Locked,
-  agreesWith,
-  ledgerOf,
-  openEnvironment,
-  withLogMaintenance,
-  withLock,
-} from "../app/environment.ts"
+import { openEnvironment } from "../app/environment.ts"
+import { agreesWith } from "../app/environment/correct-instants.ts"
+import { withLogMaintenance } from "../app/environment/leave.ts"
+import { type Locked, withLock } from "../app/environment/lock.ts"
+import { ledgerOf } from "../app/ledger-of.ts"
 import { longRetryBudget } from "../app/retry-budget.ts"
 import { chooseRun, openWork } from "../app/open.ts"
 

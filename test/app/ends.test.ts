@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { lastWords, setLastWords } from "../../src/base/processes/last-words.ts"
 import { realHost } from "../../src/base/system/host.ts"
 import type { App } from "../../src/app/app.ts"
-import { StopSignals } from "../../src/app/environment.ts"
+import { StopSignals } from "../../src/app/environment/stop-signals.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 test("who holds the lock for a line of the log leaves what is said of a program that is cut off", async () => {

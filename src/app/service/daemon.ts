@@ -1,5 +1,5 @@
+import { describeError } from "../../base/error.ts"
 import { giveBackMemory } from "../../base/system/memory.ts"
-import { said } from "../../rotate/ask.ts"
 import type { App } from "../app.ts"
 import { type Entry, ServiceAgenda } from "./agenda.ts"
 import { CatchUp } from "./catch-up.ts"
@@ -107,7 +107,7 @@ export class Daemon {
       this.#events.turned(environment, run)
       return run
     } catch (error) {
-      const { code, message, hint } = said(error)
+      const { code, message, hint } = describeError(error)
       if (!app.stop.aborted) this.#events.failed(environment, code, message)
       else if (code === "stopped" && hint !== undefined)
         (app.notice ?? app.onProgress)(

@@ -1,5 +1,5 @@
+import { describeError } from "../../base/error.ts"
 import { defaultWatchMs } from "../../config/model.ts"
-import { said } from "../../rotate/ask.ts"
 import type { App } from "../app.ts"
 import { lookAgainMs } from "./clock-watch.ts"
 import type { ServiceEvents } from "./events.ts"
@@ -142,7 +142,7 @@ export class DriftWatch {
       look.fault = ""
       return seen
     } catch (error) {
-      const { code, message } = said(error)
+      const { code, message } = describeError(error)
       if (!app.stop.aborted && look.fault !== code) this.#events.failed(environment, code, message)
       look.fault = code
       return []

@@ -15,7 +15,8 @@ import { settleUnwritten } from "../../rotate/unwritten.ts"
 import type { Outcomes } from "../../rotate/work.ts"
 import type { App } from "../app.ts"
 import { scheduleOf } from "../schedule-of.ts"
-import { optionsOf, withEnvironment } from "../environment.ts"
+import { withEnvironment } from "../environment.ts"
+import { optionsOf } from "../options-of.ts"
 import { type RetryBudget, resumeWithRetries } from "../retry-budget.ts"
 
 export type EnvironmentRun = {

@@ -7,14 +7,11 @@ import { probe, probeControl, unclear } from "../../rotate/ask.ts"
 import { hiddenActOf } from "../../rotate/elsewhere.ts"
 import { Session } from "../../rotate/session.ts"
 import type { App } from "../app.ts"
-import {
-  type Locked,
-  agreesWith,
-  ledgerOf,
-  optionsOf,
-  withLogMaintenance,
-  withLock,
-} from "../environment.ts"
+import { agreesWith } from "../environment/correct-instants.ts"
+import { withLogMaintenance } from "../environment/leave.ts"
+import { type Locked, withLock } from "../environment/lock.ts"
+import { ledgerOf } from "../ledger-of.ts"
+import { optionsOf } from "../options-of.ts"
 import { openWork } from "../open.ts"
 
 /** What has changed since the last look: the service refuses a current value, or takes it again. */

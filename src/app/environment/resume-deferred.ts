@@ -1,10 +1,11 @@
-import type { EnvironmentConfig } from "../config/model.ts"
-import { notingWaits } from "./note-waits.ts"
-import { isDeferrable, makeWay, defer, asJournal } from "../rotate/defer.ts"
-import { mayMakeWay } from "../rotate/recover.ts"
-import { resume } from "../rotate/rotate.ts"
-import { Session } from "../rotate/session.ts"
-import type { Outcomes, Work } from "../rotate/work.ts"
+import type { EnvironmentConfig } from "../../config/model.ts"
+import { optionsIn } from "./resume-journal.ts"
+import { notingWaits } from "../note-waits.ts"
+import { isDeferrable, makeWay, defer, asJournal } from "../../rotate/defer.ts"
+import { mayMakeWay } from "../../rotate/recover.ts"
+import { resume } from "../../rotate/rotate.ts"
+import { Session } from "../../rotate/session.ts"
+import type { Outcomes, Work } from "../../rotate/work.ts"
 
 type ResumeDeferred = {
   readonly open: (options: EnvironmentConfig) => Work
@@ -29,11 +30,7 @@ export async function resumeDeferred(
   )
   for (const set of session.changeSet === undefined && !session.work.stop.aborted ? wanted : []) {
     const one = stops.follow(
-      new Session(
-        open(JSON.parse(set.startedWith) as EnvironmentConfig),
-        asJournal(session.document, set),
-        session,
-      ),
+      new Session(open(optionsIn(set)), asJournal(session.document, set), session),
     )
     one.work.onProgress("resume", `asking again about the rotation of ${set.startedAt}`)
     try {

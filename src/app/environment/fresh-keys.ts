@@ -1,6 +1,6 @@
-import { type Keys, keysFileVersion, openKeys } from "../record/vault.ts"
-import type { App } from "./app.ts"
-import { readIdentity } from "./identity.ts"
+import { type Keys, keysFileVersion, openKeys } from "../../record/vault.ts"
+import type { App } from "../app.ts"
+import { readIdentity } from "../identity.ts"
 
 const renewed = new WeakMap<Keys, Keys>()
 
