@@ -45,14 +45,15 @@ function ask(name: Signal): void {
  * said before.
  */
 function endNow(why: string, code: number, ifCutOff: number = exitCodes.person): never {
-  const { lines, cutOff } = lastWords()
+  const { lines, hints, cutOff } = lastWords()
   sayNow(`mycelium: ${why}`)
   for (const line of lines) sayNow(`  ${line}`)
   if (runsMarked(() => true))
     sayNow(
       "  a program that was begun goes on by itself: the next run waits for its end, or ends it",
     )
-  if (lines.length > 0) sayNow("  hint: run the same command again: it finishes what was begun")
+  for (const hint of hints("run the same command again: it finishes what was begun"))
+    sayNow(`  hint: ${hint}`)
   process.exit(cutOff ? ifCutOff : code)
 }
 

@@ -1,6 +1,6 @@
 import { cli, edit, type Mutant, order } from "./mutant.ts"
 
-/** What the engine setLastWords on: files, locks, the state, hooks. */
+/** What the engine stands on: files, locks, the state, hooks. */
 export const ground: readonly Mutant[] = [
   {
     law: 1,

@@ -35,12 +35,43 @@ export function harmOf(environment: string, set: ChangeSet): readonly string[] {
     (name) => !sure.includes(name),
   )
   return [
-    ...stuck.map(
-      (name) => `the service of ${environment}/${name} refuses every value that we know`,
-    ),
+    ...stuck.map((name) => sayStuck(environment, name, waits)),
     ...said(environment, sure, { one: "holds", more: "hold", file: "shows" }),
     ...said(environment, maybe, { one: "may hold", more: "may hold", file: "may show" }),
   ]
+}
+
+function sayStuck(environment: string, secret: string, waits: Waits | undefined): string {
+  const isAnother = waits?.secret === secret && waits.code !== "stuck"
+  return isAnother
+    ? `only a person can end the rotation of ${environment}/${secret}`
+    : `the service of ${environment}/${secret} refuses every value that we know`
+}
+
+/** What a person does to end a rotation that no run ends by itself, by code. */
+const personsWays: ReadonlyMap<string, (environment: string) => string> = new Map([
+  ["stuck", (name) => `mycelium adopt ${name} --ask takes over the value that works, and ends it`],
+  ["drifted", (name) => `mycelium reconcile ${name} makes that value the current one, and ends it`],
+])
+
+/** What finishes this rotation: `next`, after what must come first, as far as the state knows. */
+export function wayOn(
+  environment: string,
+  { stuck = [], waits }: Pick<ChangeSet, "stuck" | "waits">,
+  next: string,
+): string {
+  const person = "only a person can end this rotation"
+  if (waits === undefined) {
+    const [secret] = stuck
+    return secret === undefined
+      ? next
+      : `${person}: ${sayStuck(environment, secret, waits)}; then ${next}`
+  }
+  const { secret, code, message } = waits
+  const cause = `${environment}/${secret}: ${message} (${code})`
+  const way = personsWays.get(code)?.(environment)
+  if (way !== undefined) return `${person}: ${cause}; ${way}`
+  return `${stuck.includes(secret) ? person : "this must be over first"}: ${cause}; then ${next}`
 }
 
 type Verbs = { readonly one: string; readonly more: string; readonly file: string }

@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import type { LastWords } from "../base/processes/last-words.ts"
+import { wayOn } from "../core/held-up.ts"
 import { type ChangeSet, openSets, versionAt } from "../core/state.ts"
 import { deploymentsOf, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
@@ -15,6 +16,8 @@ export type CutOff = {
   readonly secrets: readonly string[]
   readonly sure: boolean
 }
+
+export type CutOffLine = { readonly line: string; readonly goesOn: string }
 
 /**
  * By the state, and by what this run has asked and done. `aside`: of journals that wait for a
@@ -119,10 +122,21 @@ function filesOf(session: Session, set: ChangeSet, name: string): readonly strin
 /** What is said where it all ends here. */
 export function standing(session: Session): LastWords {
   const cut = cutOff(session, { aside: true })
+  const { environment } = session.work
   return {
     lines: cut.length === 0 ? [interrupted(session)] : cut.map((one) => cutInWords(session, one)),
+    hints: (next) => openSets(session.document).map((set) => wayOn(environment, set, next)),
     cutOff: cut.length > 0,
   }
+}
+
+/** Each program and file that is left cut off, with what finishes the rotation that it waits for. */
+export function cutOffLines(session: Session): readonly CutOffLine[] {
+  const sets = openSets(session.document)
+  return cutOff(session, { aside: true }).map((one) => {
+    const set = sets.find(({ secrets }) => one.secrets.some((name) => secrets.includes(name)))
+    return { line: cutInWords(session, one), goesOn: goesOn(session.work.environment, set) }
+  })
 }
 
 export function namesOf(session: Session, cut: readonly CutOff[]): string {
@@ -184,13 +198,15 @@ function stateOf(session: Session, secret: string): string {
 }
 
 /**
- * What finishes it. On the way back, rotate-now does not end there: what was asked for is begun
- * anew.
+ * What finishes it, and what must come first. On the way back, rotate-now does not end there: what
+ * was asked for is begun anew.
  */
-export function goesOn(set: ChangeSet | undefined): string {
-  return set?.direction === "back"
-    ? "mycelium run --once: it finishes going back; rotate-now does that, too, and then begins a new rotation"
-    : "the same command again: it finishes what was begun"
+export function goesOn(environment: string, set: ChangeSet | undefined): string {
+  const next =
+    set?.direction === "back"
+      ? "run mycelium run --once: it finishes going back; rotate-now does that, too, and then begins a new rotation"
+      : "run the same command again: it finishes what was begun"
+  return set === undefined ? next : wayOn(environment, set, next)
 }
 
 /** We were asked to stop, or another run asks for the environment. */
@@ -199,6 +215,8 @@ export function stopped(session: Session): AppError {
   if (reason instanceof AppError) return reason
   return new AppError("stopped", interrupted(session), {
     remedy: "retry",
-    ...(session.changeSet === undefined ? {} : { hint: `run ${goesOn(session.changeSet)}` }),
+    ...(session.changeSet === undefined
+      ? {}
+      : { hint: goesOn(session.work.environment, session.changeSet) }),
   })
 }

@@ -317,7 +317,7 @@ test("plan and status say the same of a state that knows of times that have not 
   } as unknown as Terminal
   for (const command of [plan, status])
     await command.run(terminal, [], { config: join(folder.path, "mycelium.yaml"), json: true })
-  const [planned, setLastWords] = said.map(
+  const [planned, shown] = said.map(
     (line) =>
       JSON.parse(line) as {
         readonly environments: readonly {
@@ -326,7 +326,7 @@ test("plan and status say the same of a state that knows of times that have not 
         }[]
       },
   )
-  const unknown = setLastWords?.environments[0]?.secrets
+  const unknown = shown?.environments[0]?.secrets
     .filter(({ ageMs }) => ageMs === undefined)
     .map(({ name }) => name)
   expect([unknown, planned?.environments[0]?.undated]).toEqual([["k"], ["k"]])

@@ -59,6 +59,13 @@ describe.each([
       /FAIL {2}journal-stuck: production: a rotation that began .* ago is not finished: .*; the service of production\/postgres refuses every value that we know; production\/api (may hold|holds) a value that no longer works/,
     )
     expect(quick.code).toBe(4)
+    // No run ends it, so none is said to.
+    const once = await shop.run("run", "--once")
+    expect(once.stderr).toMatch(
+      /production\/api .*cut off: .*; only a person can end this rotation: production\/postgres: the service refuses every value that we know: .* \(stuck\); mycelium adopt production --ask takes over the value that works, and ends it/,
+    )
+    expect(once.stderr).not.toMatch(/it finishes (going back|what was begun)/)
+    expect(once.code).toBe(7)
     const known = back ? "v1" : "v2"
     const adopted = await shop.run("adopt", "production")
     expect(adopted.stdout).toContain(

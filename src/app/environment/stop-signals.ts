@@ -2,8 +2,7 @@ import { AppError } from "../../base/error.ts"
 import { Wanted } from "../../base/files/lock.ts"
 import { endsAtOnce, setLastWords } from "../../base/processes/last-words.ts"
 import { countDown } from "../../base/processes/run-time.ts"
-import { openSets } from "../../core/state.ts"
-import { cutOff, goesOn, namesOf, standing } from "../../rotate/cut-off.ts"
+import { cutOff, cutOffLines, namesOf, standing } from "../../rotate/cut-off.ts"
 import type { Session } from "../../rotate/session.ts"
 import type { App } from "../app.ts"
 
@@ -12,6 +11,9 @@ const handedOver = new AppError(
   "stopped between two steps: another run has asked for this environment",
   { remedy: "retry", hint: "it carries on from here" },
 )
+
+const untilHandedOver =
+  "until the run that has asked for this environment has finished; if that one does not, run the same command again"
 
 /** How often (ms) the holder of a lock looks whether another run waits for it. */
 const pollMs = 125
@@ -108,11 +110,9 @@ export class StopSignals {
     const left = standing(this.#session)
     setLastWords(this.#name, left.cutOff ? () => left : undefined)
     if (!left.cutOff) return
-    const until =
-      this.#stop.signal.reason === handedOver
-        ? "until the run that has asked for this environment has finished; if that one does not, run the same command again"
-        : `run ${goesOn(openSets(this.#session.document)[0])}`
-    for (const line of left.lines) this.#say("cut off", `${line}; ${until}`)
+    const isHandedOver = this.#stop.signal.reason === handedOver
+    for (const { line, goesOn } of cutOffLines(this.#session))
+      this.#say("cut off", `${line}; ${isHandedOver ? untilHandedOver : goesOn}`)
   }
 
   #say(step: string, message: string): void {

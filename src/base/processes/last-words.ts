@@ -7,6 +7,8 @@ import { formatDuration } from "../text/duration.ts"
 export type LastWords = {
   /** Sentences; never a value. */
   readonly lines: readonly string[]
+  /** What finishes each rotation that is left open: `next`, or what must come first. */
+  readonly hints: (next: string) => readonly string[]
   /** A program or a file is left with a value that no longer works. */
   readonly cutOff: boolean
 }
@@ -29,5 +31,9 @@ export function setLastWords(environment: string, now?: () => LastWords): void {
 
 export function lastWords(): LastWords {
   const all = [...standings.values()].map((now) => now())
-  return { lines: all.flatMap(({ lines }) => lines), cutOff: all.some(({ cutOff }) => cutOff) }
+  return {
+    lines: all.flatMap(({ lines }) => lines),
+    hints: (next) => [...new Set(all.flatMap(({ hints }) => hints(next)))],
+    cutOff: all.some(({ cutOff }) => cutOff),
+  }
 }

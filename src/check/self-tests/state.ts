@@ -112,7 +112,7 @@ export const state = defineCheck<Code, States>({
     "journal-stuck": {
       severity: "error",
       remedy:
-        "see mycelium status; mycelium run (or run --once) asks the service again and ends it",
+        "mycelium status says what holds it up; mycelium run (or run --once) asks the service again, and ends it if nothing else does; if the service refuses every value: mycelium adopt ENV --ask",
     },
     retrying: {
       severity: "warning",

@@ -20,6 +20,7 @@ import { type Command, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openToLook } from "../open-config.ts"
+import { openJournals } from "../open-journals.ts"
 import { oneLine } from "../printable.ts"
 import { when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
@@ -37,6 +38,8 @@ type Plan = {
   readonly events: readonly Forecast[]
   readonly next?: Date
   readonly undated: readonly string[]
+  /** Rotations that are not finished, as `status` says it. */
+  readonly journals: readonly string[]
   readonly uncontained: readonly UncontainedSecret[]
   readonly unwritten: readonly Owing[]
   readonly drifted: readonly Drifted[]
@@ -92,7 +95,7 @@ async function planOf(
 ): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
   if (environment === undefined)
-    return { events: [], undated: [], uncontained: [], unwritten: [], drifted: [] }
+    return { events: [], undated: [], journals: [], uncontained: [], unwritten: [], drifted: [] }
   const found = await readState(
     { store: config.store, project: config.project, environment: name },
     folder,
@@ -116,6 +119,7 @@ async function planOf(
     events,
     ...present({ next }),
     undated,
+    journals: openJournals(config, name, found),
     uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),
     drifted: driftedIn(document, environment.secrets, now),
@@ -124,7 +128,7 @@ async function planOf(
 
 function linesOf(
   config: Config,
-  { name, bits, events, next, undated, uncontained, unwritten, drifted }: Plan,
+  { name, bits, events, next, undated, journals, uncontained, unwritten, drifted }: Plan,
   now: Date,
   days: number,
 ): readonly string[] {
@@ -146,6 +150,7 @@ function linesOf(
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   const ages = unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]
   const left = [
+    ...journals.map((journal) => oneLine(`! ${journal}`)),
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
     ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
     ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),

@@ -65,7 +65,7 @@ export const run: Command = {
       for (const message of left.lines)
         say("error", "cut off", {
           message,
-          hint: "start mycelium again: it finishes what was begun",
+          hint: left.hints("start mycelium again: it finishes what was begun").join("; "),
         })
     say("info", "stopped", {})
     return left.cutOff ? exitCodes.person : exitCodes.done

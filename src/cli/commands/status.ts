@@ -2,7 +2,6 @@ import { present } from "../../base/present.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
-import { isWorkedOn } from "../../check/worked-on.ts"
 import { alarms } from "../../check/alarms.ts"
 import {
   type LeftEnvironment,
@@ -13,8 +12,7 @@ import { scheduleOf } from "../../app/schedule-of.ts"
 import type { Folder } from "../../base/files/folder.ts"
 import type { Config } from "../../config/model.ts"
 import type { Finding } from "../../core/ports.ts"
-import { harmOf, sayJournal } from "../../core/held-up.ts"
-import { type ChangeSet, type StateDocument, openSetOf, openSets } from "../../core/state.ts"
+import { type StateDocument, openSetOf } from "../../core/state.ts"
 import { type SecretStatus, secretStatus, unlistedStatus } from "../../plan/status.ts"
 import { openStates, readState, stateFolder } from "../../record/state-file.ts"
 import { sayAge } from "../age.ts"
@@ -22,6 +20,7 @@ import { columns } from "../columns.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openToLook } from "../open-config.ts"
+import { openJournals } from "../open-journals.ts"
 import { oneLine } from "../printable.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
@@ -99,9 +98,7 @@ async function environmentStatus(
       ? (unlistedStatus(name, secret, state) ?? [])
       : [],
   )
-  const open = openSets(document)
-  const isAtWork = open.length > 0 && isWorkedOn(config, name)
-  const journals = open.map((set) => journalOf(name, set, isAtWork))
+  const journals = openJournals(config, name, document)
   return {
     name,
     document,
@@ -114,14 +111,6 @@ async function environmentStatus(
 
 function strength(bits: number | undefined): { readonly bits?: number } {
   return bits === undefined ? {} : { bits }
-}
-
-/** While a rotation is at work, its programs hold a value that no longer works for a moment. */
-function journalOf(environment: string, set: ChangeSet, isAtWork: boolean): string {
-  return [
-    `a rotation of ${set.startedAt.slice(0, 19)}Z is not finished: ${sayJournal(environment, set)}`,
-    ...(isAtWork ? ["a mycelium is at work on it"] : harmOf(environment, set)),
-  ].join("; ")
 }
 
 type Shown = {
