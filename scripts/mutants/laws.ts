@@ -147,8 +147,8 @@ export const laws: readonly Mutant[] = [
     name: "a secret without a value is due",
     edits: edit(
       "plan/agenda.ts",
-      `if (state?.rotatedAt === undefined || rotateEveryMs === null || versionAt(state, "current") === undefined || aside(document, name)) continue`,
-      `if (state?.rotatedAt === undefined || rotateEveryMs === null || aside(document, name) || versionAt.length === 0) continue`,
+      `if (rotateEveryMs === null || versionAt(state, "current") === undefined) return undefined`,
+      `if (rotateEveryMs === null || versionAt.length === 0) return undefined`,
     ),
     test: { file: "test/plan/agenda.test.ts" },
   },

@@ -45,13 +45,18 @@ function placeOf(read: Surroundings["read"]): readonly string[] {
   const groups = groupOf(read("/proc/self/cgroup") ?? "")
   const unit = /([^/]+\.service)(?:\/[^/]+\.(?:slice|scope))*\/?$/.exec(groups)?.[1]
   const session = /\/session-([^/]+)\.scope/.exec(groups)?.[1]
-  const container = containerIn(groups) ?? containerIn(mountsOf(read("/proc/self/mountinfo") ?? ""))
-  const marked = ["/run/.containerenv", "/.dockerenv"].some((path) => read(path) !== undefined)
   return [
     ...(unit === undefined ? [] : [`unit ${plain(unit)}`]),
     ...(session === undefined ? [] : [`session ${plain(session)}`]),
-    ...(container !== undefined ? [`container ${container}`] : marked ? ["in a container"] : []),
+    ...containerOf(groups, read),
   ]
+}
+
+function containerOf(groups: string, read: Surroundings["read"]): readonly string[] {
+  const id = containerIn(groups) ?? containerIn(mountsOf(read("/proc/self/mountinfo") ?? ""))
+  if (id !== undefined) return [`container ${id}`]
+  const isMarked = ["/run/.containerenv", "/.dockerenv"].some((path) => read(path) !== undefined)
+  return isMarked ? ["in a container"] : []
 }
 
 /**

@@ -40,70 +40,89 @@ export type Opening = {
 /** Opens the plug-ins of one environment: config in, ports out. */
 export function openWork(app: App, opening: Opening): Work {
   const { options, ledger, document, stop, forceStop, stops = {}, startsNothing = false } = opening
-  const { host } = app
   const run = opening.run ?? chooseRun(app, document)
-  const opened = new Map(
-    Object.keys(options.secrets).map((name) => [
-      name,
-      openDriver(app, { environment: options, document, run }, name),
-    ]),
-  )
-  const notes = new ProgramNotes(ledger.hooksPath)
-  const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
     environment: options.name,
-    host,
+    host: app.host,
     actor: app.actor,
-    drivers: Object.fromEntries([...opened].map(([name, { driver }]) => [name, driver])),
-    kinds: Object.fromEntries(
-      Object.values(options.secrets).map((secret) => [secret.name, secret.driver]),
-    ),
-    policies: Object.fromEntries(
-      Object.values(options.secrets).map((secret) => [
-        secret.name,
-        { graceMs: secret.graceMs, endSessions: secret.endSessions },
-      ]),
-    ),
+    ...openDrivers(app, { environment: options, document, run }),
+    ...policiesOf(options),
     outputs: options.outputs.map((output) => openOutput(app, options, output)),
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
-    listeners: Object.fromEntries([...opened].map(([name, { listeners }]) => [name, listeners])),
-    obstacles: Object.fromEntries(
-      Object.keys(options.secrets).flatMap((name) => {
-        const found = unshownUser(app.plugins, options, name)
-        return found.length === 0 ? [] : [[name, found]]
-      }),
-    ),
+    obstacles: obstaclesOf(app, options),
     text: makeText(app, options.name),
     newId: () => newId(app),
     vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),
     ledger,
     delivery: { draft: draftAll, restore: restoreOne },
-    restarts: {
-      restart: async (deployment, mark, stop, first) => {
-        const answer = await restartDeployment(deployment, mark, host, stop, {
-          // A person has said that nothing of an earlier run lives, or none has left anything.
-          first,
-          since: run.since,
-          notes,
-        })
-        if (answer.ok) return true
-        return answer.code === "unhealthy" ? answer.why : { notRestarted: answer.why }
-      },
-      left: (mark) => notes.left(mark),
-      healthy: (deployment, stop) => isHealthy(deployment, host, stop),
-    },
+    restarts: restartsOf(app, run, new ProgramNotes(ledger.hooksPath)),
     onProgress: (step, message, secret) => app.onProgress(options.name, step, message, secret),
     stop,
     forceStop,
     ...present({ asked: stops.asked, onStep: stops.onStep }),
     location: startsNothing ? undefined : ourLocation(),
     run: startsNothing ? undefined : run,
+  }
+}
+
+type DriversOf = {
+  readonly environment: EnvironmentConfig
+  readonly document: Opening["document"]
+  readonly run: RunInHand
+}
+
+function openDrivers(
+  app: App,
+  options: DriversOf,
+): Pick<Work, "drivers" | "listeners" | "serverOf" | "withServerSlot"> {
+  const names = Object.keys(options.environment.secrets)
+  const opened = new Map(names.map((name) => [name, openDriver(app, options, name)]))
+  const serverOf = (name: string): string | undefined => opened.get(name)?.server
+  return {
+    drivers: Object.fromEntries([...opened].map(([name, { driver }]) => [name, driver])),
+    listeners: Object.fromEntries([...opened].map(([name, { listeners }]) => [name, listeners])),
     serverOf,
     withServerSlot: (secret, act) => {
       const server = serverOf(secret)
       return server === undefined ? act() : app.turns.take(server, act)
     },
+  }
+}
+
+function policiesOf({ secrets }: EnvironmentConfig): Pick<Work, "kinds" | "policies"> {
+  const all = Object.values(secrets)
+  return {
+    kinds: Object.fromEntries(all.map(({ name, driver }) => [name, driver])),
+    policies: Object.fromEntries(
+      all.map(({ name, graceMs, endSessions }) => [name, { graceMs, endSessions }]),
+    ),
+  }
+}
+
+function obstaclesOf(app: App, options: EnvironmentConfig): NonNullable<Work["obstacles"]> {
+  return Object.fromEntries(
+    Object.keys(options.secrets).flatMap((name) => {
+      const found = unshownUser(app.plugins, options, name)
+      return found.length === 0 ? [] : [[name, found]]
+    }),
+  )
+}
+
+function restartsOf({ host }: App, run: RunInHand, notes: ProgramNotes): Work["restarts"] {
+  return {
+    restart: async (deployment, mark, stop, first) => {
+      const answer = await restartDeployment(deployment, mark, host, stop, {
+        // A person has said that nothing of an earlier run lives, or none has left anything.
+        first,
+        since: run.since,
+        notes,
+      })
+      if (answer.ok) return true
+      return answer.code === "unhealthy" ? answer.why : { notRestarted: answer.why }
+    },
+    left: (mark) => notes.left(mark),
+    healthy: (deployment, stop) => isHealthy(deployment, host, stop),
   }
 }
 
@@ -132,15 +151,7 @@ function makeText(app: App, environment: string): MakeText {
 /** `server`: where it is, as one word; undefined where no service is asked. */
 function openDriver(
   app: App,
-  {
-    environment,
-    document,
-    run: ours,
-  }: {
-    readonly environment: EnvironmentConfig
-    readonly document: Opening["document"]
-    readonly run: RunInHand
-  },
+  { environment, document, run: ours }: DriversOf,
   name: string,
 ): { readonly driver: Driver; readonly listeners: Listeners; readonly server: string | undefined } {
   const secret = environment.secrets[name]

@@ -50,39 +50,36 @@ export async function rotateNow(
     longRetryBudget,
     async ({ session, recovered: resumed, resumeDeferred }) => {
       const recovered = { ...resumed, ...(await resumeDeferred(options.secrets)) }
-      if (session.changeSet !== undefined)
-        return reportOf(session, {
-          environment,
-          recovered,
-          outcomes: {},
-          revoked: [],
-          untouched: [],
-        })
-      const { secrets: wanted, untouched } = select(session, options)
-      // What a killed run of this command had begun is what was asked for: it is not rotated a
-      // second time.
-      const secrets = wanted.filter(
-        (name) => recovered[name]?.kind !== "rotated" && !session.isOpen(name),
-      )
-      await endDrifts(session, secrets)
-      const before = await revokeOwed(session, { skipGrace: options.skipGrace, secrets })
-      const started = secrets.length === 0 ? {} : await rotate(session, { ...options, secrets })
-      const outcomes =
+      const done =
         session.changeSet === undefined
-          ? started
-          : await resumeWithRetries(session, longRetryBudget, started)
-      const after = await revokeOwed(session, { skipGrace: false, except: before })
-      return reportOf(session, {
-        environment,
-        recovered,
-        outcomes,
-        revoked: lastOfEach([...before, ...after]),
-        untouched,
-      })
+          ? await rotateSelected(session, options, recovered)
+          : { outcomes: {}, revoked: [], untouched: [] }
+      return { environment, recovered, ...done, owed: owedOf(session) }
     },
     seen,
   )
   return waitForGraces(app, first, options.waitMs)
+}
+
+async function rotateSelected(
+  session: Session,
+  options: RotateNow,
+  recovered: Outcomes,
+): Promise<Pick<Report, "outcomes" | "revoked" | "untouched">> {
+  const { secrets: wanted, untouched } = select(session, options)
+  // What a killed run of this command had begun is what was asked for: it is not rotated again.
+  const secrets = wanted.filter(
+    (name) => recovered[name]?.kind !== "rotated" && !session.isOpen(name),
+  )
+  await endDrifts(session, secrets)
+  const before = await revokeOwed(session, { skipGrace: options.skipGrace, secrets })
+  const started = secrets.length === 0 ? {} : await rotate(session, { ...options, secrets })
+  const outcomes =
+    session.changeSet === undefined
+      ? started
+      : await resumeWithRetries(session, longRetryBudget, started)
+  const after = await revokeOwed(session, { skipGrace: false, except: before })
+  return { outcomes, revoked: lastOfEach([...before, ...after]), untouched }
 }
 
 function select(
@@ -104,10 +101,6 @@ function select(
 /** What became of each version in the end: a revoke that failed may have been tried twice. */
 function lastOfEach(revoked: readonly Revoked[]): readonly Revoked[] {
   return [...new Map(revoked.map((one) => [`${one.secret} ${one.version}`, one])).values()]
-}
-
-function reportOf(session: Session, part: Omit<Report, "owed">): Report {
-  return { ...part, owed: owedOf(session) }
 }
 
 function owedOf(session: Session): Report["owed"] {

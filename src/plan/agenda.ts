@@ -1,6 +1,7 @@
 import { aheadOf, believable } from "../core/instants.ts"
 import {
   type SecretState,
+  type Stage,
   type StateDocument,
   holdsContained,
   openSets,
@@ -26,12 +27,14 @@ export type Agenda = {
   readonly nextAt: Date | undefined
 }
 
+type Planned = { readonly name: string; readonly rotateEveryMs: number | null }
+
 /**
  * What is to be done in one environment, now and next; a pure function of config, state and time.
  */
 export function agenda(
   found: StateDocument | undefined,
-  secrets: readonly { readonly name: string; readonly rotateEveryMs: number | null }[],
+  secrets: readonly Planned[],
   schedule: Schedule,
   now: Date,
 ): Agenda {
@@ -39,39 +42,40 @@ export function agenda(
   const due: { readonly name: string; readonly at: number }[] = []
   const later: number[] = []
   for (const { name, rotateEveryMs } of secrets) {
-    const state = document?.secrets[name]
-    // A secret without a value is new and left alone: nothing rotates because of a start, or of
-    // lost state.
-    if (
-      state?.rotatedAt === undefined ||
-      rotateEveryMs === null ||
-      versionAt(state, "current") === undefined ||
-      aside(document, name)
-    )
-      continue
-    // Someone else has changed it: it waits for a person.
-    if (state.drift !== undefined) continue
-    const at = nextDue(schedule, state, rotateEveryMs)?.getTime()
+    const state = aside(document, name) ? undefined : document?.secrets[name]
+    const at = state && rotationAt(state, rotateEveryMs, schedule)
     if (at === undefined) continue
-    const notBefore = nextTry(at, state.retry, now)
+    const notBefore = nextTry(at, state?.retry, now)
     if (notBefore <= now.getTime()) due.push({ name, at })
     else later.push(notBefore)
   }
-  const listed = new Set(secrets.map(({ name }) => name))
-  const owedAt = revokes(document, listed)
-  const owed =
-    openSets(document).length > 0 ||
-    owedAt.some((at) => at <= now.getTime()) ||
-    owingIn(document).length > 0
+  const owedAt = revokes(document, new Set(secrets.map(({ name }) => name)))
   later.push(...owedAt.filter((at) => at > now.getTime()))
   due.sort((one, other) => one.at - other.at)
   return {
     due: due.map(({ name }) => name),
     dueSince: due[0] === undefined ? undefined : new Date(due[0].at),
-    owed,
+    owed:
+      openSets(document).length > 0 ||
+      owedAt.some((at) => at <= now.getTime()) ||
+      owingIn(document).length > 0,
     aheadMs: found === undefined ? 0 : aheadOf(found, now),
     nextAt: later.length === 0 ? undefined : new Date(Math.min(...later)),
   }
+}
+
+/** When it is due; undefined: never, as things stand. */
+function rotationAt(
+  state: SecretState,
+  rotateEveryMs: number | null,
+  schedule: Schedule,
+): number | undefined {
+  // A secret without a value is new and left alone: nothing rotates because of a start, or of lost
+  // state.
+  if (rotateEveryMs === null || versionAt(state, "current") === undefined) return undefined
+  // Changed without Mycelium: it waits for a person.
+  if (state.drift !== undefined) return undefined
+  return nextDue(schedule, state, rotateEveryMs)?.getTime()
 }
 
 /** It waits for its service, and nothing new is begun with it. */
@@ -90,15 +94,14 @@ function revokes(
   return Object.entries(document?.secrets ?? {})
     .filter(([name, { drift }]) => drift === undefined && listed.has(name))
     .flatMap(([, state]) => [
-      ...state.versions.flatMap(({ stage }) =>
-        stage.kind === "previous"
-          ? [Date.parse(stage.revokeAt)]
-          : stage.kind === "uncertain"
-            ? [0]
-            : [],
-      ),
+      ...state.versions.flatMap(({ stage }) => revokeOf(stage)),
       ...(owesAtOnce(state) ? [0] : []),
     ])
+}
+
+function revokeOf(stage: Stage): readonly number[] {
+  if (stage.kind === "previous") return [Date.parse(stage.revokeAt)]
+  return stage.kind === "uncertain" ? [0] : []
 }
 
 /**

@@ -2,6 +2,7 @@ import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { believableState } from "../core/instants.ts"
 import {
+  type ChangeSet,
   type Retry,
   type SecretState,
   type Stage,
@@ -47,67 +48,70 @@ export type SecretStatus = {
 
 /** How one secret stands; pure. */
 export function secretStatus(
-  planned: Planned,
+  { name, driver, rotateEveryMs }: Planned,
   found: StateDocument | undefined,
   schedule: Schedule,
   now: Date,
 ): SecretStatus {
-  const written = found?.secrets[planned.name]
+  const written = found?.secrets[name]
   const state = written && believableState(written, now)
-  const current = state === undefined ? undefined : versionAt(state, "current")
-  const base = { name: planned.name, driver: planned.driver, rotateEveryMs: planned.rotateEveryMs }
-  const set = openSetOf(found, planned.name)
-  const open = set !== undefined
-  const left = state === undefined ? undefined : openContainment(state)
-  if (current === undefined || state === undefined) {
-    const uncertain =
-      state === undefined
-        ? []
-        : state.versions
-            .filter(({ stage }) => needsLook(stage, now))
-            .map(({ id }) => `${id} may still be accepted`)
-    // There was one: what its service accepts now, nobody here knows.
-    const lost = !open && (state?.versions.length ?? 0) > 0
-    const alone = open
-      ? ["its first value is on its way"]
-      : [
-          lost
-            ? "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one"
-            : "left alone: adopt, or rotate-now --new",
-          ...uncertain,
-        ]
-    const notes = left === undefined ? alone : [sayNotContained(left), ...alone]
-    return {
-      ...base,
-      stage: open ? "rotating" : "new",
-      notes,
-      attention: open || lost || uncertain.length > 0 || left !== undefined,
-    }
-  }
-  const rotatedAt = state.rotatedAt === undefined ? undefined : new Date(state.rotatedAt)
-  const due =
-    rotatedAt === undefined || planned.rotateEveryMs === null
-      ? undefined
-      : nextDue(schedule, state, planned.rotateEveryMs)
-  const notes = notesOf(state, due, now)
-  const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
+  const set = openSetOf(found, name)
+  const base = { name, driver, rotateEveryMs }
+  if (state === undefined || versionAt(state, "current") === undefined)
+    return { ...base, ...withoutCurrent(state, set, now) }
+  const due = rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)
+  return { ...base, ...withCurrent(state, set, { due, now }) }
+}
+
+type Standing = Omit<SecretStatus, keyof Planned>
+
+function withoutCurrent(
+  state: SecretState | undefined,
+  set: ChangeSet | undefined,
+  now: Date,
+): Standing {
+  const isOpen = set !== undefined
+  const versions = state?.versions ?? []
+  const uncertain = versions
+    .filter(({ stage }) => needsLook(stage, now))
+    .map(({ id }) => `${id} may still be accepted`)
+  // There was one: what its service accepts now is not known here.
+  const isLost = !isOpen && versions.length > 0
+  const left = state && openContainment(state)
   return {
-    ...base,
-    version: current.id,
+    stage: isOpen ? "rotating" : "new",
+    notes: [
+      ...(left === undefined ? [] : [sayNotContained(left)]),
+      ...(isOpen ? ["its first value is on its way"] : [isLost ? lost : fresh, ...uncertain]),
+    ],
+    attention: isOpen || isLost || uncertain.length > 0 || left !== undefined,
+  }
+}
+
+const fresh = "left alone: adopt, or rotate-now --new"
+const lost =
+  "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one"
+
+function withCurrent(
+  state: SecretState,
+  set: ChangeSet | undefined,
+  { due, now }: { readonly due: Date | undefined; readonly now: Date },
+): Standing {
+  const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
+  const { retry, drift, unhealthy, unwritten } = state
+  const troubles = [set, retry, drift, openContainment(state), unhealthy, unwritten]
+  return {
+    ...present({ version: versionAt(state, "current")?.id }),
     ...ageOf(state, now),
-    ...present({ dueAt: due }),
-    ...(overdueMs > 0 ? { overdueMs } : {}),
-    stage: open ? `rotating (${set.direction})` : "current",
-    notes,
-    ...(state.unwritten === undefined
-      ? {}
-      : { unwritten: { outputs: state.unwritten.outputs, programs: state.unwritten.programs } }),
+    ...present({ dueAt: due, overdueMs: overdueMs > 0 ? overdueMs : undefined }),
+    stage: set === undefined ? "current" : `rotating (${set.direction})`,
+    notes: notesOf(state, due, now),
+    ...present({
+      unwritten: unwritten && { outputs: unwritten.outputs, programs: unwritten.programs },
+    }),
     attention:
-      open ||
       overdueMs > 0 ||
-      [state.retry, state.drift, left, state.unhealthy, state.unwritten].some(
-        (one) => one !== undefined,
-      ) ||
+      troubles.some((one) => one !== undefined) ||
       state.versions.some(({ stage }) => needsLook(stage, now)),
   }
 }
@@ -186,18 +190,7 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   const { contained } = state
   if (contained?.sessions !== undefined && holdsContained(state))
     notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
-  for (const version of state.versions) {
-    if (version.stage.kind === "previous") {
-      const leftMs = Date.parse(version.stage.revokeAt) - now.getTime()
-      notes.push(
-        leftMs > 0
-          ? `${version.id} is accepted for ${formatDuration(Math.ceil(leftMs / 1000) * 1000)} more`
-          : `revoke of ${version.id} owed`,
-      )
-    }
-    if (version.stage.kind === "uncertain")
-      notes.push(`${version.id} may still be accepted: ${version.stage.why}`)
-  }
+  for (const { id, stage } of state.versions) notes.push(...stageNotes(id, stage, now))
   if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
   if (state.unhealthy !== undefined)
     notes.push(
@@ -214,4 +207,13 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
     notes.push(`${failures} failed attempt${failures === 1 ? "" : "s"}: ${message}; ${next}`)
   }
   return notes
+}
+
+function stageNotes(id: string, stage: Stage, now: Date): readonly string[] {
+  if (stage.kind === "uncertain") return [`${id} may still be accepted: ${stage.why}`]
+  if (stage.kind !== "previous") return []
+  const leftMs = Date.parse(stage.revokeAt) - now.getTime()
+  return leftMs > 0
+    ? [`${id} is accepted for ${formatDuration(Math.ceil(leftMs / 1000) * 1000)} more`]
+    : [`revoke of ${id} owed`]
 }

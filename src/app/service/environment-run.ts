@@ -15,7 +15,7 @@ import { settleUnwritten } from "../../rotate/unwritten.ts"
 import type { Outcomes } from "../../rotate/work.ts"
 import type { App } from "../app.ts"
 import { scheduleOf } from "../schedule-of.ts"
-import { withEnvironment } from "../environment.ts"
+import { type Opened, withEnvironment } from "../environment.ts"
 import { optionsOf } from "../options-of.ts"
 import { type RetryBudget, resumeWithRetries } from "../retry-budget.ts"
 
@@ -33,18 +33,25 @@ export type EnvironmentRun = {
   readonly drifted: readonly Drifted[]
 }
 
-/** One service answers within seconds or is left for the next turn: the others wait for no one. */
+/** A service answers within seconds, or is left for the next run: the others do not wait for it. */
 const shortRetryBudget: RetryBudget = { totalMs: 3000, pauseMs: 1000 }
 
+type Mode = {
+  /**
+   * False: the clock is not to be trusted, so nothing is due; "unless-behind": something is due only
+   * if the clock is not before what the state knows of.
+   */
+  readonly rotate: boolean | "unless-behind"
+}
+
 /**
- * One environment's turn in the service: end what is open, revoke what is due, rotate what is due,
- * look ahead. `rotate: false`: the clock is not to be trusted, so nothing is due; "unless-behind":
- * only if it is not before what the state knows of.
+ * One environment's run in the service: end what is open, revoke what is due, rotate what is due,
+ * look ahead.
  */
 export async function runEnvironment(
   app: App,
   environment: string,
-  mode: { readonly rotate: boolean | "unless-behind" },
+  mode: Mode,
 ): Promise<EnvironmentRun> {
   const isTrusted = (document: StateDocument): boolean =>
     mode.rotate === "unless-behind"
@@ -54,46 +61,60 @@ export async function runEnvironment(
     app,
     environment,
     shortRetryBudget,
-    async ({ session, recovered, resumeDeferred, behindMs }) => {
-      const options = optionsOf(app, environment)
-      const ahead = (): Omit<EnvironmentRun, "outcomes" | "revoked"> => {
-        const now = app.host.now()
-        return {
-          agenda: agendaOf(session.document, options, app.host),
-          unwritten: owingIn(session.document),
-          uncontained: uncontainedSecrets(session.document, now),
-          drifted: driftedIn(session.document, options.secrets, now),
-          ...(behindMs === 0 || mode.rotate === true ? {} : { behindMs }),
-        }
-      }
-      if (session.changeSet !== undefined) return { outcomes: recovered, revoked: [], ...ahead() }
-      const nothingDue = behindMs > 0 && mode.rotate === "unless-behind"
-      if (nothingDue) return { outcomes: recovered, revoked: [], ...ahead() }
-      await endDrifts(session)
-      const before = await revokeOwed(session, { skipGrace: false })
-      await settleUnwritten(session)
-      const { due } = agendaOf(session.document, options, app.host)
-      const started =
-        due.length === 0 || mode.rotate === false || session.work.stop.aborted
-          ? {}
-          : await rotate(session, { secrets: due, why: "due" })
-      const outcomes =
-        session.changeSet === undefined
-          ? started
-          : await resumeWithRetries(session, shortRetryBudget, started)
-      const after = session.work.stop.aborted
-        ? []
-        : await revokeOwed(session, { skipGrace: false, except: before })
-      // Last: the others wait for no one.
-      const late = await resumeDeferred()
+    async (opened) => {
+      const { session, recovered, behindMs } = opened
+      const mayAct =
+        session.changeSet === undefined && !(behindMs > 0 && mode.rotate === "unless-behind")
+      const done = mayAct ? await actOn(app, opened, mode) : { outcomes: {}, revoked: [] }
       return {
-        outcomes: { ...recovered, ...outcomes, ...late },
-        revoked: [...before, ...after],
-        ...ahead(),
+        outcomes: { ...recovered, ...done.outcomes },
+        revoked: done.revoked,
+        ...standingOf(app, environment, session.document),
+        ...(behindMs === 0 || mode.rotate === true ? {} : { behindMs }),
       }
     },
     { isTrusted },
   )
+}
+
+/** Revokes and rotates what is due; then asks again about what was put aside: it may take longest. */
+async function actOn(
+  app: App,
+  { session, resumeDeferred }: Opened,
+  { rotate: mayRotate }: Mode,
+): Promise<Pick<EnvironmentRun, "outcomes" | "revoked">> {
+  const { stop, environment } = session.work
+  await endDrifts(session)
+  const before = await revokeOwed(session, { skipGrace: false })
+  await settleUnwritten(session)
+  const { due } = agendaOf(session.document, optionsOf(app, environment), app.host)
+  const started =
+    due.length === 0 || mayRotate === false || stop.aborted
+      ? {}
+      : await rotate(session, { secrets: due, why: "due" })
+  const outcomes =
+    session.changeSet === undefined
+      ? started
+      : await resumeWithRetries(session, shortRetryBudget, started)
+  const after = stop.aborted ? [] : await revokeOwed(session, { skipGrace: false, except: before })
+  const late = await resumeDeferred()
+  return { outcomes: { ...outcomes, ...late }, revoked: [...before, ...after] }
+}
+
+/** How the environment stands after the run. */
+function standingOf(
+  app: App,
+  environment: string,
+  document: StateDocument,
+): Pick<EnvironmentRun, "agenda" | "unwritten" | "uncontained" | "drifted"> {
+  const options = optionsOf(app, environment)
+  const now = app.host.now()
+  return {
+    agenda: agendaOf(document, options, app.host),
+    unwritten: owingIn(document),
+    uncontained: uncontainedSecrets(document, now),
+    drifted: driftedIn(document, options.secrets, now),
+  }
 }
 
 export function agendaOf(

@@ -21,8 +21,8 @@ export type Drift = {
   readonly kind: "refused" | "accepted"
 }
 /**
- * Nobody knows whether the service takes the current value, and why. Nothing is noted, and nothing
- * more is asked before the next look.
+ * It is not known whether the service takes the current value, for this reason. Nothing is noted,
+ * and nothing more is asked before the next look.
  */
 export type Unclear = {
   readonly secret: string
@@ -41,12 +41,10 @@ export function hasServices(app: App, environment: string): boolean {
 }
 
 /**
- * One login with each current value, no more: the service that has drifted is not asked a second
- * time before the next look.
- * Nothing is locked meanwhile, and nothing asked while a journal is open. Only what has changed is
- * written down, once, and
- * only if nobody has touched the state since; undefined: not now, for someone is at work.
- * `isSteady`: does the clock run true?
+ * One login with each current value, and no second one before the next look. The environment is not
+ * locked meanwhile, and nothing is asked while a journal is open. Only a change is written down, once,
+ * and only if the state is still the same; undefined: not now, for a run is at work. `isSteady`: does
+ * the clock run true?
  */
 export async function lookForDrift(
   app: App,
@@ -120,52 +118,54 @@ function silent(
   }
 }
 
+type Noting = {
+  readonly serial: number
+  readonly isSteady: () => boolean
+  readonly changes: readonly Drift[]
+}
+
 /**
  * Each value that ever goes to a service is written down first, so an unchanged state means that
  * the answers are still about its values.
  */
 async function note(
   locked: Locked,
-  {
-    serial,
-    isSteady,
-    changes,
-  }: {
-    readonly serial: number
-    readonly isSteady: () => boolean
-    readonly changes: readonly Drift[]
-  },
+  { serial, isSteady, changes }: Noting,
 ): Promise<readonly Drift[] | undefined> {
   const { app, today, place, stops } = locked
   const ledger = ledgerOf(app, place)
   const document = await ledger.load()
   if (document.serial !== serial || document.changeSet !== undefined) return undefined
-  const session = new Session(
-    openWork(app, {
-      options: today,
-      ledger,
-      document,
-      stop: stops.stop,
-      forceStop: stops.forceStop,
-      startsNothing: true,
-    }),
+  const { stop, forceStop } = stops
+  const work = openWork(app, {
+    options: today,
+    ledger,
     document,
-    { clockDoubted: !isSteady() || !agreesWith(app)(document) },
-  )
+    stop,
+    forceStop,
+    startsNothing: true,
+  })
+  const session = new Session(work, document, {
+    clockDoubted: !isSteady() || !agreesWith(app)(document),
+  })
   const since = app.host.now().toISOString()
-  const patches: Record<string, Patch> = {}
-  const events: AuditEvent[] = []
-  for (const { secret, version, kind } of changes) {
-    patches[secret] = ({ drift: _drift, ...state }) =>
-      kind === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state
-    events.push(
-      kind === "refused"
-        ? { event: "drift", secret, version, code: "current-refused" }
-        : { event: "drift-over", secret, version },
-    )
-  }
   await withLogMaintenance(locked, { session, serial }, () =>
-    session.commit({ patches, events, flush: true }),
+    session.commit({
+      patches: Object.fromEntries(changes.map((one) => [one.secret, patchOf(one, since)])),
+      events: changes.map(eventOf),
+      flush: true,
+    }),
   )
   return changes
+}
+
+function patchOf({ kind }: Drift, since: string): Patch {
+  return ({ drift: _drift, ...state }) =>
+    kind === "refused" ? { ...state, drift: { since, code: "current-refused" } } : state
+}
+
+function eventOf({ kind, secret, version }: Drift): AuditEvent {
+  return kind === "refused"
+    ? { event: "drift", secret, version, code: "current-refused" }
+    : { event: "drift-over", secret, version }
 }

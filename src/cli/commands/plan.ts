@@ -103,13 +103,10 @@ async function planOf(
   // All of it by what can be true now, as status has it.
   const document = found && believable(found, now)
   const until = (ahead: number): readonly Forecast[] =>
-    forecast(
-      document,
-      Object.values(environment.secrets),
-      scheduleOf(environment),
+    forecast(document, Object.values(environment.secrets), scheduleOf(environment), {
       now,
-      new Date(now.getTime() + ahead * dayMs),
-    )
+      until: new Date(now.getTime() + ahead * dayMs),
+    })
   const events = until(days)
   const next = events.length === 0 ? until(mostDays)[0]?.at : undefined
   const undated = Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) =>
