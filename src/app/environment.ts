@@ -14,9 +14,11 @@ import { optionsIn, resumeJournal } from "./environment/resume-journal.ts"
 import { tidy } from "./environment/tidy.ts"
 import { ledgerOf } from "./ledger-of.ts"
 import { chooseRun, openWork } from "./open.ts"
-import type { RetryBudget } from "./retry-budget.ts"
+import { type RetryBudget, longRetryBudget } from "./retry-budget.ts"
 
 export type PipelineOptions = {
+  /** For a service that gives no clear answer; left out, as long as a person would wait. */
+  readonly retryBudget?: RetryBudget
   /** The run that holds the lock is asked to let go between two steps; left out, an error names it. */
   readonly urgent?: boolean
   /**
@@ -47,7 +49,6 @@ export type Opened = {
 export async function withEnvironment<T>(
   app: App,
   name: string,
-  retryBudget: RetryBudget,
   act: (opened: Opened) => Promise<T>,
   options: PipelineOptions = {},
 ): Promise<T> {
@@ -56,7 +57,7 @@ export async function withEnvironment<T>(
     name,
     async (locked) => {
       const { serial, ...opened } = await openEnvironment(locked, {
-        retryBudget,
+        retryBudget: options.retryBudget ?? longRetryBudget,
         noWait: options.urgent === true,
         ...present({ isTrusted: options.isTrusted }),
       })

@@ -3,7 +3,6 @@ import { AppError } from "../base/error.ts"
 import type { Output, Values } from "../core/ports.ts"
 import type { App } from "./app.ts"
 import { withEnvironment } from "./environment.ts"
-import { longRetryBudget } from "./retry-budget.ts"
 import { whenFree } from "./reading.ts"
 
 export type ExecHow = {
@@ -23,7 +22,7 @@ export function variablesOf(app: App, environment: string, options: ExecHow): Pr
 }
 
 function read(app: App, environment: string, options: ExecHow): Promise<Variables> {
-  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
+  return withEnvironment(app, environment, async ({ session }) => {
     if (session.changeSet !== undefined)
       throw new AppError(
         "journal-open",

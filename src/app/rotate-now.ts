@@ -47,7 +47,6 @@ export async function rotateNow(
   const first = await withEnvironment(
     app,
     environment,
-    longRetryBudget,
     async ({ session, recovered: resumed, resumeDeferred }) => {
       const recovered = { ...resumed, ...(await resumeDeferred(options.secrets)) }
       const done =
@@ -136,7 +135,6 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   return withEnvironment(
     app,
     report.environment,
-    longRetryBudget,
     async ({ session }) => {
       const revoked = await revokeOwed(session, { skipGrace: false })
       return {

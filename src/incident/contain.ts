@@ -113,7 +113,10 @@ export async function contain(
         await takeBack(session, serial)
         return { ...report, open, unhealthy, secrets: verdicts, ...noted }
       }
-      return await withEnvironment(app, environment, shortRetryBudget, act, { urgent: true })
+      return await withEnvironment(app, environment, act, {
+        urgent: true,
+        retryBudget: shortRetryBudget,
+      })
     } catch (error) {
       const all = secrets ?? Object.keys(app.config.environments[environment]?.secrets ?? {})
       const failed = describeError(error)

@@ -39,7 +39,6 @@ import {
 } from "./adoptable.ts"
 import type { App } from "../app/app.ts"
 import { withEnvironment } from "../app/environment.ts"
-import { longRetryBudget } from "../app/retry-budget.ts"
 import { whenFree } from "../app/reading.ts"
 
 export type Adoption = Readonly<Record<string, Adopted>>
@@ -58,38 +57,33 @@ export async function adopt(
   given: SuppliedValues = {},
   rotatedAt?: Date,
 ): Promise<Adoption> {
-  const first = await withEnvironment(
-    app,
-    environment,
-    longRetryBudget,
-    async ({ session, recovered }) => {
-      const begun = session.changeSet !== undefined
-      const shown = await shownBy(session)
-      const found = async (name: string): Promise<Readonly<Record<string, Secret>>> => {
-        if (shown[name] === undefined && given[name] === undefined)
-          await refuseUntold(app, session, environment, name)
-        return { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }
-      }
-      const ask: Asked = {
-        found,
-        madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name),
-        askedFor: rotatedAt !== undefined,
-        isGiven: (name) => given[name] !== undefined,
-      }
-      const sealed = await sealByHand(session, ask)
-      const ended = await adoptOpen(session, ask, recovered)
-      const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
-      const again = begun && session.changeSet === undefined
-      return {
-        again,
-        sealed,
-        results: noteUncontained(session, {
-          ...ended,
-          ...(again ? {} : await adoptAll(session, rest, ask)),
-        }),
-      }
-    },
-  )
+  const first = await withEnvironment(app, environment, async ({ session, recovered }) => {
+    const begun = session.changeSet !== undefined
+    const shown = await shownBy(session)
+    const found = async (name: string): Promise<Readonly<Record<string, Secret>>> => {
+      if (shown[name] === undefined && given[name] === undefined)
+        await refuseUntold(app, session, environment, name)
+      return { ...wrapped(session, name, shown[name] ?? {}), ...given[name] }
+    }
+    const ask: Asked = {
+      found,
+      madeAt: (name) => rotatedAt?.toISOString() ?? dateInConfig(app, session, name),
+      askedFor: rotatedAt !== undefined,
+      isGiven: (name) => given[name] !== undefined,
+    }
+    const sealed = await sealByHand(session, ask)
+    const ended = await adoptOpen(session, ask, recovered)
+    const rest = Object.keys(session.work.drivers).filter((name) => ended[name] === undefined)
+    const again = begun && session.changeSet === undefined
+    return {
+      again,
+      sealed,
+      results: noteUncontained(session, {
+        ...ended,
+        ...(again ? {} : await adoptAll(session, rest, ask)),
+      }),
+    }
+  })
   // The journal's own options are over: the rest is read and asked by those of today.
   return first.again
     ? {

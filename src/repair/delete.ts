@@ -10,7 +10,6 @@ import { untilOver } from "../rotate/under-way.ts"
 import { deadlines } from "../rotate/work.ts"
 import type { App } from "../app/app.ts"
 import { inspectEnvironment, withEnvironment } from "../app/environment.ts"
-import { longRetryBudget } from "../app/retry-budget.ts"
 
 /**
  * Erases secrets for good, each in the order login, outputs, state. The state goes last: until it
@@ -82,7 +81,7 @@ export function deleteSecrets(
   environment: string,
   options: DeleteOptions,
 ): Promise<Deletions> {
-  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
+  return withEnvironment(app, environment, async ({ session }) => {
     if (session.changeSet !== undefined)
       throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, {
         hint: "see mycelium status",

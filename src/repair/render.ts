@@ -8,7 +8,6 @@ import type { Session } from "../rotate/session.ts"
 import { noteWritten } from "../rotate/unwritten.ts"
 import type { App } from "../app/app.ts"
 import { withEnvironment } from "../app/environment.ts"
-import { longRetryBudget } from "../app/retry-budget.ts"
 
 export type Rendered = {
   readonly target: string
@@ -30,7 +29,7 @@ export async function render(
   environment: string,
   options: RenderOptions = { prune: false },
 ): Promise<readonly Rendered[]> {
-  return withEnvironment(app, environment, longRetryBudget, async ({ session }) => {
+  return withEnvironment(app, environment, async ({ session }) => {
     if (session.changeSet !== undefined)
       throw new AppError(
         "journal-open",

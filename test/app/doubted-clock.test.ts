@@ -10,7 +10,6 @@ import { Daemon } from "../../src/app/service/daemon.ts"
 import type { ServiceEvents } from "../../src/app/service/events.ts"
 import { deleteSecrets } from "../../src/repair/delete.ts"
 import { withEnvironment } from "../../src/app/environment.ts"
-import { longRetryBudget } from "../../src/app/retry-budget.ts"
 import { render } from "../../src/repair/render.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { takeIn } from "../../src/incident/take-in.ts"
@@ -158,7 +157,7 @@ test("the service tells since when a secret is not contained, or refused, by wha
   const { app, clock } = house
   await rotateNow(app, "one", { ...asked, why: "new" })
   const since = new Date(clock.wall).toISOString()
-  await withEnvironment(app, "one", longRetryBudget, ({ session }) =>
+  await withEnvironment(app, "one", ({ session }) =>
     session.commit({
       patches: {
         k: (state) => ({ ...state, uncontained: { incident: "leak", since, code: "no-answer" } }),
@@ -254,7 +253,7 @@ test("a value that a containment takes over is of unknown age, and who listened 
   await using folder = await temporaryFolder()
   await using service = await KeyService.start(2)
   const house = await keyed(folder.path, service)
-  await withEnvironment(house.app, "one", longRetryBudget, async ({ session: opened }) => {
+  await withEnvironment(house.app, "one", async ({ session: opened }) => {
     const listeners = new Listeners()
     listeners.saw("127.0.0.1:6379", 999)
     const session = new Session(
@@ -287,7 +286,7 @@ test("a date that a person gives ends that a value's age is unknown, of one that
     ours: true,
   })
   const undate = (): Promise<void> =>
-    withEnvironment(house.app, "one", longRetryBudget, ({ session }) =>
+    withEnvironment(house.app, "one", ({ session }) =>
       session.commit({ patches: { k: (state) => ({ ...state, undated: true }) } }),
     )
   await undate()

@@ -60,7 +60,6 @@ export async function runEnvironment(
   return withEnvironment(
     app,
     environment,
-    shortRetryBudget,
     async (opened) => {
       const { session, recovered, behindMs } = opened
       const mayAct =
@@ -73,7 +72,7 @@ export async function runEnvironment(
         ...(behindMs === 0 || mode.rotate === true ? {} : { behindMs }),
       }
     },
-    { isTrusted },
+    { isTrusted, retryBudget: shortRetryBudget },
   )
 }
 
