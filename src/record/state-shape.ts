@@ -118,7 +118,7 @@ const changeSet = shape({
       secret: text,
       code: text,
       message: text,
-      cutOff: maybe(map(either("kind", "may"))),
+      cutOff: maybe(map(either("is", "may"))),
     }),
   ),
 })

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { exitMeanings } from "../../src/cli/exit-codes.ts"
 import { groups } from "../../src/cli/table.ts"
+import type { Stage } from "../../src/core/state.ts"
 import { pages } from "../../src/manual/index.ts"
+import { verbs } from "../../src/plugins/drivers/exec/protocol.ts"
 import { drivers } from "../../src/plugins/drivers/index.ts"
 import { healths } from "../../src/plugins/healths/index.ts"
 import { outputs } from "../../src/plugins/outputs/index.ts"
@@ -70,6 +72,19 @@ describe("the manual", () => {
         initialValues.some((cell) => cell.includes(`\`${type}\``)) ? type : `${type} has no row`,
       ).toBe(type)
   })
+})
+
+test("the manual's table of verbs is the protocol of exec", () => {
+  for (const page of ["src/manual/exec.md", "src/plugins/drivers/README.md"]) {
+    const rows = [...textOf(page).matchAll(/^\| `([a-z-]+)` \|[^|]+\|[^|]+\|[^|]+\|$/gim)]
+    expect(rows.map(([, verb]) => verb)).toEqual([...verbs])
+  }
+})
+
+test("the manual opens a value by the name that a state has for its stage", () => {
+  const current: Stage = { kind: "current" }
+  const [, name = ""] = /\.stage\.(\w+) == "current"/.exec(textOf("src/manual/operations.md")) ?? []
+  expect(Object.keys(current)).toEqual([name])
 })
 
 test("every option of every command says what it does, and its usage is a sentence", async () => {
