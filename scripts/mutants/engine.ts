@@ -127,7 +127,7 @@ export const engine: readonly Mutant[] = [
   },
   {
     law: 6,
-    name: "a file loses the new value of a member whose service message nothing now",
+    name: "a file loses the new value of a member whose service says nothing now",
     edits: edit(
       "rotate/beside.ts",
       `!going.includes(name) && mayBeShown(session, changeSet, name)`,
@@ -493,6 +493,6 @@ export const engine: readonly Mutant[] = [
       `    await session.commit({})
     const secrets = await Promise.all(names.map`,
     ),
-    test: cli("rotate", "adopts, message what it would do"),
+    test: cli("rotate", "adopts, says what it would do"),
   },
 ]

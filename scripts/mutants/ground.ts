@@ -35,7 +35,7 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
-    name: "a planted file message who reads the values",
+    name: "a planted file says who reads the values",
     edits: edit(
       "plugins/outputs/file/planted.ts",
       `if (keeper === "ours") return`,

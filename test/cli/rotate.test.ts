@@ -245,7 +245,7 @@ describe("mycelium, when a deployment does not take the new value", () => {
     ).toEqual([])
   })
 
-  test("does not begin while it is sick before", async () => {
+  test("does not begin while it is unhealthy before", async () => {
     await using shop = await openShop(server)
     await shop.adopt()
     shop.project.write("api.loaded", "something else")
