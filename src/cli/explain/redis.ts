@@ -1,11 +1,11 @@
 /** Redis and Valkey: an ACL user that may hold two passwords. */
 export const redis = {
   "redis-not-persistent":
-    "A new password would be gone when the server restarts: it keeps its users neither in an ACL file nor in a config file that it may rewrite. Then the old one would hold again and every client be locked out. Start the server with --aclfile.",
+    "A new password would be gone when the server restarts: it keeps its users neither in an ACL file nor in a config file that it may rewrite. Then the old password would be valid again, and every client would be locked out. Start the server with --aclfile.",
   "redis-saves-all":
-    "A rotation makes the server write down all of its users as they are then (ACL SAVE): Redis cannot save one alone. What others have changed at runtime and not saved becomes permanent with it, a user that was meant to be gone after a restart among them. A dry run and check save nothing. Compare ACL LIST with the ACL file first, where such changes are made.",
+    "A rotation makes the server save all of its users as they are then (ACL SAVE): Redis cannot save a single one. What others have changed at runtime and not saved becomes permanent too, including a user that was meant to be gone after a restart. A dry run and check save nothing. If such changes are made, compare ACL LIST with the ACL file first.",
   "redis-config-rewrite":
-    "The server keeps its users by rewriting its config file (CONFIG REWRITE), includes and comments with it. It works; an ACL file is tidier. All users are written as they are then, so that what others have changed at runtime alone becomes permanent too.",
+    "The server saves its users by rewriting its config file (CONFIG REWRITE), including its includes and comments. It works; an ACL file is tidier. All users are written as they are then, so what others have changed only at runtime becomes permanent too.",
   "redis-hash-absent":
     "The password that should be removed is already gone: someone else removed it first. Mycelium looks at the user again.",
   "redis-nodes-differ":
@@ -16,13 +16,13 @@ export const redis = {
   "redis-replica-alone":
     "The address is that of a replica. Users are changed at each node, the primary first: give its address, and name its replicas under also.",
   "redis-replica-unlisted":
-    "Replicas are connected that the config does not name. They do not learn new passwords and would go on with the old one. Name each under also.",
+    "Replicas are connected that the config does not name. They do not get new passwords and would keep the old one. Name each under also.",
   "redis-replication-user":
-    "Replicas or sentinels log in as the very user that is to be rotated; they would be cut off. Give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass.",
+    "Replicas or sentinels log in as the user that is to be rotated; they would be cut off. Give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass.",
   "redis-protected-mode":
     "The server takes connections from its own machine only. Give it a password, or bind it to addresses; then its protected mode ends.",
   "redis-command-missing":
-    "The server does not know a command that a rotation needs: renamed, or kept from users by a hosted service. Use that service's own way, through the exec driver.",
+    "The server does not know a command that a rotation needs: it was renamed, or a hosted service withholds it. Use that service's own way, through the exec driver.",
   "redis-no-acl-file":
     "The server runs without an ACL file, so ACL SAVE cannot keep a new password. Start it with --aclfile.",
   "redis-no-config-file":
