@@ -40,7 +40,9 @@ export async function readHeads(
   }
   if (heads.size === 0)
     throw new AppError("usage", `${file} holds no head of ${project}`, {
-      hint: "a line is ENVIRONMENT NUMBER HEAD, as mycelium audit verify prints them, or as they left the machine",
+      hint:
+        "a line is ENVIRONMENT NUMBER HEAD, as mycelium audit verify prints them, or as they " +
+        "left the machine",
     })
   return { heads, others }
 }

@@ -112,17 +112,19 @@ function linesOf(report: Contained, incident: string): readonly string[] {
     )
   if (report.unnoted === true)
     lines.push(
-      `${report.environment}: what is NOT contained could not be written down: nothing will remind you, neither status nor check`,
+      `${report.environment}: what is NOT contained could not be noted in the state: ` +
+        "status and check will not remind you",
     )
   lines.push(...report.open.flatMap((one) => openLines(report.environment, one)))
   for (const [secret, one] of Object.entries(report.secrets)) {
     if (isContained(one) && one.before === true)
       lines.push(
-        `${name(secret)}: contained before, by this incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
+        `${name(secret)}: contained before, by this ` +
+          `incident${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
       )
     if (one.kind === "nothing-to-contain")
       lines.push(
-        `${name(secret)}: nothing to contain, ${one.message}; if its login was kept then, that is as it was`,
+        `${name(secret)}: nothing to contain, ${one.message}; if its login was kept, it works as before`,
       )
   }
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes }))
@@ -130,12 +132,14 @@ function linesOf(report: Contained, incident: string): readonly string[] {
   for (const { secret, version, death } of report.revoked) {
     if (death.kind === "dead")
       lines.push(
-        `${name(secret)}: ${version === undefined ? "no other value is accepted any more" : `${version} is dead, its login is refused`}${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`,
+        `${name(secret)}: ` +
+          `${version === undefined ? "no other value is accepted any more" : `${version} is dead, its login is refused`}${death.sessionsEnded === 0 ? "" : `; ${death.sessionsEnded} older session${death.sessionsEnded === 1 ? "" : "s"} ended`}`,
         ...(death.notes ?? []).map((note) => `  note: ${note}`),
       )
     else
       lines.push(
-        `${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ${death.message} (${death.code})`,
+        `${name(secret)}: ${version ?? "what was accepted before"} is NOT proven dead: ` +
+          `${death.message} (${death.code})`,
         ...hint(death.hint),
       )
   }
@@ -144,7 +148,8 @@ function linesOf(report: Contained, incident: string): readonly string[] {
       lines.push(`${name(secret)}: NOT contained: ${one.message} (${one.code})`, ...hint(one.hint))
     if (one.kind === "contained-for-new-logins")
       lines.push(
-        `${name(secret)}: sessions that were opened before may live: ${one.sessions.message} (${one.sessions.code})`,
+        `${name(secret)}: sessions that were opened before may live: ` +
+          `${one.sessions.message} (${one.sessions.code})`,
         ...hint(one.sessions.hint),
       )
   }
@@ -152,7 +157,9 @@ function linesOf(report: Contained, incident: string): readonly string[] {
   if (isSick(report))
     lines.push(
       ...hint(
-        `the program may be down: look at its log, and restart it so that it reads its files again; then the same command with --incident ${incident} looks at its health again (mycelium explain promoted-unhealthy)`,
+        "the program may be down: look at its log, and restart it so that it reads its files " +
+          `again; then the same command with --incident ${incident} checks its health again ` +
+          "(mycelium explain promoted-unhealthy)",
       ),
     )
   return lines
@@ -183,12 +190,17 @@ function unwrittenLines({ environment, secrets }: Contained, incident: string): 
     ]),
     ...programs.map(
       (name) =>
-        `${environment}/${name} was not restarted with ${outputs.size === 0 ? "the new value" : "what it reads there"}: it may hold a value that no longer works`,
+        `${environment}/${name} was not restarted with ` +
+        `${outputs.size === 0 ? "the new value" : "what it reads there"}: ` +
+        "it may hold a value that no longer works",
     ),
     ...hint(
       outputs.size === 0
-        ? `mycelium run restarts it, or the same command with --incident ${incident} (mycelium explain output-owed)`
-        : `put that file right; then the same command with --incident ${incident}, or mycelium run, writes it and restarts the programs that read it (mycelium explain output-owed)`,
+        ? `mycelium run restarts it, or the same command with --incident ${incident} (mycelium ` +
+            "explain output-owed)"
+        : `put that file right; then the same command with --incident ${incident}, ` +
+            "or mycelium run, writes it and restarts the programs that read it (mycelium explain " +
+            "output-owed)",
     ),
   ]
 }
@@ -220,7 +232,8 @@ function isContained(one: Verdict): one is Good {
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {
   if (outcome.kind === "rotated")
     return [
-      `${name}: ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}; the compromised value is not put back`}`,
+      `${name}: ${outcome.version} is ` +
+        `current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}; the compromised value is not put back`}`,
     ]
   const words = {
     left: "NOT changed",
@@ -249,7 +262,8 @@ function lastLines(
   const left = count("not-contained")
   if (left > 0)
     return [
-      `${incident}: NOT all contained, ${left} left. The same command with --incident ${incident} carries on where it is, and does nothing twice.`,
+      `${incident}: NOT all contained, ${left} left. The same command with --incident ` +
+        `${incident} continues where it was, and does nothing twice.`,
     ]
   const sessions = count("contained-for-new-logins")
   const owes = owedWords(reports)
@@ -257,10 +271,14 @@ function lastLines(
     return [
       count("contained") === 0
         ? `${incident}: there was nothing to contain`
-        : `${incident}: contained, ${took}${owes}${count("nothing-to-contain") === 0 ? "" : "; what was deleted is not counted"}`,
+        : `${incident}: contained, ` +
+          `${took}${owes}${count("nothing-to-contain") === 0 ? "" : "; what was deleted is not counted"}`,
     ]
   return [
-    `${incident}: contained for new logins, ${took}; of ${sessions} secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. Nothing more is owed at the services; once mycelium may end them, the same command with --incident ${incident} does${owes}.`,
+    `${incident}: contained for new logins, ${took}; of ${sessions} ` +
+      `secret${sessions === 1 ? "" : "s"}, sessions that were opened before may live. ` +
+      "Nothing more is owed at the services; once mycelium may end them, the same command with " +
+      `--incident ${incident} does${owes}.`,
   ]
 }
 
@@ -270,7 +288,7 @@ function owedWords(reports: readonly Contained[]): string {
   )
   if (owed.length === 0) return ""
   const what = owed.some(({ outputs }) => Object.keys(outputs).length > 0)
-    ? "what programs read is not all written"
+    ? "not all that programs read is written"
     : "not every program was restarted"
   return `; ${what}: that is owed, and named above`
 }

@@ -9,7 +9,8 @@ export function deathLines(
   if (death.kind !== "dead") {
     const hint = death.hint === undefined ? [] : [`  hint: ${death.hint}`]
     return [
-      `${place}: ${version ?? "what was accepted before the containment"} is NOT proven dead: ${death.message} (${death.code})`,
+      `${place}: ${version ?? "what was accepted before the containment"} is NOT proven dead: ` +
+        `${death.message} (${death.code})`,
       ...hint,
     ]
   }

@@ -61,7 +61,10 @@ export function unfinishedLine(
   environment: string,
   { startedAt, direction, secrets }: Pick<Unfinished, "startedAt" | "direction" | "secrets">,
 ): string {
-  return `${environment}: the rotation of ${startedAt.slice(0, 19)}Z is not finished (going ${direction === "back" ? "back" : "on"}): ${secrets.join(", ")}`
+  return (
+    `${environment}: the rotation of ${startedAt.slice(0, 19)}Z is not finished (going ` +
+    `${direction === "back" ? "back" : "on"}): ${secrets.join(", ")}`
+  )
 }
 
 type Plan = Awaited<ReturnType<typeof look>>
@@ -132,7 +135,7 @@ function sayFirst(environment: string, { secret, version, why }: Plan["first"][n
     uncertain: "it may still be accepted",
     contained: "its containment owes that",
   }[why]
-  return `revoke ${version} of ${place}, for ${because}; only if it is proven dead is ${secret} rotated`
+  return `revoke ${version} of ${place}, because ${because}; only if it is proven dead is ${secret} rotated`
 }
 
 function stepLines(plan: Plan): readonly string[] {
@@ -157,7 +160,10 @@ function padded({ secrets }: Plan, name: string): string {
 function preflightRows(plan: Plan): readonly string[] {
   return plan.secrets.map(({ name, blocked, notes }) => {
     const fine = `ok${notes.length === 0 ? "" : `   ${notes.join(", ")}`}`
-    return `${padded(plan, name)}  ${blocked === undefined ? fine : `NO   ${blocked.message} (${blocked.code})`}`
+    return (
+      `${padded(plan, name)}  ` +
+      `${blocked === undefined ? fine : `NO   ${blocked.message} (${blocked.code})`}`
+    )
   })
 }
 
@@ -170,7 +176,8 @@ function applyRows(plan: Plan): readonly string[] {
 function cutRows(plan: Plan): readonly string[] {
   return plan.cut.map(
     (name) =>
-      `${padded(plan, name)}  no value but the new one is accepted from here on: programs are cut off until they restart`,
+      `${padded(plan, name)}  no value but the new one is accepted from here on: ` +
+      "programs are cut off until they restart",
   )
 }
 
@@ -195,7 +202,8 @@ function deliverRows({ fault, outputs, leaves, stays }: Plan): readonly string[]
 
 function restartRows({ restarts }: Plan): readonly string[] {
   return restarts.flatMap(({ name, message, replaces, health, notes }) => [
-    `${name}: ${message}${replaces === undefined ? "" : ` (${replaces})`}${health === undefined ? "; no health check: a restart proves little" : `, then ${health}`}`,
+    `${name}: ` +
+      `${message}${replaces === undefined ? "" : ` (${replaces})`}${health === undefined ? "; no health check: a restart proves little" : `, then ${health}`}`,
     ...notes.map((note) => `  note: ${note}`),
   ])
 }

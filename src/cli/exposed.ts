@@ -47,6 +47,8 @@ export async function narrowToExposed(
       `NOT changed  ${place}: ${unlisted.message}: ${unlistedRemedy(place, undefined)}`,
     )
   if (found.length === 0)
-    terminal.stderr("no value that was ever ours stands in that text; nothing was changed")
+    terminal.stderr(
+      "that text holds no value that Mycelium ever made or took over; nothing was changed",
+    )
   return { chosen, beyond: [...beyond] }
 }

@@ -9,7 +9,7 @@ export function wayOut(environment: string, outcome: Outcome): readonly string[]
     return [`  hint: ${isItRunning}`]
   if (outcome.kind !== "stuck") return []
   const sealed =
-    "  no further step is taken until then; every value that we ever handed out is sealed in the state"
+    "  no further step is taken until then; every value that was ever given to a service is sealed in the state"
   if (outcome.code === "drifted")
     return [
       sealed,
@@ -18,7 +18,10 @@ export function wayOut(environment: string, outcome: Outcome): readonly string[]
   if (outcome.code !== "stuck") return [sealed]
   return [
     sealed,
-    `  hint: if you know the password that works, give it: mycelium adopt ${environment} --ask (or put it into the output, and leave out --ask); it becomes current, files and programs follow, the rotation ends`,
-    "  hint: else set the password at the service by hand to the one that the output shows, and say the same command again; mycelium help operations shows how to open any other",
+    `  hint: if you know the password that works, give it: mycelium adopt ${environment} ` +
+      "--ask (or put it into the output, and leave out --ask); it becomes current, " +
+      "files and programs follow, the rotation ends",
+    "  hint: else set the password at the service by hand to the one that the output shows, " +
+      "and run the same command again; mycelium help operations shows how to open any other",
   ]
 }

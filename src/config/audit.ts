@@ -36,14 +36,15 @@ const Keep = () =>
   z
     .union([z.literal("forever"), Duration], "expected a duration such as 365d, or forever")
     .transform((age) => (age === "forever" ? null : age))
-    .refine((ms) => ms === null || ms >= day, "must be a day at least: an incident is noticed late")
+    .refine((ms) => ms === null || ms >= day, "must be at least a day: an incident is noticed late")
     .meta({ title: "duration, or forever" })
 
 const Heads = () =>
   z
     .union(
       [z.literal("journald"), z.strictObject({ command: Command })],
-      "expected journald, or { command: [program, argument, …] }, which gets the head as a line on its standard input",
+      "expected journald, or { command: [program, argument, …] }, which gets the head as a " +
+        "line on its standard input",
     )
     .meta({ title: "journald, or a map with a command" })
 
@@ -55,14 +56,16 @@ export const auditKeys = lazily({
           .optional()
           .meta({
             description:
-              "Where the newest head of a log is sent after each act, so that a later change of the log can be found: journald, or a command that gets it on stdin",
+              "Where the newest head of a log is sent after each act, so that a later change " +
+              "of the log can be found: journald, or a command that gets it on stdin",
             examples: ["journald", { command: ["/usr/local/bin/send-head"] }],
           }),
         keep: Keep()
           .optional()
           .meta({
             description:
-              "How long lines are kept, at least a day, or forever; a full part of the log is removed once it is older",
+              "How long lines are kept, at least a day, or forever; a full part of the log is " +
+              "removed once it is older",
             default: "365d",
             examples: ["730d"],
           }),

@@ -60,7 +60,7 @@ function checkAges(environments: readonly EnvironmentDraft[], { report }: Contex
     }
     for (const { config, path: at, agePath } of secrets) {
       if (config.rotateEveryMs !== null && config.rotateEveryMs < minute)
-        report({ path: agePath ?? at, message: "`rotate_every` must be a minute at least" })
+        report({ path: agePath ?? at, message: "`rotate_every` must be at least a minute" })
     }
   }
 }
@@ -99,7 +99,9 @@ export function checkKeep(
   if (held !== undefined)
     report({
       path: ["audit", "keep"],
-      message: `policy ${held.policy}, which holds in ${held.name}, asks for ${formatDuration(policies[held.policy].keepLogMs)} at least`,
+      message:
+        `policy ${held.policy}, which holds in ${held.name}, asks for ` +
+        `${formatDuration(policies[held.policy].keepLogMs)} at least`,
     })
 }
 
@@ -146,7 +148,7 @@ function checkTargets(
       if (target === config.from) report({ path: at, message: "would replace its own template" })
     }
     if (isInside(config.target, store))
-      report({ path: at, message: "writes into the store, which is ours alone" })
+      report({ path: at, message: "writes into the store, which only Mycelium may write" })
   }
 }
 

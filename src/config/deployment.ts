@@ -50,7 +50,7 @@ function readHealth(raw: unknown, path: Path, context: Context): DeploymentConfi
   const kind = readKind({
     reader,
     kinds: context.plugins.healths,
-    what: "how health is asked",
+    what: "how health is checked",
     context,
   })
   return kind && { ...kind, withinMs }
@@ -87,7 +87,7 @@ function readKind({
       message: `says twice ${what}: keep one of ${found.map(({ type }) => type).join(", ")}`,
     })
   else if (kind === undefined && isMap && !misspelt)
-    context.report({ path, at: "key", message: `says not ${what}: ${oneOf(types, undefined)}` })
+    context.report({ path, at: "key", message: `does not say ${what}: ${oneOf(types, undefined)}` })
   if (kind === undefined || found.length > 1) return undefined
   validate(kind.options, { value: options[0], path: [...path, kind.type], report: context.report })
   return { type: kind.type, options: options[0] }

@@ -165,7 +165,9 @@ const shared = lazily({
   rotate_every: () =>
     Age.meta({
       description:
-        "The greatest age that a value may reach, or never: a secret's own, else its environment's, else the one at the top; a minute at least, and one of them must say it",
+        "The greatest age that a value may reach, or never: a secret's own, else its " +
+        "environment's, else the one at the top; a minute at least, and one of them must say " +
+        "it",
       examples: ["90d"],
     }),
   watch: () =>
@@ -174,20 +176,22 @@ const shared = lazily({
       "a login every few seconds locks out: at least 10s",
     ).meta({
       description:
-        "How often the service logs in with each current value, to see that nobody else has changed it; at least 10s, or never",
+        "How often the service logs in with each current value, to notice if it was changed " +
+        "there; at least 10s, or never",
       default: "1h",
       examples: ["15m"],
     }),
   grace: () =>
     Duration.meta({
-      description: "How long the previous value stays valid, where the service can hold two",
+      description: "How long the previous value stays valid, if the service can hold two",
       default: "10m",
       examples: ["24h"],
     }),
   policy: () =>
     z.enum(["none", ...policyNames], `expected ${policyNames.join(", ")} or none`).meta({
       description:
-        "Rules from outside that the config must keep: with pci-dss no secret gets older than 90 days and the audit log is kept for a year; none overrides",
+        "Rules from outside that the config must keep: with pci-dss no secret gets older than " +
+        "90 days and the audit log is kept for a year; none overrides",
       examples: ["pci-dss"],
     }),
 })
@@ -247,7 +251,7 @@ export const environmentKeys = lazily({
 export const secretKeys = lazily({
   driver: () =>
     Text.meta({
-      description: "The kind of service; it may be left out where the secret has the driver's name",
+      description: "The kind of service; it may be left out if the secret has the driver's name",
       examples: ["postgres"],
     }),
   rotate_every: shares("rotate_every"),
@@ -261,7 +265,8 @@ export const secretKeys = lazily({
   rotated_at: () =>
     Instant.meta({
       description:
-        "When the value that adopt finds was made; without it its age is unknown, and it is due at the next scheduled time",
+        "When the value that adopt finds was made; without it its age is unknown, " +
+        "and it is due at the next scheduled time",
       examples: ["2026-03-01"],
     }),
   tags: () =>

@@ -61,7 +61,7 @@ function findType(raw: unknown, path: Path, { plugins, report }: Context): Outpu
   if (found.length > 0) return found.length === 1 ? found[0] : undefined
   const misspelt = keys.slice(0, mostGuessed).find((key) => nearest(key, types) !== undefined)
   if (misspelt === undefined)
-    report({ path, message: `says not which kind of output it is: ${oneOf(types, undefined)}` })
+    report({ path, message: `does not say which kind of output it is: ${oneOf(types, undefined)}` })
   else report({ path: [...path, misspelt], ...unknownKey(misspelt, "", types) })
   return undefined
 }

@@ -99,11 +99,11 @@ class Converter {
   }
 
   #duplicate(key: Node, path: Path): void {
-    const hint = "remove one of the two: the other would be ignored without a word"
+    const hint = "remove one of the two: the other would be ignored silently"
     this.#tell({
       ...this.#placeOf(key.range?.[0] ?? 0),
       path,
-      message: "this key stands here twice",
+      message: "this key is given twice",
       hint,
     })
   }

@@ -113,7 +113,9 @@ export class ConfigProblems extends AppError {
 
 /** For a terminal: the first problems, as `formatProblems` writes them, and how many there are. */
 export function formatAll({ problems, judged }: ConfigProblems): string {
-  const count = `the config has ${judged ? "" : "more than "}${problems.length} problem${problems.length === 1 ? "" : "s"}`
+  const count =
+    `the config has ${judged ? "" : "more than "}${problems.length} ` +
+    `problem${problems.length === 1 ? "" : "s"}`
   const shown = problems.slice(0, mostShown)
   const left =
     shown.length < problems.length || !judged

@@ -65,7 +65,9 @@ function checkTicks(
       agePath !== undefined && agePath.length > path.length
         ? { path: agePath }
         : ({ path, at: "key" } as const)
-    const message = `${schedule === undefined ? `the default schedule, ${defaultSchedule},` : "its schedule"} does not fire once in each \`rotate_every\``
+    const message =
+      `${schedule === undefined ? `the default schedule, ${defaultSchedule},` : "its schedule"} ` +
+      `does not fire once in each \`rotate_every\``
     context.report({
       ...place,
       message,

@@ -27,7 +27,9 @@ function checkSecrets(
   for (const shown of config?.shows ?? []) {
     if (names.has(shown)) continue
     const near = nearest(shown, tellable.slice(0, mostGuessed))
-    const message = `shows a secret that this environment does not have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
+    const message =
+      "shows a secret that this environment does not " +
+      `have${near === undefined ? "" : `; did you mean \`${near}\`?`}`
     const places = (uses.get(shown) ?? []).map((use) => use.path)
     for (const place of places.length === 0 ? [path] : places)
       report({ path: place, message, ...list("secrets", tellable) })

@@ -80,7 +80,7 @@ async function attempt<Answer>(path: string, act: () => Promise<Answer>): Promis
 }
 
 function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
-  const what = "a config names programs that Mycelium runs, so nobody else may change it"
+  const what = "a config names programs that Mycelium runs, so no other user may change it"
   if (stats.uid !== 0 && stats.uid !== me.uid) {
     return new AppError(
       "config-writable-by-others",
@@ -92,7 +92,7 @@ function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
   // next step is, is asked next.
   const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
   if (stats.isSymbolicLink() || (stats.mode & 0o002) === 0 || guarded) return undefined
-  return new AppError("config-writable-by-others", `${path} can be written by everybody`, {
+  return new AppError("config-writable-by-others", `${path} can be written by every user`, {
     hint: `${what}: chmod o-w ${path}`,
   })
 }

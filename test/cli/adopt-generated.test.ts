@@ -80,7 +80,7 @@ describe("a generated value that was changed by hand", () => {
       `  ${target} is not up to date: mycelium render production writes it`,
     )
     expect(adopted.stdout).toContain(
-      "  then restart what may still hold the value before: api, web",
+      "  then restart what may still hold the former value: api, web",
     )
     expect(adopted.stdout).not.toContain(value)
     expect(await versionsOf(project, "alpha")).toEqual([

@@ -99,7 +99,7 @@ describe("mycelium audit", () => {
     expect({ code: verified.code, message: verified.stderr }).toEqual({
       code: 0,
       message: expect.stringContaining(
-        "production: its last line stands in the state and not in the log: cut from it, or not yet written by a run that is at work or was killed",
+        "production: its last line is in the state but not in the log: cut off the log, or not yet written by a run that is at work or was killed",
       ),
     })
     expect(await entries(project, "production")).toEqual(before)

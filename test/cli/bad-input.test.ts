@@ -72,7 +72,7 @@ describe("a config that is wrong", () => {
     await withConfig("project: shop\nproject: other\nenvironments: {}\n", () =>
       expectRefused(shop, rotate, {
         code: 3,
-        message: `${place(2, 1)}  project: this key stands here twice`,
+        message: `${place(2, 1)}  project: this key is given twice`,
         hint: "remove one of the two",
       }),
     )
@@ -102,7 +102,7 @@ describe("a config that is wrong", () => {
     chmodSync(shop.project.path("mycelium.yaml"), 0o666)
     await expectRefused(shop, rotate, {
       code: 3,
-      message: "can be written by everybody",
+      message: "can be written by every user",
       hint: "a config names programs that Mycelium runs",
     })
     chmodSync(shop.project.path("mycelium.yaml"), 0o600)

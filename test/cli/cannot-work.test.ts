@@ -108,7 +108,7 @@ describe.skipIf(whyNoDisk !== undefined)(
         const contain = ["rotate-now", "production", "--contain", "--yes", "--incident", "leak-7"]
         const ran = await project.mycelium(contain)
         expect(ran.stdout).toContain(
-          "production: what is NOT contained could not be written down: nothing will remind you, neither status nor check",
+          "production: what is NOT contained could not be noted in the state: status and check will not remind you",
         )
         // No log knows of it.
         expect(ran.stdout).not.toContain("mycelium report")

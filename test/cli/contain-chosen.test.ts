@@ -65,12 +65,12 @@ test("contained by this incident, and a later rotation that only went back to th
   expect((await project.mycelium(["report", "leak-7"])).code).toBe(0)
 }, 60_000)
 
-test("an environment that cannot be opened: it is said that nothing will remind of it", async () => {
+test("an environment that cannot be opened: it is said that status and check will not remind of it", async () => {
   await using project = await openGenerated()
   project.write(project.statePath(), "{")
   const ran = await project.mycelium(contain)
   expect(ran.stdout).toContain(
-    "production: what is NOT contained could not be written down: nothing will remind you, neither status nor check",
+    "production: what is NOT contained could not be noted in the state: status and check will not remind you",
   )
   expect(ran.code).toBe(7)
 }, 60_000)

@@ -56,7 +56,7 @@ const owed: Expected = [
   {
     ...yes,
     exit: 5,
-    last: `${incident}: contained; what programs read is not all written: that is owed, and named above`,
+    last: `${incident}: contained; not all that programs read is written: that is owed, and named above`,
     why: "output-drift",
     told: "an output is owed",
   },

@@ -467,7 +467,7 @@ describe("rotate-now --contain", () => {
     const ran = await shop.run("adopt", "production", "--from", "given.json")
     const command = "rotate-now production/postgres --contain --incident leak-7"
     expect(ran.stdout.split("\n").slice(0, 3)).toEqual([
-      "production/postgres: adopted as v2: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next scheduled time; NOT contained in leak-7, for an adoption ends no session and no value of others",
+      "production/postgres: adopted as v2: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next scheduled time; NOT contained in leak-7, because an adoption ends no sessions and no values that others set",
       expect.stringMatching(/^ {2}\S+ \(uid \d+\) listens at 127\.0\.0\.1:\d+$/),
       `  hint: this ends it: mycelium ${command}`,
     ])
@@ -535,7 +535,8 @@ describe("rotate-now --contain", () => {
     const clean = await shop.run("rotate-now", "--exposed-in", "clean.log", "--contain")
     expect({ code: clean.code, message: clean.stderr }).toEqual({
       code: 0,
-      message: "no value that was ever ours stands in that text; nothing was changed\n",
+      message:
+        "that text holds no value that Mycelium ever made or took over; nothing was changed\n",
     })
     expect(readFileSync(shop.project.auditPath(), "utf8")).toContain(
       '"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]',

@@ -45,7 +45,7 @@ describe("while the value before is in its grace", () => {
     const before = await stages(shop)
     const dry = await shop.run("rotate-now", "production", "--skip-grace", "--dry-run")
     expect(dry.stdout).toContain(
-      "Would first revoke v1 of production/redis, for its grace is cut short; only if it is proven dead is redis rotated.\nWould then rotate 1 secret of production. Nothing was changed.\n",
+      "Would first revoke v1 of production/redis, because its grace is cut short; only if it is proven dead is redis rotated.\nWould then rotate 1 secret of production. Nothing was changed.\n",
     )
     expect([dry.code, await stages(shop)]).toEqual([0, before])
     const ran = await shop.run("rotate-now", "production", "--skip-grace", "--no-wait")

@@ -198,7 +198,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     await shop.setPassword("Set-by-somebody-else.1")
     const ran = await clear(shop, await shop.run(...reconcile))
     expect(ran.stdout).toContain(
-      "production/postgres: the service refuses all 2 versions that it was asked for (none-accepted)",
+      "production/postgres: the service refuses all 2 versions that were tried (none-accepted)",
     )
     expect(ran.stdout).toContain("mycelium adopt production --ask")
     expect(ran.stdout).toContain(`\\password ${role}`)
@@ -223,7 +223,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     await other.stop()
     const before = readFileSync(project.statePath())
     const silent = await shop.run(...reconcile)
-    expect(silent.stdout).toContain("production/postgres: nobody knows: at 127.0.0.1:")
+    expect(silent.stdout).toContain("production/postgres: no clear answer: at 127.0.0.1:")
     expect(silent.stdout).toContain(
       "the connection failed: ECONNREFUSED (unreachable); nothing was decided",
     )

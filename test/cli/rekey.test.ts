@@ -199,7 +199,7 @@ describe("mycelium rekey", () => {
       identity: { file: "elsewhere" },
     })
     const ran = await project.mycelium(["rekey"])
-    expect(ran.stdout).toContain("take it out where the config says")
+    expect(ran.stdout).toContain("remove it from where the config names it")
     expect(ran.code).toBe(0)
     const now = await allSealed(project)
     expect([await opened(old, now), await opened(fresh, now)]).toEqual([0, now.length])

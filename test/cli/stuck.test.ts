@@ -264,7 +264,7 @@ test("a containment that is stuck ends its journal with what is adopted, and say
   shop.project.write("given.json", JSON.stringify({ postgres_password: byHand }))
   const ran = await shop.run("adopt", "production", "--from", "given.json")
   expect(ran.stdout).toMatch(
-    /^production\/postgres: adopted as v3: .*; the rotation that was not finished ends with it; .*; NOT contained in leak-7, for an adoption ends no session and no value of others\n {2}hint: this ends it: mycelium rotate-now production\/postgres --contain --incident leak-7$/m,
+    /^production\/postgres: adopted as v3: .*; the rotation that was not finished ends with it; .*; NOT contained in leak-7, because an adoption ends no sessions and no values that others set\n {2}hint: this ends it: mycelium rotate-now production\/postgres --contain --incident leak-7$/m,
   )
   expect((await shop.run("check", "--quick")).stdout).toContain("FAIL  not-contained: ")
   expect(

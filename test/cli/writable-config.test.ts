@@ -38,7 +38,7 @@ describe("a config that every user may write", () => {
     chmodSync(project.path("mycelium.yaml"), 0o666)
     const ran = await project.mycelium(args)
     expect(ran.code).toBe(0)
-    expect(ran.stderr).toContain("mycelium.yaml can be written by everybody")
+    expect(ran.stderr).toContain("mycelium.yaml can be written by every user")
     expect(ran.stderr).toContain("config-writable-by-others")
     expect(ran.stderr).toContain("chmod o-w")
   })

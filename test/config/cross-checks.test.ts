@@ -64,7 +64,7 @@ describe("outputs", () => {
   test("neither replace the config nor write into the store", () => {
     expect(told(outputs("mycelium.yaml"))).toContain("would replace this config")
     expect(told(`${outputs("/var/lib/my/x")}store: /var/lib/my\n`)).toContain(
-      "writes into the store, which is ours alone",
+      "writes into the store, which only Mycelium may write",
     )
     load(`${outputs("/var/lib/my2/x")}store: /var/lib/my\n`)
   })
@@ -186,7 +186,7 @@ describe("ages and schedules", () => {
 
   test("a wrong age is told once, however many inherit it", () => {
     expect(told(environment("secrets: { a: generated, b: generated }").replace("90d", "30s"))).toBe(
-      "4:19  environments.production.rotate_every: `rotate_every` must be a minute at least\n",
+      "4:19  environments.production.rotate_every: `rotate_every` must be at least a minute\n",
     )
   })
 

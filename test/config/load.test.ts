@@ -152,7 +152,7 @@ describe("parseConfig()", () => {
     ])
   })
 
-  test("reads deployments in their order; one that says not what it reads, reads all", () => {
+  test("reads deployments in their order; one that does not say what it reads, reads all", () => {
     expect(load(full).environments["production"]?.deployments).toEqual([
       {
         name: "worker",

@@ -26,7 +26,7 @@ const cases: Readonly<
     [
       "a key that stands twice",
       `${environment(one)}project: other\n`,
-      "6:1  project: this key stands here twice\n  hint: remove one of the two: the other would be ignored without a word\n",
+      "6:1  project: this key is given twice\n  hint: remove one of the two: the other would be ignored silently\n",
     ],
     [
       "an open quote",
@@ -163,7 +163,7 @@ const cases: Readonly<
     [
       "an age of hours",
       `${environment(one)}audit: { keep: 12h }\n`,
-      "6:16  audit.keep: must be a day at least: an incident is noticed late\n",
+      "6:16  audit.keep: must be at least a day: an incident is noticed late\n",
     ],
     [
       "a size without a unit",
@@ -217,7 +217,7 @@ const cases: Readonly<
     [
       "too short an age",
       secret("{ driver: generated, rotate_every: 59s }"),
-      "6:46  environments.production.secrets.db.rotate_every: `rotate_every` must be a minute at least\n",
+      "6:46  environments.production.secrets.db.rotate_every: `rotate_every` must be at least a minute\n",
     ],
     [
       "too long an age",
@@ -333,7 +333,7 @@ const cases: Readonly<
     [
       "of no kind",
       environment(`${one}\noutputs: [{ file: .env }]`),
-      "6:15  environments.production.outputs[0]: says not which kind of output it is: expected dotenv\n",
+      "6:15  environments.production.outputs[0]: does not say which kind of output it is: expected dotenv\n",
     ],
     [
       "of a misspelt kind",
@@ -370,7 +370,7 @@ const cases: Readonly<
     [
       "no restarter",
       deployment("{}"),
-      "7:7  environments.production.deployments.api: says not how it restarts: expected one of command, compose\n",
+      "7:7  environments.production.deployments.api: does not say how it restarts: expected one of command, compose\n",
     ],
     [
       "two restarters",
@@ -400,7 +400,7 @@ const cases: Readonly<
     [
       "no health",
       deployment("{ compose: api, healthy: { within: 5s } }"),
-      "7:28  environments.production.deployments.api.healthy: says not how health is asked: expected one of http, command\n",
+      "7:28  environments.production.deployments.api.healthy: does not say how health is checked: expected one of http, command\n",
     ],
     [
       "a union's own words",
@@ -425,7 +425,7 @@ const cases: Readonly<
     [
       "two ways of health",
       deployment('{ compose: api, healthy: { http: "x", command: [a] } }'),
-      "7:28  environments.production.deployments.api.healthy: says twice how health is asked: keep one of http, command\n",
+      "7:28  environments.production.deployments.api.healthy: says twice how health is checked: keep one of http, command\n",
     ],
   ],
 }

@@ -32,14 +32,14 @@ describe("checkTrust()", () => {
     await using folder = await temporaryFolder()
     const path = await config(folder.path)
     await chmod(path, 0o646)
-    expect(await refusalOf(path)).toBe(`${path} can be written by everybody`)
+    expect(await refusalOf(path)).toBe(`${path} can be written by every user`)
   })
 
   test("refuses a folder on the way that everybody can write", async () => {
     await using folder = await temporaryFolder()
     const path = await config(folder.path)
     await chmod(`${folder.path}/etc`, 0o757)
-    expect(await refusalOf(path)).toBe(`${folder.path}/etc can be written by everybody`)
+    expect(await refusalOf(path)).toBe(`${folder.path}/etc can be written by every user`)
     await chmod(`${folder.path}/etc`, 0o1777)
     expect(await checkTrust(path, me)).toEqual([])
   })
@@ -51,11 +51,11 @@ describe("checkTrust()", () => {
     await chmod(`${folder.path}/open`, 0o777)
     await symlink("../etc/mycelium.yaml", `${folder.path}/open/link.yaml`)
     expect(await refusalOf(`${folder.path}/open/link.yaml`)).toBe(
-      `${folder.path}/open can be written by everybody`,
+      `${folder.path}/open can be written by every user`,
     )
     await symlink(`${folder.path}/open/link.yaml`, `${folder.path}/etc/far.yaml`)
     expect(await refusalOf(`${folder.path}/etc/far.yaml`)).toBe(
-      `${folder.path}/open can be written by everybody`,
+      `${folder.path}/open can be written by every user`,
     )
     await symlink(path, `${folder.path}/near.yaml`)
     expect(await checkTrust(`${folder.path}/near.yaml`, me)).toEqual([])

@@ -39,7 +39,7 @@ describe.skipIf(!programs.found)(
         expect((await shop.run("check", "--connect")).stdout).toContain("FAIL  pooler-between")
         // What it says to a wrong password is not what the server says: nothing is decided by it.
         expect((await shop.run("reconcile", "production")).stdout).toContain(
-          "nobody knows: the service gives no clear answer: ",
+          "no clear answer: the service gives no clear answer: ",
         )
         expect((await versionsOf(project, "postgres")).map(({ id }) => id)).toEqual(["v1"])
       },

@@ -9,9 +9,10 @@ import { openApp } from "../open-app.ts"
 
 export const adopt: Command = {
   usage: [
-    "Takes over the values that exist: reads them from the outputs (backwards through the templates), logs in with each,",
-    "and seals them into the state. Nothing outside is changed. Run it again after a password was changed by hand.",
-    "A rotation that is stuck because its service takes none of our values ends with one that works: files and programs follow.",
+    "Takes over the values that exist: reads them back from the outputs (through the templates),",
+    "logs in with each, and seals them into the state. Changes nothing outside. Run it again after a",
+    "password was changed by hand. It also ends a rotation that is stuck because its service refuses",
+    "every stored value: give a value that works, and files and programs follow.",
   ].join("\n"),
   options: {
     from: {
@@ -23,11 +24,12 @@ export const adopt: Command = {
       type: "string",
       value: "TIME",
       summary:
-        "when these values were made: 2026-03-01, or 90d ago as 90d; without it their age is unknown, and they are due at the next scheduled time",
+        "when these values were made: 2026-03-01, or 90d for 90 days ago; without it their age is " +
+        "unknown, and they are due at the next scheduled time",
     },
     ask: {
       type: "boolean",
-      summary: "ask on the terminal for each value; nothing that is typed is shown",
+      summary: "ask for each value on the terminal, which does not show what is typed",
     },
   },
   run: async (terminal, args, values) => {
@@ -51,11 +53,13 @@ export const adopt: Command = {
       for (const [name, result] of Object.entries(results)) {
         if (result.kind === "adopted")
           terminal.stdout(
-            `${environment}/${name}: adopted as ${result.version}: ${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`,
+            `${environment}/${name}: adopted as ${result.version}: ` +
+              `${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`,
           )
         else if (result.kind === "known")
           terminal.stdout(
-            `${environment}/${name}: known already, ${result.version}${datedWords(result)}${containedWords(result.uncontained)}`,
+            `${environment}/${name}: known already, ` +
+              `${result.version}${datedWords(result)}${containedWords(result.uncontained)}`,
           )
         else {
           terminal.stdout(`${environment}/${name}: not adopted: ${result.message} (${result.code})`)
@@ -65,7 +69,8 @@ export const adopt: Command = {
           for (const line of result.listens ?? []) terminal.stdout(`  ${line}`)
         if (result.kind !== "refused" && result.uncontained !== undefined)
           terminal.stdout(
-            `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain --incident ${result.uncontained}`,
+            `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain ` +
+              `--incident ${result.uncontained}`,
           )
         if (result.kind === "adopted")
           for (const line of [
@@ -84,9 +89,7 @@ export const adopt: Command = {
   },
 }
 
-/**
- * "2026-03-01", or an age. Before 1990 nobody made a password that is still in use: it is a slip.
- */
+/** "2026-03-01", or an age. A date before 1990 is a typing error. */
 function dateOf(text: string | undefined, now: Date): Date | undefined {
   if (text === undefined) return undefined
   const at = instantOf(text, "rotated-at", now)
@@ -112,28 +115,30 @@ function followingLines(
   environment: string,
   { differ = [], restart = [] }: Extract<Adopted, { readonly kind: "adopted" }>,
 ): readonly string[] {
-  const write = `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: mycelium render ${environment} writes this one`
+  const write =
+    `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: ` +
+    `mycelium render ${environment} writes this one`
   const programs = `restart ${restart.map((name) => `${environment}/${name}`).join(", ")}`
   if (differ.length > 0)
     return [`  hint: ${write}${restart.length === 0 ? "" : `; then ${programs}`}`]
   return restart.length === 0
     ? []
     : [
-        `  hint: ${programs}, unless that was done since the value was changed: what was read before holds the former one`,
+        `  hint: ${programs}, unless that was done since the value was changed: else they hold the former one`,
       ]
 }
 
 function datedWords({ madeAt, ours }: Extract<Adopted, { readonly kind: "known" }>): string {
   if (madeAt !== undefined) return `; it was made on ${madeAt.slice(0, 10)}`
   return ours === true
-    ? "; mycelium made it and knows when, so --rotated-at says nothing of it"
+    ? "; mycelium made it and knows when, so --rotated-at does not apply to it"
     : ""
 }
 
 function containedWords(incident: string | undefined): string {
   return incident === undefined
     ? ""
-    : `; NOT contained in ${incident}, for an adoption ends no session and no value of others`
+    : `; NOT contained in ${incident}, because an adoption ends no sessions and no values that others set`
 }
 
 /** Nothing outside is changed by an adoption: what has still to follow is said. */
@@ -150,7 +155,8 @@ function followLines(environment: string, follow: Follow | undefined): readonly 
     ...(restarts.length === 0
       ? []
       : [
-          `${outputs.length === 0 ? "" : "then "}restart what may still hold the value before: ${restarts.join(", ")}`,
+          `${outputs.length === 0 ? "" : "then "}restart what may still hold the former ` +
+            `value: ${restarts.join(", ")}`,
         ]),
   ]
 }
@@ -158,5 +164,8 @@ function followLines(environment: string, follow: Follow | undefined): readonly 
 function endedWords(ended: Extract<Adopted, { readonly kind: "adopted" }>["ended"]): string {
   if (ended === undefined) return ""
   const { outputs, restarts, unhealthy } = ended
-  return `; the rotation that was not finished ends with it${outputs.length === 0 ? "" : `; written: ${outputs.join(", ")}`}${restarts.length === 0 ? "" : `; restarted: ${restarts.join(", ")}`}${unhealthy === undefined ? "" : `, BUT ${unhealthy}`}`
+  return (
+    "; the rotation that was not finished ends with " +
+    `it${outputs.length === 0 ? "" : `; written: ${outputs.join(", ")}`}${restarts.length === 0 ? "" : `; restarted: ${restarts.join(", ")}`}${unhealthy === undefined ? "" : `, BUT ${unhealthy}`}`
+  )
 }

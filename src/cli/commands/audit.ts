@@ -15,10 +15,11 @@ import { openToLook } from "../open-config.ts"
 
 export const audit: Command = {
   usage: [
-    "audit [ENV…]: what happened, the oldest first. audit verify [ENV…]: follows the chain of hashes through each log and",
-    "holds its end against the state, and the state, where the identity is here, against its MAC; prints each head, to be",
-    "kept where nobody can change it (--heads FILE reads them again, as lines ENV N HEAD or from journalctl -t",
-    "mycelium-audit, and holds the log against them).",
+    "audit [ENV…]: what happened, the oldest first. audit verify [ENV…]: follows the chain of hashes",
+    "through each log and compares its end with the state. If the identity can be read here, it also",
+    "verifies the state's MAC. It prints each log's head: keep it in a place where it cannot be changed.",
+    "--heads FILE compares the log with heads that were kept (lines ENV N HEAD, or the output of",
+    "journalctl -t mycelium-audit).",
   ].join("\n"),
   options: {
     secret: { type: "string", value: "NAME", summary: "only this secret" },
@@ -31,10 +32,18 @@ export const audit: Command = {
     since: {
       type: "string",
       value: "TIME",
-      summary: "an instant (2026-11-01, 2026-11-01T09:30Z) or an age (90d)",
+      summary: "from this instant (2026-11-01, 2026-11-01T09:30Z) or age (90d) on",
     },
-    until: { type: "string", value: "TIME", summary: "the same; a day counts to its end" },
-    heads: { type: "string", value: "FILE", summary: "verify: heads that were kept elsewhere" },
+    until: {
+      type: "string",
+      value: "TIME",
+      summary: "up to this instant or age; a day counts to its end",
+    },
+    heads: {
+      type: "string",
+      value: "FILE",
+      summary: "with verify: a file of heads that were kept elsewhere",
+    },
   },
   looks: true,
   run: async (terminal, args, values) => {
@@ -174,13 +183,15 @@ async function verifyAll(
     )
   else if ("unheld" in held)
     terminal.stderr(
-      `the states' MACs were not verified, so a state and a log that were forged together would pass: ${held.unheld}`,
+      "the states' MACs were not verified, so a state and a log that were forged together " +
+        `would pass: ${held.unheld}`,
     )
   for (const one of isSet(values, "json") ? [] : results)
     sayVerified(terminal, one, kept !== undefined)
   if (kept !== undefined && kept.others > 0 && !isSet(values, "json"))
     terminal.stderr(
-      `${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head of ${config.project}`,
+      `${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head ` +
+        `of ${config.project}`,
     )
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done
 }
@@ -207,15 +218,19 @@ function sayVerified(
     )
   if (riding > 0)
     terminal.stderr(
-      `${environment}: ${riding === 1 ? "its last line stands" : `its last ${riding} lines stand`} in the state and not in the log: cut from it, or not yet written by a run that is at work or was killed. Nothing is lost: the next act writes ${riding === 1 ? "it" : "them"} into the log`,
+      `${environment}: ${riding === 1 ? "its last line is" : `its last ${riding} lines are`} ` +
+        "in the state but not in the log: cut off the log, or not yet written by a run that is " +
+        "at work or was killed. Nothing is lost: the next act writes " +
+        `${riding === 1 ? "it" : "them"} into the log`,
     )
   if (setBack > 0)
     terminal.stderr(
-      `${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is before that of the line before: the clock was set back there`,
+      `${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is earlier than ` +
+        "in the line before: the clock was set back",
     )
   if (first > 1)
     terminal.stderr(
-      `${environment}: begins at line ${first}: what is older was removed for its age, which the log says`,
+      `${environment}: begins at line ${first}: older lines were removed for their age, as the log says`,
     )
   if (compared)
     terminal.stderr(

@@ -10,14 +10,21 @@ import { openNamed } from "../open-config.ts"
 
 export const check: Command = {
   usage: [
-    "Looks for problems on this machine and in its state. Changes nothing, except modes with --fix. Opens the store's keys",
-    "but no value, except with --connect, which the audit log records. Ends with 0, or with 4 if something is wrong; mycelium explain CODE says more.",
+    "Looks for problems on this machine and in its state. Changes nothing, except modes with --fix.",
+    "Opens the store's keys but no value, except with --connect, which the audit log records.",
+    "Ends with 0, or with 4 if something is wrong. mycelium explain CODE says more.",
   ].join("\n"),
   options: {
     quick: {
       type: "boolean",
       summary:
-        "what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, who can change the config, state, clock, is the identity there, can the store be written. It fails on what a restart of the container cannot end and a person must: a state older than its log, a drift, what is not contained, a rotation open for a quarter of an hour (at once, where nobody is at work on it and a program is cut off, or its service refuses every known value), one overdue by a day, a program left unhealthy, a revoke an hour late. It asks no service: one that is down does not fail it",
+        "only what takes milliseconds and needs no key, for a HEALTHCHECK: randomness, modes, who can " +
+        "change the config, state, clock, whether the identity is there, whether the store can be " +
+        "written. It fails on what needs a person, because a restart of the container cannot end it: " +
+        "a state older than its log, a drift, a secret that is not contained, a rotation open for a " +
+        "quarter of an hour (at once, if no process is at work on it and a program is cut off, or its " +
+        "service refuses every known value), a rotation overdue by a day, a program left unhealthy, a " +
+        "revoke an hour late. It asks no service, so a service that is down does not make it fail",
     },
     connect: {
       type: "boolean",
@@ -25,7 +32,7 @@ export const check: Command = {
     },
     fix: {
       type: "boolean",
-      summary: "put right the modes of the store's files and of the outputs",
+      summary: "correct the modes of the store's files and of the outputs",
     },
     strict: { type: "boolean", summary: "warnings count as errors" },
   },
@@ -44,7 +51,7 @@ export const check: Command = {
       throw new AppError("usage", "--quick and --connect contradict each other", {
         hint: "leave one out",
       })
-    // Whatever is looked at stands in the config, so its plug-ins are enough.
+    // All that is checked is in the config, so its plug-ins are enough.
     const { config, plugins } = await openNamed(
       terminal,
       values,
@@ -66,10 +73,7 @@ export const check: Command = {
   },
 }
 
-/**
- * `run` and the whole check judge schedules; the quick one does not pay for the library that reads
- * them.
- */
+/** `run` and the whole check judge schedules; the quick one does not load their library. */
 const anySchedule: ParseSchedule = () => ({ next: (after) => new Date(after.getTime() + 60_000) })
 
 function say(
@@ -109,7 +113,7 @@ function say(
 
 const marks = { error: "FAIL", warning: "warn", info: "info" } as const
 
-/** The worst first, then what was put right, then what is well. */
+/** The worst first, then what was corrected, then what is fine. */
 function linesOf(
   results: readonly Result[],
   findings: readonly Finding[],
@@ -134,5 +138,8 @@ function isFine(findings: readonly Finding[]): boolean {
 function summary(errors: number, warnings: number, checks: number): string {
   const many = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`
   if (errors + warnings === 0) return `${many(checks, "check")}: nothing is wrong`
-  return `${many(checks, "check")}: ${many(errors, "error")}, ${many(warnings, "warning")} · mycelium explain CODE says more`
+  return (
+    `${many(checks, "check")}: ${many(errors, "error")}, ${many(warnings, "warning")} · ` +
+    "mycelium explain CODE says more"
+  )
 }

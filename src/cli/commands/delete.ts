@@ -15,21 +15,25 @@ import { withLeftOver } from "../../app/left-over.ts"
 
 export const deleteCommand: Command = {
   usage: [
-    "Erases a secret, or all of an environment, for good: its login at the service (proven by a refused login), then its lines in",
-    "the outputs, then every version in the state. Nothing is restarted, and sessions that are open live on. Without --yes it only",
-    "says what it would do. Cut off in between, the same command finishes it. The audit log keeps names, backups of the state what they hold.",
-    "What a renamed secret or environment has left in the state goes by its old name, with --keep-login.",
+    "Erases a secret, or all of an environment, for good: its login at the service (proven by a refused",
+    "login), then its lines in the outputs, then every version in the state. Restarts nothing; open",
+    "sessions stay open. Without --yes it only says what it would do. If it is interrupted, the same",
+    "command finishes it. The audit log keeps the names, and backups of the state keep the values.",
+    "To erase what a renamed secret or environment has left in the state, give its old name and",
+    "--keep-login.",
   ].join("\n"),
   options: {
     yes: { type: "boolean", summary: "do it; without this it only says what it would do" },
     "dry-run": {
       type: "boolean",
       summary:
-        "say what it would do, as without --yes, and end with 0 if nothing is in the way (1 or 5 otherwise): a look that was asked for is no slip, one without either word ends with 2",
+        "say what it would do, and end with 0 if nothing blocks it (1 or 5 otherwise); without " +
+        "--dry-run and --yes it says the same, and ends with 2",
     },
     "keep-login": {
       type: "boolean",
-      summary: "leave the login at the service as it is; only our copies of its values go",
+      summary:
+        "leave the login at the service as it is; erase only Mycelium's copies of its values",
     },
   },
   run: async (terminal, args, values) => {
@@ -79,8 +83,8 @@ const logins = {
 }
 
 /**
- * As every dry run: a script that forgot --yes must not take a look for done, and one that asks for
- * a look is no wrong usage.
+ * As every dry run. Without --dry-run the code is 2, so that a script that forgot --yes does not
+ * take the plan for the deed.
  */
 function exitOfPlan({ would }: Plan): number {
   const all = Object.values(would)
@@ -111,7 +115,8 @@ function sayPlan(
     terminal.stdout(`Would erase ${environment}/${name}, for good:`)
     terminal.stdout(`  1 login    ${logins[one.login]}`)
     terminal.stdout(
-      `  2 outputs  ${one.outputs.length === 0 ? "none shows it" : one.outputs.map(({ target, variables }) => `${target}: without ${variables.join(", ")}`).join("; ")}`,
+      "  2 outputs  " +
+        `${one.outputs.length === 0 ? "none shows it" : one.outputs.map(({ target, variables }) => `${target}: without ${variables.join(", ")}`).join("; ")}`,
     )
     terminal.stdout(
       `  3 state    ${counted(one.versions)}; backups keep what they hold, the audit log keeps names`,
@@ -140,7 +145,9 @@ function sayDone(
   const erased = all.filter((one) => one.kind === "erased").length
   if (erased > 0 && !isSet(values, "json"))
     terminal.stderr(
-      `next: ${listed ? "take it out of the config, where it now counts as new; and " : ""}delete backups of the state that must not keep it`,
+      "next: " +
+        `${listed ? "remove it from the config, where it now counts as new; and " : ""}delete ` +
+        "backups of the state that must not keep it",
     )
   if (all.some((one) => one.kind === "unproven")) return exitCodes.person
   if (all.every((one) => one.kind === "erased" || one.kind === "unknown")) return exitCodes.done
@@ -173,7 +180,8 @@ function sayOther(
   if (one.hint !== undefined) terminal.stdout(`  hint: ${one.hint}`)
   if (one.kind === "unproven")
     terminal.stdout(
-      "  its login may be dead or alive; outputs and state are as they were: the same command tries again",
+      "  it is unknown whether its login is dead; outputs and state are as they were: " +
+        "the same command tries again",
     )
 }
 

@@ -7,9 +7,10 @@ import { openApp } from "../open-app.ts"
 
 export const exec: Command = {
   usage: [
-    "Runs a program with the variables that the environment's outputs show, added to your own; no file is read or written.",
-    "The program takes our place: terminal, signals and exit code are its own. What a rotation restarts should read its file",
-    "instead: while a rotation is under way, the environment is locked, and after 5 seconds this command ends with 6.",
+    "Runs a program with the variables that the environment's outputs show, added to your own. Reads and",
+    "writes no file. The program replaces mycelium: terminal, signals and exit code are its own.",
+    "A program that a rotation restarts should read its file instead: during a rotation the environment",
+    "is locked, and after 5 seconds this command ends with 6.",
   ].join("\n"),
   options: {
     from: {
@@ -43,7 +44,7 @@ export const exec: Command = {
   },
 }
 
-/** As a shell would: 127 where there is no such program, 126 where it cannot be run. */
+/** As a shell does: 127 if there is no such program, 126 if it cannot be run. */
 async function execReplace(
   terminal: Terminal,
   command: readonly string[],

@@ -7,7 +7,7 @@ import { allCodes, explanationOf, texts } from "../explain/texts.ts"
 
 export const explain: Command = {
   usage:
-    "Says what a code means, why it matters and what to do now. Without a code: the list of all.",
+    "Says what a code means, why it matters and what to do now. Without a code, lists all codes.",
   options: {},
   run: (terminal, [typed, more], values) => {
     const code = typed === undefined ? undefined : codeMeantBy(typed)
@@ -50,5 +50,5 @@ function linesOf(text: string | undefined, columns: number): readonly string[] {
   ])
 }
 
-/** Where nothing is a terminal. */
+/** If stdout is no terminal. */
 const columnsElse = 100

@@ -9,16 +9,17 @@ import { manPage } from "../help/man-page.ts"
 import { columnsElse, toText } from "../help/text.ts"
 import { allNames, meantBy, pagesThatMention, topics, topicsNamed } from "../help/topics.ts"
 
-/** Of these commands: what lists them all loads this one, so it gives them itself. */
+/** `groups`: all commands. The table of commands loads this one, so it passes itself in. */
 export function helpOn(groups: readonly Group[]): Command {
   return {
     usage:
-      "Prints a page of the manual, or what a command, a driver, an output, a restarter, a health check or a key of the config takes. Without a topic: the list of all.",
+      "Prints a page of the manual, or what a command, a driver, an output, a restarter, a health " +
+      "check or a key of the config takes. Without a topic, lists all topics.",
     options: {
       man: {
         type: "boolean",
         summary:
-          "all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
+          "print all of it as a man page: mycelium help --man > /usr/local/share/man/man1/mycelium.1",
       },
     },
     run: async (terminal, words, values) => {

@@ -7,13 +7,15 @@ import { exitCodes } from "../exit-codes.ts"
 
 export const init: Command = {
   usage:
-    "Makes what is missing: this machine's identity, and a config (./mycelium.yaml, or --config). Keeps what exists, and refuses an identity, a new one or one that is there, beside a store that another one has sealed.",
+    "Makes what is missing: this machine's identity, and a config (./mycelium.yaml, or --config). Keeps " +
+    "what exists. Makes or keeps no identity beside a store that another one has sealed.",
   options: {
     identity: {
       type: "string",
       value: "FILE",
       summary:
-        "make the identity in FILE, from where something else brings it to mycelium: a unit of systemd, a secret of a container",
+        "make the identity in FILE, if it reaches mycelium in another way: by a unit of systemd, or " +
+        "as a secret of a container",
     },
     "postgres-pair": {
       type: "string",
@@ -25,7 +27,8 @@ export const init: Command = {
       type: "string",
       value: "ROLE",
       summary:
-        "with --postgres-pair: the way from a role that programs log in as now, which keeps what it owns",
+        "with --postgres-pair: the steps from a role that programs log in as now to a pair; the role " +
+        "keeps what it owns",
     },
   },
   run: async (terminal, _, values) => {
@@ -55,23 +58,23 @@ export const init: Command = {
     if (!isSet(values, "json") && made.some((one) => one.left)) terminal.stderr(bring)
     else if (!isSet(values, "json") && made.some((one) => one.made))
       terminal.stderr(
-        "next: edit the config, then mycelium adopt production (values that exist) or mycelium rotate-now production --new (first values)",
+        "next: edit the config, then mycelium adopt production (values that exist) " +
+          "or mycelium rotate-now production --new (first values)",
       )
     return exitCodes.done
   },
 }
 
 const bring =
-  "next: mycelium init --identity FILE makes an identity; let a unit of systemd load it from there (LoadCredential=identity:FILE), or mount it into the container"
+  "next: mycelium init --identity FILE makes an identity; let a unit of systemd load it from there " +
+  "(LoadCredential=identity:FILE), or mount it into the container"
 
 function did({ made, left }: Made): string {
   if (left === true) return "left"
   return made ? "made" : "kept"
 }
 
-/**
- * As the config that is there says; where there is none, or none that can be read: the usual ones.
- */
+/** As the config says; the usual ones if there is none, or none that can be read. */
 async function placesIn(
   terminal: Terminal,
   path: string,

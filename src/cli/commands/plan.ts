@@ -47,7 +47,8 @@ type Plan = {
 
 export const plan: Command = {
   usage:
-    "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and changes nothing.",
+    "Says what would happen in the next days (30), when and why, if all goes well. Needs no key and " +
+    "changes nothing.",
   options: { days: { type: "string", value: "N", summary: "how far to look ahead (30)" } },
   looks: true,
   run: async (terminal, args, values) => {
@@ -154,7 +155,8 @@ function linesOf(
   ]
   return rows.length === 0
     ? [
-        `${name}: nothing in the next ${days} day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`,
+        `${name}: nothing in the next ${days} ` +
+          `day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`,
         ...ages,
         ...left,
       ]
@@ -164,5 +166,8 @@ function linesOf(
 /** "every 90d, 191.9 bits". */
 function howOf(environment: EnvironmentConfig, name: string, bits: Plan["bits"]): string {
   const strength = bits[name]
-  return `every ${formatDuration(environment.secrets[name]?.rotateEveryMs ?? 0)}${strength === undefined ? "" : `, ${strength.toFixed(1)} bits`}`
+  return (
+    "every " +
+    `${formatDuration(environment.secrets[name]?.rotateEveryMs ?? 0)}${strength === undefined ? "" : `, ${strength.toFixed(1)} bits`}`
+  )
 }

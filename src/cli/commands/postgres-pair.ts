@@ -21,14 +21,16 @@ export function postgresPair(name: string, from?: string): PairText {
   if (!/^[a-z_][a-z0-9_]{0,54}$/.test(name) || name.startsWith("pg_")) {
     throw new AppError(
       "usage",
-      "--postgres-pair takes a short name: lower-case letters, digits and _, beginning with a letter, and not with pg_",
+      "--postgres-pair takes a short name: lower-case letters, digits and _, beginning with a " +
+        "letter, and not with pg_",
       { hint: "mycelium init --postgres-pair app" },
     )
   }
   if (from !== undefined && (!/^[A-Za-z_][\w$]{0,62}$/.test(from) || from.startsWith("pg_")))
     throw new AppError(
       "usage",
-      "--from takes the name of the role that programs log in as now: letters, digits and _, beginning with a letter",
+      "--from takes the name of the role that programs log in as now: " +
+        "letters, digits and _, beginning with a letter",
     )
   const sql = from === undefined ? sqlFor(name) : sqlFrom(name, from)
   return { sql, config: configFor(name, from), setPassword: passwordFor(name) }
@@ -39,7 +41,10 @@ export function scriptOf({ sql, config, setPassword }: PairText): string {
   return [
     sql,
     comment(
-      `The admin's password: made here, set by psql, shown nowhere. psql sends a SCRAM verifier, never the password; without a terminal (setsid) it reads it from the file, twice. The file must belong to the user that mycelium runs as: chown it.\n\n${setPassword}`,
+      "The admin's password: made here, set by psql, shown nowhere. " +
+        "psql sends a SCRAM verifier, never the password; without a terminal (setsid) it reads " +
+        "it from the file, twice. The file must belong to the user that mycelium runs as: " +
+        `chown it.\n\n${setPassword}`,
     ),
     comment(`In mycelium.yaml, under secrets:\n\n${config}`),
   ].join("\n\n")
@@ -86,7 +91,7 @@ function adminFor(name: string, more: string): string {
 -- The admin: changes the two passwords, and sees since when sessions are open.
 CREATE ROLE ${rotator} LOGIN CREATEROLE;
 GRANT pg_read_all_stats TO ${rotator};
--- For end_sessions: true, and for rotate-now --contain; it may end everybody's sessions save a superuser's:
+-- For end_sessions: true, and for rotate-now --contain; it may end all sessions except a superuser's:
 -- GRANT pg_signal_backend TO ${rotator};
 DO $$
 BEGIN
@@ -107,12 +112,12 @@ function sqlFrom(name: string, from: string): string {
 --      cannot adopt its password.
 --   2. Run this as a superuser, or as the admin of a hosted server, in the database of the application:
 --        mycelium init --postgres-pair ${name} --from ${from} | psql -v ON_ERROR_STOP=1 -d DATABASE
---      Where pg_hba.conf names ${from}, let ${name}_blue, ${name}_green and ${name}_rotator in there as well.
+--      If pg_hba.conf names ${from}, let ${name}_blue, ${name}_green and ${name}_rotator in there as well.
 --   3. Set the admin's password by the commands at the end.
---   4. In mycelium.yaml, put the lines at the end in the place of the secret with role: ${from}, under its own name. Show the user
+--   4. In mycelium.yaml, put the lines at the end in place of the secret with role: ${from}, under its own name. Show the user
 --      where only the password was shown, POSTGRES_USER: "{{ postgres.user }}", and let programs take their user name from there.
 --   5. mycelium rotate-now ENV --dry-run, then mycelium rotate-now ENV: programs get ${name}_blue, and the password of ${from} is taken
---      away after the grace, once nobody has begun a session with it since. rotate-now waits for that; mycelium status shows it.
+--      away after the grace, once no session has begun with it since. rotate-now waits for that; mycelium status shows it.
 --   6. Once it is revoked, as in step 2: ALTER ROLE ${role} NOLOGIN PASSWORD NULL; until then the next rotation does not begin.
 -- All of it is done, or nothing.
 BEGIN;

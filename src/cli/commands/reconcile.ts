@@ -10,21 +10,24 @@ import { isItRunning } from "../way-out.ts"
 
 export const reconcile: Command = {
   usage: [
-    "After a backup of a service, or of the state, was put back, or a password was changed: asks each service, by one login a",
-    "version, which of all the values in the state it accepts. One that is not the current one becomes it: outputs are written,",
-    "deployments restarted. A state that is older than its audit log is taken up again by this command alone.",
+    "After a backup of a service or of the state was put back, or a password was changed: asks each",
+    "service, by one login for each version, which of the values in the state it accepts. If that is not",
+    "the current one, makes it current, writes outputs and restarts deployments. Only this command",
+    "accepts a state that is older than its audit log.",
   ].join("\n"),
   options: {
     "dry-run": { type: "boolean", summary: "ask, say what would be done, and change nothing" },
     deep: {
       type: "boolean",
       summary:
-        "ask for every version that is sealed, not only the five likeliest: each is a refused login, and some services lock out",
+        "try every sealed version, not only the five likeliest; each wrong one is a refused login, " +
+        "after which some services lock the account",
     },
     "nothing-runs": {
       type: "boolean",
       summary:
-        "you have looked, and no program of an earlier run lives where this one cannot see it (mycelium explain other-namespace)",
+        "you have made sure that no program of an earlier run is left where this run cannot see it " +
+        "(mycelium explain other-namespace)",
     },
   },
   run: async (terminal, args, values) => {
@@ -69,7 +72,8 @@ function say(
       terminal.stdout(`${environment}: ${what}; it goes on from here, and the log says so`)
     else
       terminal.stdout(
-        `${environment}: ${what}${dryRun ? "" : ", and stays set aside until every service has given a clear answer"}`,
+        `${environment}: ` +
+          `${what}${dryRun ? "" : ", and stays set aside until every service has given a clear answer"}`,
       )
   }
   if (dryRun) terminal.stderr("nothing was changed: leave out --dry-run to do it")
@@ -84,7 +88,8 @@ function linesOf(
   switch (one.kind) {
     case "same":
       return [
-        `${place}: ${one.version} is current${one.revived.length === 0 ? "" : `, but ${one.revived.join(", ")} is accepted again${dryRun ? "" : " and will be revoked"}`}`,
+        `${place}: ${one.version} is ` +
+          `current${one.revived.length === 0 ? "" : `, but ${one.revived.join(", ")} is accepted again${dryRun ? "" : " and will be revoked"}`}`,
         ...(one.differ.length === 0
           ? []
           : [
@@ -98,11 +103,16 @@ function linesOf(
       ]
       const shown = did.length === 0 ? "the outputs show it already" : did.join("; ")
       return [
-        `${place}: the service accepts ${one.version}${one.was === undefined ? "" : `, not ${one.was}`}: it ${dryRun ? "would become" : "is"} current${dryRun ? " (" : "; "}${shown}${dryRun ? ")" : ""}${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
+        `${place}: the service accepts ` +
+          `${one.version}${one.was === undefined ? "" : `, not ${one.was}`}: ` +
+          `it ${dryRun ? "would become" : "is"} ` +
+          `current${dryRun ? " (" : "; "}${shown}${dryRun ? ")" : ""}${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
         ...(one.unhealthy === undefined
           ? []
           : [
-              "  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)",
+              "  hint: the program may be down: look at its log, and restart it so that it " +
+                "reads its files again; rotate-now on the secret then proves it healthy " +
+                "(mycelium explain promoted-unhealthy)",
             ]),
         ...(one.revived.length === 0
           ? []
@@ -111,18 +121,24 @@ function linesOf(
     }
     case "lost":
       return [
-        `${place}: the service refuses ${one.asked === 0 ? "to be asked: no version of it is known" : `all ${one.asked} versions that it was asked for`} (none-accepted)`,
-        ...(one.unasked === 0 ? [] : [`  ${one.unasked} older were not asked for: --deep does`]),
+        `${place}: ` +
+          `${one.asked === 0 ? "there is no version that could be tried" : `the service refuses all ${one.asked} versions that were tried`} ` +
+          "(none-accepted)",
+        ...(one.unasked === 0
+          ? []
+          : [`  ${one.unasked} older versions were not tried: --deep tries them`]),
         `  hint: ${remedyOf(one, environment)}`,
       ]
     case "held":
       return [
-        `${place}: ${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.message} (${one.code})`,
+        `${place}: ` +
+          `${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.message} ` +
+          `(${one.code})`,
         ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
       ]
     case "unknown":
       return [
-        `${place}: nobody knows: ${one.message} (${one.code}); nothing was decided`,
+        `${place}: no clear answer: ${one.message} (${one.code}); nothing was decided`,
         ...(one.code === "unreachable" ? [`  hint: ${isItRunning}`] : []),
       ]
     case "new":
@@ -140,11 +156,15 @@ function remedyOf(
   { driver, user, current }: Extract<ReconcileFinding, { readonly kind: "lost" }>,
   environment: string,
 ): string {
-  const adopt = `mycelium adopt ${environment} takes over the value that the output shows, if the service accepts it, and changes nothing else; one that stands elsewhere: mycelium adopt ${environment} --ask`
+  const adopt =
+    `mycelium adopt ${environment} takes over the value that the output shows, if the service ` +
+    "accepts it, and changes nothing else; one that stands elsewhere: " +
+    `mycelium adopt ${environment} --ask`
   const set = byHand[driver]?.(user ?? (driver === "redis" ? "default" : "ROLE"))
   return current === undefined || set === undefined
     ? adopt
-    : `${adopt}; only if no value is known that works, set ${current} at the service by hand (${set}; mycelium help operations shows how to open it), and say this command again`
+    : `${adopt}; only if no value is known that works, set ${current} at the service by hand ` +
+        `(${set}; mycelium help operations shows how to open it), and run this command again`
 }
 
 function whatIsBehind({ lost, cut }: Behind): string {

@@ -13,22 +13,25 @@ import { untilStopped } from "../until-stopped.ts"
 
 export const rekey: Command = {
   usage: [
-    "Seals every version, the bytes that a journal keeps and the store's keys anew, for the recipients of now: this machine's",
-    "identity and those in the config. Values stay as they are, so a thief of the old identity knows them: rotate them afterwards.",
-    "A service that runs notices a new identity by itself; of other recipients it learns when it reloads (SIGHUP), so reload it first.",
-    "The keys are bound to this machine's identity, so that others who write the store cannot put keys of their own there.",
-    "Cut off at any instant, everything still opens, and the same command finishes it.",
+    "Seals every version, the bytes that a journal keeps and the store's keys anew, for today's",
+    "recipients: this machine's identity and those in the config. Values stay as they are, so a thief of",
+    "the old identity knows them: rotate them afterwards. A running service notices a new identity by",
+    "itself, but other recipients only when it reloads (SIGHUP), so reload it first. The keys are bound to",
+    "this machine's identity, so that others who can write to the store cannot put keys of their own",
+    "there. If it is interrupted, everything still opens, and the same command finishes it.",
   ].join("\n"),
   options: {
     "new-identity": {
       type: "boolean",
       summary:
-        "first make this machine a new identity; the old one opens until all is done, a copy of it is kept",
+        "first make a new identity for this machine; the old one still opens everything until all is " +
+        "done, and a copy of it is kept",
     },
     "trust-store": {
       type: "boolean",
       summary:
-        "take keys that this identity never bound for right: a break-glass identity's first act, or a store of an older build",
+        "trust keys that this identity never bound: for the first use of a break-glass identity, or a " +
+        "store of an older build",
     },
     "dry-run": { type: "boolean", summary: "say what would be sealed anew; change nothing" },
   },
@@ -95,11 +98,13 @@ function say(
     terminal.stderr(
       newIdentity || done.old !== "none"
         ? stolen
-        : "what was sealed before, in backups too, its former recipients can still open: mycelium rotate-now --all makes that worthless",
+        : "former recipients can still open what was sealed before, in backups too: " +
+            "mycelium rotate-now --all makes that worthless",
     )
   if (trust && !isSet(values, "json"))
     terminal.stderr(
-      "keys.age is bound to this identity from now on; whether what lies in the store is what was written, only a head that left the machine shows: mycelium audit verify --heads FILE",
+      "keys.age is bound to this identity from now on; only a head that left the machine " +
+        "shows whether the store is as it was written: mycelium audit verify --heads FILE",
     )
   const all = Object.values(done.environments)
   const failed = all.filter(({ kind }) => kind === "failed")
@@ -111,7 +116,8 @@ function say(
 }
 
 const stolen =
-  "if the old identity may have been stolen, so may the values: mycelium rotate-now --all --contain --reason … must follow, and the credentials that the config refers to"
+  "if the old identity may have been stolen, so may the values: mycelium rotate-now --all " +
+  "--contain --reason … must follow, and the credentials that the config refers to"
 
 function linesOf(done: Rekeyed): readonly string[] {
   const lines = [`keys.age: sealed anew for ${many(done.recipients, "recipient")}`]
@@ -125,15 +131,17 @@ function linesOf(done: Rekeyed): readonly string[] {
   }
   if (done.others.length > 0)
     lines.push(
-      `the old identity is still needed by other projects in this store: ${done.others.join(", ")}; run mycelium rekey with the config of each`,
+      "the old identity is still needed by other projects in this store: " +
+        `${done.others.join(", ")}; run mycelium rekey with the config of each`,
     )
   else if (done.old === "needed")
     lines.push(
-      "the old identity is still needed: say the same command again when what is in the way is gone",
+      "the old identity is still needed: run the same command again once nothing blocks it",
     )
   if (done.old === "gone")
     lines.push(
-      `nothing in the store is sealed to the old identity any more${done.copies.length === 0 ? ": take it out where the config says" : ""}`,
+      "nothing in the store is sealed to the old identity any " +
+        `more${done.copies.length === 0 ? ": remove it from where the config names it" : ""}`,
     )
   for (const copy of done.copies)
     lines.push(

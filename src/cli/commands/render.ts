@@ -6,12 +6,14 @@ import { selectionOf } from "../selection.ts"
 
 export const render: Command = {
   usage:
-    "Writes the outputs of an environment (of all, without one) again from the current values. Restarts nothing.",
+    "Writes the outputs of an environment (without a name: of all) again from the current values. " +
+    "Restarts nothing.",
   options: {
     prune: {
       type: "boolean",
       summary:
-        "also take away what the config does not name and whose whole value is one that mycelium made or took over: lines of a merged .env, files of a folder",
+        "also remove lines of a merged .env, and files of a folder, that the config does not name and " +
+        "whose whole value is one that mycelium made or took over",
     },
   },
   run: async (terminal, args, values) => {
@@ -36,7 +38,10 @@ export const render: Command = {
 
 function sayRendered(environment: string, { changes, pruned, waits }: Rendered): string {
   if (waits !== undefined)
-    return `not written for ${waits.join(", ")}, which ${waits.length === 1 ? "has" : "have"} no value yet (mycelium adopt ${environment}, or rotate-now --new)`
+    return (
+      `not written for ${waits.join(", ")}, which ${waits.length === 1 ? "has" : "have"} no ` +
+      `value yet (mycelium adopt ${environment}, or rotate-now --new)`
+    )
   if (pruned === true) return `taken away: ${changes?.join(", ") ?? ""}`
   if (changes === undefined) return "unchanged"
   return changes.length === 0 ? "written" : `written: ${changes.join(", ")}`
@@ -49,5 +54,10 @@ function restartLine(environment: string, programs: readonly string[]): string {
     programs.length === 1
       ? ["was", "it reads", "its file", "it"]
       : ["were", "they read", "their file", "them"]
-  return `  ${names} ${were} not restarted since a containment changed what ${read} (a restart failed, or ${file} could not be written), and may hold the old value: the same containment again, or mycelium run, restarts ${them} (mycelium explain output-owed)`
+  return (
+    `  ${names} ${were} not restarted since a containment changed what ${read} (a restart ` +
+    `failed, or ${file} could not be written), and may hold the old value: ` +
+    `the same containment again, or mycelium run, restarts ${them} (mycelium explain ` +
+    "output-owed)"
+  )
 }

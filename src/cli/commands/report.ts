@@ -17,16 +17,17 @@ import { mark, sealed, writeReport } from "../report/write.ts"
 
 export const report: Command = {
   usage: [
-    "report INCIDENT: what happened, is it over, what is there to do now, for one who was not there; ends with 7 while something",
-    "is left to contain, else with 0. report --since 90d [ENV…]: the review of a while; ends with 4 where a store is not as mycelium",
-    "wrote it. Made from the logs and the states: with the identity at hand they are verified, without it the report says so at the",
-    "top. Shows no value and changes nothing. Markdown unless --html or --json says otherwise.",
+    "report INCIDENT: what happened, whether it is over and what to do now, for readers who were not",
+    "there; ends with 7 while something is left to contain, else with 0. report --since 90d [ENV…]: the",
+    "review of a period; ends with 4 if a store is not as mycelium wrote it. Both are made from the logs",
+    "and the states, which are verified if the identity can be read here; if not, the report says so at",
+    "the top. Shows no value and changes nothing. Prints Markdown without --html or --json.",
   ].join("\n"),
   options: {
     since: {
       type: "string",
       value: "TIME",
-      summary: "a review from this instant (2026-11-01) or age (90d) on",
+      summary: "review the time from this instant (2026-11-01) or age (90d) on",
     },
     noticed: {
       type: "string",
@@ -36,18 +37,18 @@ export const report: Command = {
     readers: {
       type: "string",
       value: "TIME",
-      summary: "who was given the values in so long a time before (30d)",
+      summary: "how long before the incident to look for readers of the values (30d)",
     },
     html: {
       type: "boolean",
-      summary: "one page that needs nothing but itself, to be read or printed",
+      summary: "one self-contained page, to read or print",
     },
     out: {
       type: "string",
       value: "FILE",
-      summary: "write it there, 0600; a report as it was made is replaced, nothing else is",
+      summary: "write it to FILE, mode 0600; replaces only a report that was not edited",
     },
-    force: { type: "boolean", summary: "with --out: replace whatever is there" },
+    force: { type: "boolean", summary: "with --out: replace any file" },
   },
   looks: true,
   run: async (terminal, args, values) => {

@@ -14,9 +14,10 @@ import { type Selection, selectionOf } from "../selection.ts"
 
 export const rotateNow: Command = {
   usage: [
-    "Rotates at once, in one change set an environment: a new value, made to be accepted, proven by a login, written to the",
-    "outputs, deployments restarted and proven healthy; then the old value is taken away and proven dead. Anything that goes",
-    "wrong goes back to the old value. Without a selection nothing is done, and the error names what there is to choose from.",
+    "Rotates at once, in one change set for each environment: makes a new value, sets it at the service,",
+    "proves it by a login, writes it to the outputs, restarts deployments and proves them healthy. Then",
+    "it takes the old value away and proves it dead. If something fails, it goes back to the old value.",
+    "Without a selection it does nothing, and the error lists what you can choose.",
   ].join("\n"),
   options: {
     all: { type: "boolean", summary: "every environment" },
@@ -35,24 +36,26 @@ export const rotateNow: Command = {
       type: "string",
       value: "FILE",
       summary:
-        'only secrets of which a version, of any stage, stands in this text, raw or encoded; "-" reads stdin',
+        'only secrets of which this text holds a version, of any stage, raw or encoded; "-" reads stdin',
     },
     reason: { type: "string", value: "TEXT", summary: "goes into the audit log" },
     incident: {
       type: "string",
       value: "ID",
       summary:
-        "ties runs together; with --contain, what was contained under it is not touched again",
+        "a name that ties runs together; with --contain, secrets contained under it are left alone",
     },
     contain: {
       type: "boolean",
       summary:
-        "credentials have leaked: fresh values, no rollback, no grace; then every other value and every older session ends",
+        "credentials have leaked: fresh values, no rollback, no grace; then every other value and " +
+        "every older session ends",
     },
     "revoke-first": {
       type: "boolean",
       summary:
-        "with --contain: take access away before files are written and programs restart, which are down until then",
+        "with --contain: take access away before files are written and programs restart; they are " +
+        "down until they have restarted",
     },
     yes: {
       type: "boolean",
@@ -62,9 +65,12 @@ export const rotateNow: Command = {
     wait: {
       type: "string",
       value: "TIME",
-      summary: "wait for graces up to so long, then revoke (15m)",
+      summary: "how long to wait for graces, then revoke (15m)",
     },
-    "no-wait": { type: "boolean", summary: "leave revokes that are in their grace to run" },
+    "no-wait": {
+      type: "boolean",
+      summary: "do not wait for graces: mycelium run revokes after them",
+    },
   },
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
@@ -89,8 +95,7 @@ export const rotateNow: Command = {
             file: narrowing.exposedIn,
             urgent: !isSet(values, "dry-run"),
           })
-    // What was exposed and cannot be changed from here needs a person, whatever becomes of the
-    // rest.
+    // What was exposed and cannot be changed from here needs a person, even if all else succeeds.
     const least = (code: number): number => (beyond.length === 0 ? code : exitCodes.person)
     if (chosen.size === 0) return least(exitCodes.done)
     const reason = textOf(values, "reason")?.slice(0, 500)
@@ -198,11 +203,14 @@ function reportText(report: Report, now: Date): string {
   for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) {
     if (outcome.kind === "rotated") {
       lines.push(
-        `${name(secret)}: rotated, ${outcome.version} is current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`,
+        `${name(secret)}: rotated, ${outcome.version} is ` +
+          `current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`,
       )
       if (outcome.unhealthy !== undefined)
         lines.push(
-          "  hint: the program may be down: look at its log, and restart it so that it reads its files again; rotate-now on the secret then proves it healthy (mycelium explain promoted-unhealthy)",
+          "  hint: the program may be down: look at its log, and restart it so that it reads " +
+            "its files again; rotate-now on the secret then proves it healthy (mycelium explain " +
+            "promoted-unhealthy)",
         )
     } else {
       const words = {
@@ -216,7 +224,8 @@ function reportText(report: Report, now: Date): string {
         lines.push(`  hint: ${outcome.hint}`)
       if (outcome.code === "back-unhealthy")
         lines.push(
-          "  that program may be down, or still use the value that was given up: see to it now; mycelium explain back-unhealthy",
+          "  that program may be down, or still use the value that was given up: " +
+            "see to it now; mycelium explain back-unhealthy",
         )
       if (outcome.kind === "waiting")
         lines.push(
@@ -234,11 +243,14 @@ function reportText(report: Report, now: Date): string {
   )
   for (const one of undone)
     lines.push(
-      `${name(one.secret)}: ${one.version} stays accepted for ${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; mycelium run, or the next rotate-now, revokes it then`,
+      `${name(one.secret)}: ${one.version} stays accepted for ` +
+        `${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; ` +
+        "mycelium run, or the next rotate-now, revokes it then",
     )
   if (report.untouched.length > 0)
     lines.push(
-      `${report.environment}: without a value, left alone: ${report.untouched.join(", ")} (adopt, or rotate-now --new)`,
+      `${report.environment}: without a value, left alone: ${report.untouched.join(", ")} ` +
+        "(adopt, or rotate-now --new)",
     )
   return lines.length === 0 ? `${report.environment}: nothing to rotate` : lines.join("\n")
 }

@@ -23,13 +23,14 @@ import { when } from "../when.ts"
 
 export const run: Command = {
   usage: [
-    "The service: waits for the schedule, rotates what is due, revokes what is past its grace, recovers what was cut off.",
-    "SIGTERM ends it between two steps, SIGHUP reads the config again (a bad one is reported, the old one stays).",
+    "The service: waits for the schedule, rotates what is due, revokes what is past its grace, finishes",
+    "what was interrupted. SIGTERM ends it between two steps. SIGHUP reads the config again (a wrong one",
+    "is reported, and the old one stays).",
   ].join("\n"),
   options: {
     once: {
       type: "boolean",
-      summary: "give each environment one turn, and end: for timers and CronJobs",
+      summary: "do what is due in each environment, then end: for timers and CronJobs",
     },
   },
   run: async (terminal, _, values) => {
@@ -100,7 +101,7 @@ async function loadPacked(
   return { app, config: JSON.stringify(config) }
 }
 
-/** What no turn will ever reach: the config has that environment no more. */
+/** What no run will ever reach, because the config no longer has that environment. */
 async function tellLeft(config: Config, say: Say): Promise<void> {
   for (const one of await leftEnvironments(config).catch(() => []))
     if (one.debts.length > 0)
@@ -112,7 +113,7 @@ async function tellLeft(config: Config, say: Say): Promise<void> {
       })
 }
 
-/** A bad config is reported; the service goes on with the one that it has. */
+/** A wrong config is reported; the service keeps the one that it has. */
 async function reload(
   terminal: Terminal,
   values: Values,
@@ -130,9 +131,7 @@ async function reload(
   }
 }
 
-/**
- * A service manager that asked for a reload waits until it is ready again, with whichever config.
- */
+/** A service manager that asked for a reload waits until the service is ready, with either config. */
 async function announced(manager: Manager, act: () => Promise<void>): Promise<void> {
   await manager.tell(...reloadingLines())
   await act()
@@ -155,7 +154,8 @@ async function once(app: App, watch: ServiceEvents): Promise<number> {
           watch.failed(
             environment,
             "clock-behind",
-            `the state knows of a time that is ${formatDuration(turn.behindMs)} from now: the clock is wrong now, or was wrong then, and nothing is due by it`,
+            `the state knows of a time that is ${formatDuration(turn.behindMs)} from now: ` +
+              "the clock is wrong now, or was wrong then, and nothing is due by it",
           )
         return exitOfTurn(turn)
       } catch (error) {
@@ -227,7 +227,8 @@ function logger(terminal: Terminal, json: boolean): Say {
 }
 
 const driftWords =
-  "the service refuses the current value: it was changed there, or the server has lost the change; it is not rotated until it is reconciled, adopted or set back"
+  "the service refuses the current value: it was changed there, or the server has lost the change; " +
+  "it is not rotated until it is reconciled, adopted or set back"
 const clockFaults = [
   {
     code: "clock-leapt",
@@ -237,7 +238,8 @@ const clockFaults = [
   {
     code: "clock-behind",
     message:
-      "a state knows of a time that has not come: the clock is wrong now, or was wrong then; nothing is due until it has run true for ten minutes",
+      "a state knows of a time that has not come: the clock is wrong now, or was wrong then; " +
+      "nothing is due until it has run true for ten minutes",
   },
 ] as const
 
@@ -329,7 +331,8 @@ function statusOf(
   const first =
     drifted.length === 0
       ? ""
-      : `refused by its service: ${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
+      : "refused by its service: " +
+        `${drifted.slice(0, 3).join(", ")}${drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""}; `
   if (next === undefined) return `${first}nothing will be due`
   return (
     first +

@@ -40,7 +40,8 @@ type EnvironmentStatus = {
 
 export const status: Command = {
   usage:
-    "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes nothing.",
+    "Says how old each secret is, when it is due, and what needs a person. Needs no key and changes " +
+    "nothing.",
   options: {},
   looks: true,
   run: async (terminal, args, values) => {

@@ -1,87 +1,211 @@
 /** The files that show values to programs. */
 export const outputs = {
   "output-undecided":
-    "The output is one text (a template, or a variable that shows several secrets), and one of these secrets is in a rotation that is not finished: it is unknown whether its old or its new value has to be written, and the file now shows neither. So nothing is written. mycelium status says what keeps that rotation; once it has ended, the output is written. A containment goes on without it: the file is owed (mycelium explain output-owed).",
+    "The output is one text (a template, or a variable that shows several secrets), " +
+    "and one of these secrets is in a rotation that is not finished: " +
+    "it is unknown whether its old or its new value has to be written, and the file now shows " +
+    "neither. So nothing is written. mycelium status says what keeps that rotation; " +
+    "once it has ended, the output is written. A containment goes on without it: " +
+    "the file is owed (mycelium explain output-owed).",
   "output-planted":
-    "A file of another user lies at an output's path, and that user, or others, can put files there. Mycelium keeps the owner of a file that it replaces, and may keep its other lines, so a planted file would show the values to the user who planted it. Nothing was written. If that user is to read the values, say so with owner in the config; else remove the file.",
+    "A file of another user lies at an output's path, and that user, or others, " +
+    "can put files there. Mycelium keeps the owner of a file that it replaces, and may keep " +
+    "its other lines, so a planted file would show the values to the user who planted it. " +
+    "Nothing was written. If that user is to read the values, say so with owner in the " +
+    "config; else remove the file.",
   "owner-not-kept":
-    'A file that is replaced keeps its owner and group, and this user, who is not root, may not give files away. Nothing was changed. Three ways out. A group: chown mycelium:GROUP FILE and mode: "0640"; its readers and mycelium are in that group. Writing into it: in_place: true, with its owner, mode: "0660", and mycelium in its group; a reader may see half of it. Or the right: in the unit CapabilityBoundingSet=CAP_CHOWN, AmbientCapabilities=CAP_CHOWN, SystemCallFilter=@chown; by hand setpriv --reuid=mycelium --regid=mycelium --init-groups --inh-caps=+chown --ambient-caps=+chown; mycelium must then read it by its group.',
+    "A file that is replaced keeps its owner and group, and this user, who is not root, " +
+    "may not give files away. Nothing was changed. Three ways out. " +
+    'A group: chown mycelium:GROUP FILE and mode: "0640"; its readers and mycelium are in ' +
+    "that group. Writing into it: in_place: true, with its owner, mode: " +
+    '"0660", and mycelium in its group; a reader may see half of it. ' +
+    "Or the right: in the unit CapabilityBoundingSet=CAP_CHOWN, " +
+    "AmbientCapabilities=CAP_CHOWN, SystemCallFilter=@chown; by hand setpriv --reuid=mycelium " +
+    "--regid=mycelium --init-groups --inh-caps=+chown --ambient-caps=+chown; " +
+    "mycelium must then read it by its group.",
   "owner-refused":
-    'A file is to belong to another user or group, and the system refuses to give it away. Nothing was changed. Most often this user is not root. Name mycelium\'s own user as the owner, with a group that the reader is in (owner: mycelium:app, mode: "0640"). Or give mycelium the right in its unit: CapabilityBoundingSet=CAP_CHOWN, AmbientCapabilities=CAP_CHOWN, SystemCallFilter=@chown. If it already has the right, a filter of system calls denies the call: add SystemCallFilter=@chown. A folder with that group and chmod g+s gives its group to new files without any call.',
+    "A file is to belong to another user or group, and the system refuses to give it away. " +
+    "Nothing was changed. Most often this user is not root. " +
+    "Name mycelium's own user as the owner, with a group that the reader is in (owner: " +
+    'mycelium:app, mode: "0640"). Or give mycelium the right in its unit: ' +
+    "CapabilityBoundingSet=CAP_CHOWN, AmbientCapabilities=CAP_CHOWN, SystemCallFilter=@chown. " +
+    "If it already has the right, a filter of system calls denies the call: " +
+    "add SystemCallFilter=@chown. A folder with that group and chmod g+s gives its group to " +
+    "new files without any call.",
   "output-given-away":
-    "The config gives a file to a user and a group that mycelium itself may not read for. It could be written once but not read again, so every later rotation of its secrets would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
+    "The config gives a file to a user and a group that mycelium itself may not read for. " +
+    "It could be written once but not read again, so every later rotation of its secrets " +
+    "would stop there. Nothing was changed. Give it mode 0640 and a group that mycelium's " +
+    "user is in, run mycelium as the owner, or give its unit CAP_DAC_READ_SEARCH.",
   "value-breaks-out":
-    "A value holds a line break, another control character, or the quotation mark around it, and a template would write it as it is: the rest of the value would become lines of their own, in a file that its reader trusts. Values that mycelium makes hold none of these. This one was adopted, and a user who can write the file that it came from can have chosen it. It is neither adopted nor written there. Let the template write it through a filter that its reader undoes (json, url_encode, base64_encode), or give the secret another value. A template that is one value and nothing else takes every value.",
+    "A value holds a line break, another control character, or the quotation mark around it, " +
+    "and a template would write it as it is: the rest of the value would become lines of " +
+    "their own, in a file that its reader trusts. Values that mycelium makes hold none of " +
+    "these. This one was adopted, and a user who can write the file that it came from can " +
+    "have chosen it. It is neither adopted nor written there. " +
+    "Let the template write it through a filter that its reader undoes (json, url_encode, " +
+    "base64_encode), or give the secret another value. " +
+    "A template that is one value and nothing else takes every value.",
   "output-missing":
-    "An output does not exist, though its secrets have values: a program that starts now finds no credentials. mycelium render writes it again, but not its folder: make that first. In a file with merge: true it writes only its own lines. The other lines are stored nowhere else, so put the file back from your backup first.",
+    "An output does not exist, though its secrets have values: a program that starts now " +
+    "finds no credentials. mycelium render writes it again, but not its folder: " +
+    "make that first. In a file with merge: true it writes only its own lines. " +
+    "The other lines are stored nowhere else, so put the file back from your backup first.",
   "output-silent":
-    "The file system of an output does not answer: it is served by a program (FUSE) or by another machine (NFS), which hangs. No service was given a value. Find what serves it (mount, df), and start that again, or unmount it. Mycelium tries again when the earlier call has returned; a restart of mycelium tries at once.",
+    "The file system of an output does not answer: it is served by a program (FUSE) or by " +
+    "another machine (NFS), which hangs. No service was given a value. " +
+    "Find what serves it (mount, df), and start that again, or unmount it. " +
+    "Mycelium tries again when the earlier call has returned; a restart of mycelium tries at " +
+    "once.",
   "output-drift":
-    "An output shows a value that is not one Mycelium has stored: it was changed by hand, and this may be its only copy, so it is never overwritten. If its service accepts it, or no service asks for it (driver generated): mycelium adopt ENV takes it over, seals the one before, and names the files and programs that have to follow. If nobody needs it: empty that variable, then mycelium render.",
+    "An output shows a value that is not one Mycelium has stored: it was changed by hand, " +
+    "and this may be its only copy, so it is never overwritten. " +
+    "If its service accepts it, or no service asks for it (driver generated): " +
+    "mycelium adopt ENV takes it over, seals the one before, and names the files and programs " +
+    "that have to follow. If nobody needs it: empty that variable, then mycelium render.",
   "output-stale":
-    "An output shows an older value, which is revoked or about to be: a backup or another copy of the file was put back. Programs that start now would be refused. Run mycelium render, then restart what reads it.",
+    "An output shows an older value, which is revoked or about to be: " +
+    "a backup or another copy of the file was put back. " +
+    "Programs that start now would be refused. Run mycelium render, then restart what reads " +
+    "it.",
   "output-incomplete":
-    "A variable that the output should show is missing from the file, or empty. Programs that start now lack it. mycelium render writes it.",
+    "A variable that the output should show is missing from the file, or empty. " +
+    "Programs that start now lack it. mycelium render writes it.",
   "output-edited":
-    "An output that mycelium writes as a whole is not what it last wrote there: it was edited or replaced. Its values may be right all the same. mycelium render writes it again; if it holds a value that Mycelium has not stored, that is refused: carry the edit into the template, or move the file away first.",
+    "An output that mycelium writes as a whole is not what it last wrote there: " +
+    "it was edited or replaced. Its values may be right all the same. " +
+    "mycelium render writes it again; if it holds a value that Mycelium has not stored, " +
+    "that is refused: carry the edit into the template, or move the file away first.",
   "variable-left":
-    "A line of a merged .env file, or a file of a folder, shows one of Mycelium's values, and the config does not name it: it was removed from the config, or a person has copied the value. No rotation replaces it there, so its reader is refused once that value is dead. If a program reads it, put the variable into the config. If none does, mycelium render --prune removes it if the whole of it is a version that is sealed in the state; remove it by hand if it holds more (an address, for example).",
+    "A line of a merged .env file, or a file of a folder, shows one of Mycelium's values, " +
+    "and the config does not name it: it was removed from the config, or a person has copied " +
+    "the value. No rotation replaces it there, so its reader is refused once that value is " +
+    "dead. If a program reads it, put the variable into the config. " +
+    "If none does, mycelium render --prune removes it if the whole of it is a version that is " +
+    "sealed in the state; remove it by hand if it holds more (an address, for example).",
   "output-left":
-    "A file that mycelium wrote as a whole is no longer in the config, but still exists: its output was removed, or given another path. The values in it die with the next rotation. If a program reads it, put the output back; else remove the file.",
+    "A file that mycelium wrote as a whole is no longer in the config, but still exists: " +
+    "its output was removed, or given another path. The values in it die with the next " +
+    "rotation. If a program reads it, put the output back; else remove the file.",
   "output-unread":
-    "The values cannot be read back out of this output (its template has a filter or a tag, or is a file of its own), so check does not know by fingerprint which value it shows. Nothing is wrong with that; mycelium render writes the current one.",
+    "The values cannot be read back out of this output (its template has a filter or a tag, " +
+    "or is a file of its own), so check does not know by fingerprint which value it shows. " +
+    "Nothing is wrong with that; mycelium render writes the current one.",
   "output-unreadable":
-    "An output cannot be understood as its reader would: a broken line, or a value that depends on other variables. Its reader would fail on it too. Correct that line, or name the right reader with for:.",
+    "An output cannot be understood as its reader would: a broken line, or a value that " +
+    "depends on other variables. Its reader would fail on it too. " +
+    "Correct that line, or name the right reader with for:.",
   "output-key-twice":
-    "A variable is set twice in an output. Readers differ about which one counts, so nothing is written. Delete the wrong line.",
+    "A variable is set twice in an output. Readers differ about which one counts, " +
+    "so nothing is written. Delete the wrong line.",
   "output-foreign":
-    "The file at an output's path was not written by mycelium, or for another environment, and holds more than this output would write, or cannot be understood. To overwrite it would lose the rest. In a .env file, merge: true keeps the other lines; else move the file away, or name another. Mycelium recognises a whole .env file of its own by the first line, # written by mycelium: ENV (not with for: github, because $GITHUB_ENV takes no comments).",
+    "The file at an output's path was not written by mycelium, or for another environment, " +
+    "and holds more than this output would write, or cannot be understood. " +
+    "To overwrite it would lose the rest. In a .env file, merge: true keeps the other lines; " +
+    "else move the file away, or name another. Mycelium recognises a whole .env file of its " +
+    "own by the first line, # written by mycelium: ENV (not with for: " +
+    "github, because $GITHUB_ENV takes no comments).",
   "output-not-read-back":
-    "The new output was read back as its reader would, and would have shown something else than intended. Nothing was written. Name the right reader with for:, or report it.",
+    "The new output was read back as its reader would, and would have shown something else " +
+    "than intended. Nothing was written. Name the right reader with for:, or report it.",
   "output-value-unfit":
-    "A value holds characters that this kind of file cannot carry for its reader. Nothing was written. Name another reader with for:, or let mycelium generate a new value: those always fit. The text around a value in a template is checked when the config is loaded.",
+    "A value holds characters that this kind of file cannot carry for its reader. " +
+    "Nothing was written. Name another reader with for:, or let mycelium generate a new " +
+    "value: those always fit. The text around a value in a template is checked when the " +
+    "config is loaded.",
   "output-folder-missing":
-    "The folder of an output does not exist. Create it, private to those who read the file; mycelium does not guess owners.",
+    "The folder of an output does not exist. Create it, private to those who read the file; " +
+    "mycelium does not guess owners.",
   "output-is-mount":
-    "The file itself is a mount point here, so no other file can be put in its place: the system refuses the rename. Mount the folder that it lies in instead. If that is impossible, in_place: true writes into the existing file; a reader may then see half of it for an instant.",
+    "The file itself is a mount point here, so no other file can be put in its place: " +
+    "the system refuses the rename. Mount the folder that it lies in instead. " +
+    "If that is impossible, in_place: true writes into the existing file; " +
+    "a reader may then see half of it for an instant.",
   "output-mounted-alone":
-    "A program, most often in a container, has this single file mounted. Such a mount keeps showing the old file after the new one has replaced it, so a restart alone does not bring the new value. Mount the folder into the container instead of the file; or write in_place: true.",
+    "A program, most often in a container, has this single file mounted. " +
+    "Such a mount keeps showing the old file after the new one has replaced it, " +
+    "so a restart alone does not bring the new value. " +
+    "Mount the folder into the container instead of the file; or write in_place: true.",
   "output-in-place":
-    "This output is written into, not replaced, as in_place: true says. Readers through a mount of the single file see the new value; but a reader may see half of it at that instant. The folder must be writable too, for the copy from which the file is repaired after a crash.",
+    "This output is written into, not replaced, as in_place: true says. " +
+    "Readers through a mount of the single file see the new value; " +
+    "but a reader may see half of it at that instant. " +
+    "The folder must be writable too, for the copy from which the file is repaired after a " +
+    "crash.",
   "output-linked":
-    "The file has more than one name (hard links), and an output is replaced, not edited: from the next rotation on, the other names show the old values. A program that reads by another name would then be refused by the service, and a copy made of hard links keeps an old password in clear. find / -xdev -samefile FILE lists the other names; remove them, or name in the config the one that is read. With in_place: true all names change together.",
+    "The file has more than one name (hard links), and an output is replaced, not edited: " +
+    "from the next rotation on, the other names show the old values. " +
+    "A program that reads by another name would then be refused by the service, " +
+    "and a copy made of hard links keeps an old password in clear. " +
+    "find / -xdev -samefile FILE lists the other names; remove them, or name in the config " +
+    "the one that is read. With in_place: true all names change together.",
   "output-on-network":
-    "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). Its server holds the values too, and other machines that mount it may read them, and may still see the old file after it was replaced. Write it to a local disk of the machine that reads it.",
+    "An output lies on a file system of another machine (NFS, CIFS, sshfs, …). " +
+    "Its server holds the values too, and other machines that mount it may read them, " +
+    "and may still see the old file after it was replaced. " +
+    "Write it to a local disk of the machine that reads it.",
   "output-unwritable":
-    "An output cannot be written: its folder does not exist or is closed to this user, its disk is full, or its file system is read-only. A rotation of its secrets is refused before any service is touched. One that is under way waits. A containment leaves the file as it is, and owes it. Free some space, or make it writable again.",
+    "An output cannot be written: its folder does not exist or is closed to this user, " +
+    "its disk is full, or its file system is read-only. " +
+    "A rotation of its secrets is refused before any service is touched. " +
+    "One that is under way waits. A containment leaves the file as it is, and owes it. " +
+    "Free some space, or make it writable again.",
   "output-unreachable":
-    "The owner that the config names for an output cannot enter one of the folders above it, so the program that should read it is locked out. Give that folder to a group that the program is in (chgrp, chmod 0750), or put the output elsewhere.",
+    "The owner that the config names for an output cannot enter one of the folders above it, " +
+    "so the program that should read it is locked out. " +
+    "Give that folder to a group that the program is in (chgrp, chmod 0750), or put the " +
+    "output elsewhere.",
   "output-too-large":
-    "An output would grow beyond a megabyte, which no file of credentials does: most likely a loop in its template. Nothing was written.",
+    "An output would grow beyond a megabyte, which no file of credentials does: " +
+    "most likely a loop in its template. Nothing was written.",
   "output-changed-meanwhile":
-    "Another program changed the output after Mycelium read it and before it wrote. That change stands, and nothing was written. mycelium run tries again; without it, repeat the command.",
+    "Another program changed the output after Mycelium read it and before it wrote. " +
+    "That change stands, and nothing was written. mycelium run tries again; " +
+    "without it, repeat the command.",
   "output-cannot-remove":
-    "A secret that should be deleted is shown by an output from which it cannot be removed. Remove that output from the config and remove the file, or its line, by hand; then delete again.",
+    "A secret that should be deleted is shown by an output from which it cannot be removed. " +
+    "Remove that output from the config and remove the file, or its line, by hand; " +
+    "then delete again.",
   "output-line-shared":
-    "A variable that should be removed shares its line with something else, so removing the line would remove more. Nothing was written. Give the variable a line of its own, or remove it by hand.",
+    "A variable that should be removed shares its line with something else, so removing the " +
+    "line would remove more. Nothing was written. Give the variable a line of its own, " +
+    "or remove it by hand.",
   "output-tracked":
-    "Git tracks a file that shows values (or the identity): every clone and every backup of the repository has them, in the history too. Run git rm --cached on it, commit, and then rotate what it showed: the history keeps the old values.",
+    "Git tracks a file that shows values (or the identity): every clone and every backup of " +
+    "the repository has them, in the history too. Run git rm --cached on it, commit, " +
+    "and then rotate what it showed: the history keeps the old values.",
   "output-not-ignored":
-    "A file that shows values (or the identity) lies in a git work tree and is not ignored: the next git add . commits it. Add it to .gitignore as the remedy says.",
+    "A file that shows values (or the identity) lies in a git work tree and is not ignored: " +
+    "the next git add . commits it. Add it to .gitignore as the remedy says.",
   "git-not-asked":
-    "A file with values lies in a git work tree, but git could not be asked: it is not installed, or the tree belongs to another user, whose settings could run programs. Check by hand (git check-ignore -v FILE) that it is ignored.",
+    "A file with values lies in a git work tree, but git could not be asked: " +
+    "it is not installed, or the tree belongs to another user, whose settings could run " +
+    "programs. Check by hand (git check-ignore -v FILE) that it is ignored.",
   "adopt-conflict":
-    "Two outputs, or two variables of one, show different values of the same secret. Only one can be right. Make them agree, then adopt again.",
+    "Two outputs, or two variables of one, show different values of the same secret. " +
+    "Only one can be right. Make them agree, then adopt again.",
   "adopt-untold":
-    "An output shows this secret, but only through a template with filters or tags that cannot be undone, so the value cannot be read back from the file. Show it plainly in another output, or give the value itself: mycelium adopt ENV --ask.",
+    "An output shows this secret, but only through a template with filters or tags that " +
+    "cannot be undone, so the value cannot be read back from the file. " +
+    "Show it plainly in another output, or give the value itself: mycelium adopt ENV --ask.",
   "adopt-nothing":
-    "No output shows a value of this secret, so there is nothing to take over. Write the value into the output by hand first, or make a first one with mycelium rotate-now --new.",
+    "No output shows a value of this secret, so there is nothing to take over. " +
+    "Write the value into the output by hand first, or make a first one with mycelium " +
+    "rotate-now --new.",
   "given-unreadable":
-    'The file (or stdin) that adopt --from names does not hold what it needs: a JSON object with a value for at least one secret, such as {"postgres_password": "…"}. Nothing was adopted. Correct the file and run the command again.',
+    "The file (or stdin) that adopt --from names does not hold what it needs: " +
+    'a JSON object with a value for at least one secret, such as {"postgres_password": "…"}. ' +
+    "Nothing was adopted. Correct the file and run the command again.",
   "adopt-date":
-    "The config says that a value was made on a day that is still to come. It is not adopted. Write the day on which it was made (rotated_at: 2026-03-01), or leave rotated_at out: its age is then unknown, and it is due at the next scheduled time.",
+    "The config says that a value was made on a day that is still to come. It is not adopted. " +
+    "Write the day on which it was made (rotated_at: 2026-03-01), or leave rotated_at out: " +
+    "its age is then unknown, and it is due at the next scheduled time.",
   "adopt-other-login":
-    "The outputs show another user than the config names. Correct the config or the output; mycelium does not guess which.",
+    "The outputs show another user than the config names. " +
+    "Correct the config or the output; mycelium does not guess which.",
   "adopt-refused":
-    "The service refuses the value that was found: a new one, or a known one that was changed at the service since. Nothing is taken over. Put the value that works into the output, or type it in with --ask, then adopt again. If the state has the right one: empty that line, then mycelium render writes it there.",
+    "The service refuses the value that was found: a new one, or a known one that was changed " +
+    "at the service since. Nothing is taken over. Put the value that works into the output, " +
+    "or type it in with --ask, then adopt again. If the state has the right one: " +
+    "empty that line, then mycelium render writes it there.",
 } as const

@@ -1,39 +1,89 @@
 /** What the drivers of servers have in common: one code for one kind of failure. */
 export const servers = {
   "account-missing":
-    "The account that the config names does not exist at this server, and mycelium makes none. Create it, or correct its name in the config; on MariaDB user and host, as SELECT User, Host FROM mysql.global_priv shows them.",
+    "The account that the config names does not exist at this server, and mycelium makes " +
+    "none. Create it, or correct its name in the config; on MariaDB user and host, " +
+    "as SELECT User, Host FROM mysql.global_priv shows them.",
   "account-locked":
-    "The account may not log in, not even by the right password: NOLOGIN (PostgreSQL), locked or blocked (MariaDB), off (Redis). No login could prove a rotation. If it is to log in again, the remedy has the command; else name the account that the application uses.",
+    "The account may not log in, not even by the right password: NOLOGIN (PostgreSQL), " +
+    "locked or blocked (MariaDB), off (Redis). No login could prove a rotation. " +
+    "If it is to log in again, the remedy has the command; else name the account that the " +
+    "application uses.",
   "password-expired":
-    "The account's password has expired at the server, which refuses even the right one. The remedy has the command that ends the expiry; mycelium limits its age from now on.",
+    "The account's password has expired at the server, which refuses even the right one. " +
+    "The remedy has the command that ends the expiry; mycelium limits its age from now on.",
   "password-not-asked":
-    "The server lets the account in without a password (trust, peer or a certificate in pg_hba.conf), without one (MariaDB), or by any (nopass in Redis). So its password protects nothing, or a rotation would lock out programs that give none. Let each of its programs give a password first, then let the server ask for it.",
+    "The server lets the account in without a password (trust, peer or a certificate in " +
+    "pg_hba.conf), without one (MariaDB), or by any (nopass in Redis). " +
+    "So its password protects nothing, or a rotation would lock out programs that give none. " +
+    "Let each of its programs give a password first, then let the server ask for it.",
   "user-differs":
-    "The current version belongs to another user or role than the config names now. Adopt the password of the new one, or put the former one back. The way from one PostgreSQL role to a pair without a failed login: mycelium init --postgres-pair NAME --from ROLE prints it.",
+    "The current version belongs to another user or role than the config names now. " +
+    "Adopt the password of the new one, or put the former one back. " +
+    "The way from one PostgreSQL role to a pair without a failed login: " +
+    "mycelium init --postgres-pair NAME --from ROLE prints it.",
   "authentication-unsupported":
-    "The account logs in, or the server asks for a login, by a way that mycelium does not speak (GSS, LDAP, ed25519, unix_socket, …). Nothing was sent that the server could use. PostgreSQL needs scram-sha-256 in pg_hba.conf, MariaDB mysql_native_password as the only way of the account, the admin's too.",
+    "The account logs in, or the server asks for a login, by a way that mycelium does not " +
+    "speak (GSS, LDAP, ed25519, unix_socket, …). Nothing was sent that the server could use. " +
+    "PostgreSQL needs scram-sha-256 in pg_hba.conf, MariaDB mysql_native_password as the only " +
+    "way of the account, the admin's too.",
   "unknown-password":
-    "The account holds a password that mycelium does not know. It would stay valid after every rotation. The remedy shows how to tell the two by their hashes: find out who uses it. If no program does, take it away, and leave Mycelium's. A containment (rotate-now --contain) ends all passwords except a new one.",
+    "The account holds a password that mycelium does not know. " +
+    "It would stay valid after every rotation. The remedy shows how to tell the two by their " +
+    "hashes: find out who uses it. If no program does, take it away, and leave Mycelium's. " +
+    "A containment (rotate-now --contain) ends all passwords except a new one.",
   "password-not-kept":
-    "The server took the new password and has lost it again: someone else sets the same account. Find the script or the operator that does, and let only one of them look after this account.",
+    "The server took the new password and has lost it again: someone else sets the same " +
+    "account. Find the script or the operator that does, and let only one of them look after " +
+    "this account.",
   "live-missing":
-    "The account does not hold its present password, or a pair's current login is not clearly accepted, so the older password was not taken away: then no login at all might work. A person has changed the account, or the server has lost the change. mycelium explain current-refused has the way on; for a pair, run mycelium reconcile or set the current password back.",
+    "The account does not hold its present password, or a pair's current login is not clearly " +
+    "accepted, so the older password was not taken away: then no login at all might work. " +
+    "A person has changed the account, or the server has lost the change. " +
+    "mycelium explain current-refused has the way on; for a pair, run mycelium reconcile or " +
+    "set the current password back.",
   "admin-too-powerful":
-    "The admin may do everything, which is more than a rotation needs: a person who learns its password has the whole server. The remedy has the rights that are enough. If programs also log in as that admin (for example as default), take no right from it, or they are cut off. Make an admin that only mycelium uses.",
+    "The admin may do everything, which is more than a rotation needs: " +
+    "a person who learns its password has the whole server. " +
+    "The remedy has the rights that are enough. If programs also log in as that admin (for " +
+    "example as default), take no right from it, or they are cut off. " +
+    "Make an admin that only mycelium uses.",
   "read-only-server":
-    "The server takes no changes: it is a standby or a replica, or set to read-only. A password is changed only at the primary. Give the primary's address, and name the standbys of a PostgreSQL server under also.",
+    "The server takes no changes: it is a standby or a replica, or set to read-only. " +
+    "A password is changed only at the primary. Give the primary's address, and name the " +
+    "standbys of a PostgreSQL server under also.",
   "lock-timeout":
-    "Another session holds a lock on the account (a change of its own, a backup, FLUSH TABLES WITH READ LOCK), and mycelium does not wait behind it for long. pg_stat_activity or SHOW PROCESSLIST shows who it is. mycelium run tries again; without it, repeat the command. During a backup of MariaDB that blocks commits, the change may be made but not be in the binary log yet: then replicas get it with the next change.",
+    "Another session holds a lock on the account (a change of its own, a backup, " +
+    "FLUSH TABLES WITH READ LOCK), and mycelium does not wait behind it for long. " +
+    "pg_stat_activity or SHOW PROCESSLIST shows who it is. " +
+    "mycelium run tries again; without it, repeat the command. " +
+    "During a backup of MariaDB that blocks commits, the change may be made but not be in the " +
+    "binary log yet: then replicas get it with the next change.",
   "statement-timeout":
-    "The server did not finish in time and gave up. Find out what keeps the server busy. mycelium run tries again; without it, repeat the command.",
+    "The server did not finish in time and gave up. Find out what keeps the server busy. " +
+    "mycelium run tries again; without it, repeat the command.",
   "session-ended":
-    "Another user, or a restart of the server, ended Mycelium's session. mycelium run tries again; without it, repeat the command.",
+    "Another user, or a restart of the server, ended Mycelium's session. " +
+    "mycelium run tries again; without it, repeat the command.",
   "locked-at-server":
-    "Another session with mycelium's login holds the lock that keeps two mycelium processes apart, or a person has taken the lock with that login. If two machines are set up to rotate this account, stop one of them. On PostgreSQL the message names the session's user and process; a session that is not mycelium's can be ended. If another user holds the lock, mycelium waits for two seconds only.",
+    "Another session with mycelium's login holds the lock that keeps two mycelium processes " +
+    "apart, or a person has taken the lock with that login. " +
+    "If two machines are set up to rotate this account, stop one of them. " +
+    "On PostgreSQL the message names the session's user and process; " +
+    "a session that is not mycelium's can be ended. If another user holds the lock, " +
+    "mycelium waits for two seconds only.",
   "sessions-out-of-reach":
-    "The login may not see and end the sessions of the role (or the program cannot). Rotations work; end_sessions would fail, so sessions that were opened with an old password stay open until they end by themselves. A containment then holds for new logins only, and says so: end those sessions at the service, or grant the right that the remedy names and run it again with its --incident.",
+    "The login may not see and end the sessions of the role (or the program cannot). " +
+    "Rotations work; end_sessions would fail, so sessions that were opened with an old " +
+    "password stay open until they end by themselves. " +
+    "A containment then holds for new logins only, and says so: end those sessions at the " +
+    "service, or grant the right that the remedy names and run it again with its --incident.",
   "sessions-undated":
-    "It is unknown when the present password was set, so it is also unknown which sessions are older, and none is ended. Rotate once more: then it is known. A containment then holds for new logins only: end those sessions at the service.",
+    "It is unknown when the present password was set, so it is also unknown which sessions " +
+    "are older, and none is ended. Rotate once more: then it is known. " +
+    "A containment then holds for new logins only: end those sessions at the service.",
   "server-error":
-    "The server reports an error that mycelium does not know. Its number or SQLSTATE, if it has one, is in the message; its text is not, because it may quote what was sent. See the server's log.",
+    "The server reports an error that mycelium does not know. " +
+    "Its number or SQLSTATE, if it has one, is in the message; its text is not, " +
+    "because it may quote what was sent. See the server's log.",
 } as const

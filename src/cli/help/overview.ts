@@ -8,7 +8,10 @@ export function overview(groups: readonly Group[]): readonly Block[] {
   return [
     {
       kind: "paragraph",
-      text: "Mycelium rotates database passwords and other secrets on one server: it changes them at the service, updates the files that show them, restarts the programs that read them, and proves that the old value is dead.",
+      text:
+        "Mycelium rotates database passwords and other secrets on one server: it changes them at the " +
+        "service, updates the files that show them, restarts the programs that read them, and proves " +
+        "that the old value is dead.",
     },
     ...groups.flatMap(({ title, commands }) => [
       heading(title),
@@ -18,7 +21,9 @@ export function overview(groups: readonly Group[]): readonly Block[] {
     table(Object.entries(exitMeanings)),
     {
       kind: "paragraph",
-      text: "`mycelium COMMAND --help` shows the options of a command; `mycelium help` lists the pages of the manual.",
+      text:
+        "`mycelium COMMAND --help` shows the options of a command; `mycelium help` lists the pages of " +
+        "the manual.",
     },
   ]
 }

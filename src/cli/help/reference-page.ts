@@ -40,7 +40,9 @@ export function referencePage(
           heading("In templates"),
           {
             kind: "paragraph",
-            text: `${fields.map((field) => `\`{{ NAME.${field} }}\``).join(", ")}, where NAME is the secret's name.`,
+            text:
+              `${fields.map((field) => `\`{{ NAME.${field} }}\``).join(", ")}, where NAME is ` +
+              "the secret's name.",
           } as const,
         ]),
   ]
@@ -52,7 +54,9 @@ function besideBlocks({ kind }: ReferenceEntry, beside: ReferenceEntry): readonl
     heading(`Keys beside them, of every ${kind}`),
     {
       kind: "paragraph",
-      text: `${keys.map(({ name }) => `\`${name}\``).join(", ")}. \`mycelium help ${beside.name}\` says what each takes.`,
+      text:
+        `${keys.map(({ name }) => `\`${name}\``).join(", ")}. ` +
+        `\`mycelium help ${beside.name}\` says what each takes.`,
     },
   ]
 }

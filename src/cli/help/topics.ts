@@ -54,18 +54,22 @@ export const topics: readonly Topic[] = [
   },
 ]
 
-/** Also at the end of the page `commands`: who has seen a number looks for it alone. */
+/** Also at the end of the page `commands`: a person who has seen a number looks only for it. */
 function exitCodePage(): readonly Block[] {
   return [
     { kind: "heading", level: 1, text: "Exit codes" },
     { kind: "table", head: ["exit code", "means"], rows: Object.entries(exitMeanings) },
     {
       kind: "paragraph",
-      text: "A dry run ends with 0, with 1 if all that was asked for is blocked, and with 5 if a part of it is. `status` and `plan` end with 0 whatever they show; to be told by an exit code, use `check`.",
+      text:
+        "A dry run ends with 0, with 1 if all that was asked for is blocked, and with 5 if a part of it " +
+        "is. `status` and `plan` end with 0 whatever they show; to be told by an exit code, use `check`.",
     },
     {
       kind: "paragraph",
-      text: "Each error also names a code in words, such as `in-grace`: `mycelium explain CODE` says what it means and what to do.",
+      text:
+        "Each error also names a code in words, such as `in-grace`: `mycelium explain CODE` says what it " +
+        "means and what to do.",
     },
   ]
 }
@@ -101,8 +105,8 @@ const otherNames: Readonly<Record<string, string>> = {
 }
 
 /**
- * The name here of what was typed: case, blanks, dots and dashes make no difference. `issued`: all
- * names, of commands and codes too.
+ * The topic's own name for what was typed: case, blanks, dots and dashes make no difference.
+ * `known`: all names, of commands and codes too.
  */
 export function meantBy(typed: string, known: readonly string[]): string {
   if (known.includes(typed)) return typed
@@ -140,7 +144,7 @@ export function allNames(): readonly string[] {
 
 type Found = { readonly entry: ReferenceEntry; readonly option: OptionEntry }
 
-/** What is said alike of several is said once. */
+/** Equal texts are printed once, with all that they belong to. */
 function optionPage(name: string, found: readonly Found[]): readonly Block[] {
   const byText = Map.groupBy(found, ({ option }) => JSON.stringify(option))
   return [
