@@ -8,10 +8,11 @@ import { type Found } from "./servers/found.ts"
 import { mariadbPrograms } from "./servers/mariadb.ts"
 import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
 import { postgresPrograms } from "./servers/postgres.ts"
+import { rabbitmqPrograms } from "./servers/rabbitmq.ts"
 import { redisPrograms } from "./servers/redis.ts"
 
 export { type Found, type Missing, type Programs } from "./servers/found.ts"
-export { mariadbPrograms, postgresPrograms, redisPrograms }
+export { mariadbPrograms, postgresPrograms, rabbitmqPrograms, redisPrograms }
 
 if (import.meta.main) {
   const needed = await Promise.all([
@@ -23,7 +24,9 @@ if (import.meta.main) {
   const engine = process.getuid?.() === 0 ? [await dockerPrograms()] : []
   const extra = [
     ...engine,
-    ...(Bun.argv.includes("all") ? [await mariadbPrograms(), await pgbouncerPrograms()] : []),
+    ...(Bun.argv.includes("all")
+      ? [await mariadbPrograms(), await pgbouncerPrograms(), await rabbitmqPrograms()]
+      : []),
   ]
   for (const found of [...needed, ...extra]) console.log(say(found))
   process.exitCode = needed.every((found) => found.found) ? 0 : 1

@@ -11,6 +11,7 @@ export const loaders = {
     generated: async () => (await import("./drivers/generated.ts")).generated,
     mariadb: async () => (await import("./drivers/mariadb/index.ts")).mariadb,
     postgres: async () => (await import("./drivers/postgres/index.ts")).postgres,
+    rabbitmq: async () => (await import("./drivers/rabbitmq/index.ts")).rabbitmq,
     redis: async () => (await import("./drivers/redis/index.ts")).redis,
   },
   outputs: {

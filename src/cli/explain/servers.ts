@@ -6,7 +6,8 @@ export const servers = {
     "as SELECT User, Host FROM mysql.global_priv shows them.",
   "account-locked":
     "The account may not log in, not even by the right password: NOLOGIN (PostgreSQL), " +
-    "locked or blocked (MariaDB), off (Redis). No login could prove a rotation. " +
+    "locked or blocked (MariaDB), off (Redis), a limit of no connections (RabbitMQ). " +
+    "No login could prove a rotation. " +
     "If it is to log in again, the remedy has the command; else name the account that the " +
     "application uses.",
   "password-expired":

@@ -5,6 +5,7 @@ import { machine } from "./machine.ts"
 import { mariadb } from "./mariadb.ts"
 import { outputs } from "./outputs.ts"
 import { postgres } from "./postgres.ts"
+import { rabbitmq } from "./rabbitmq.ts"
 import { redis } from "./redis.ts"
 import { rotation } from "./rotation.ts"
 import { servers } from "./servers.ts"
@@ -27,6 +28,7 @@ export const texts: readonly {
   { title: "servers", codes: servers },
   { title: "mariadb", codes: mariadb },
   { title: "postgres", codes: postgres },
+  { title: "rabbitmq", codes: rabbitmq },
   { title: "redis", codes: redis },
   { title: "programs of yours", codes: exec },
 ]

@@ -97,6 +97,7 @@ const otherNames: Readonly<Record<string, string>> = {
   postgresql: "postgres",
   pg: "postgres",
   mysql: "mariadb",
+  amqp: "rabbitmq",
   valkey: "redis",
   docker: "container",
   dockercompose: "compose",

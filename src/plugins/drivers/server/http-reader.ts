@@ -1,9 +1,15 @@
 import { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import type { MessageReader } from "./channel.ts"
 
 /** Answers of HTTP/1.1 (RFC 9112), as far as a management API gives them. */
 
-export type HttpAnswer = { readonly status: number; readonly body: string }
+/** `date`: the server's clock, as HTTP writes it; left out where it does not say. */
+export type HttpAnswer = {
+  readonly status: number
+  readonly body: string
+  readonly date?: string
+}
 
 /** Of the status line and all headers. */
 const longestHead = 64 * 1024
@@ -28,7 +34,8 @@ export class HttpReader implements MessageReader<HttpAnswer> {
       if (body === undefined) return undefined
       this.#bytes = this.#bytes.subarray(end + 4 + body.length)
       // 1xx: go on, early hints.
-      if (status >= 200) return { status, body: body.text }
+      if (status >= 200)
+        return { status, body: body.text, ...present({ date: headers.get("date") }) }
     }
   }
 

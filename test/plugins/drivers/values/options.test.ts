@@ -13,6 +13,11 @@ const least: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     admin: { user: "rotator", password: { env: "ROTATOR" } },
   },
   postgres: { address: "postgresql://127.0.0.1:5432/shop", role: "shop" },
+  rabbitmq: {
+    address: "http://127.0.0.1:15672",
+    user: "shop",
+    admin: { user: "rotator", password: { env: "ROTATOR" } },
+  },
   redis: { address: "redis://127.0.0.1:6379" },
 }
 

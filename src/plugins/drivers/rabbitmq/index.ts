@@ -1,0 +1,49 @@
+import { defineDriver } from "../../../core/define.ts"
+import { isLocal, sayAddress } from "../server/address.ts"
+import { parseAddress } from "./address.ts"
+import { apply } from "./apply.ts"
+import { deleteLogin } from "./delete-login.ts"
+import { amqpOf, RabbitmqOptions, valueShape } from "./options.ts"
+import { preflight } from "./preflight.ts"
+import { probe } from "./probe.ts"
+import { readInstalled } from "./read-installed.ts"
+import { revokeOthers } from "./revoke-others.ts"
+import { revoke } from "./revoke.ts"
+import { settle, settleMs } from "./settle.ts"
+import { makeTarget } from "./target.ts"
+
+/** The password of one RabbitMQ user: one value at a time, `apply` ends the old one. */
+export const rabbitmq = defineDriver({
+  type: "rabbitmq",
+  summary: "the password of a RabbitMQ user, changed by the management API with its salted hash",
+  options: RabbitmqOptions,
+  fields: ["user", "password"],
+  shape: valueShape,
+  overlap: () => "one",
+  server: ({ address }) => `rabbitmq://${sayAddress(parseAddress(address))}`,
+  inClear: (options) =>
+    [parseAddress(options.address), amqpOf(options)]
+      .filter((one) => !one.tls && isLocal(one))
+      .map(sayAddress),
+  logins: ({ address, user }) => [`rabbitmq://${sayAddress(parseAddress(address))} user ${user}`],
+  open: (options, context) => {
+    const target = makeTarget(options, context)
+    return {
+      overlap: "one",
+      settleMs,
+      generate: (_, text) => ({
+        user: options.user,
+        password: text("password", valueShape(options)),
+      }),
+      preflight: (versions, signal) => preflight(target, versions, signal),
+      settle: (_, signal) => settle(target, signal),
+      apply: (next, _, signal) => apply(target, next, signal),
+      probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
+      revoke: (_, live, ask, signal) => revoke(target, live, ask, signal),
+      revokeOthers: (live, signal) => revokeOthers(target, live, signal),
+      readInstalled: (signal) => readInstalled(target, signal),
+      deleteLogin: (_, signal) => deleteLogin(target, signal),
+      describe: () => `PUT /api/users/${encodeURIComponent(options.user)} (password_hash)`,
+    }
+  },
+})
