@@ -203,8 +203,8 @@ export const engine: readonly Mutant[] = [
     name: "a value that was given up is erased",
     edits: edit(
       "rotate/roll-back.ts",
-      `changeVersion(id, (version) => ({ ...version, stage }))(state))`,
-      `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.kind === "uncertain") }))`,
+      `changeVersion(id, (version) => ({ ...version, stage }))(healthy[name]?.(state) ?? state)`,
+      `((old: SecretState) => ({ ...old, versions: old.versions.filter((version) => version.id !== id || stage.kind === "uncertain") }))(healthy[name]?.(state) ?? state)`,
     ),
     test: singleCuts,
   },
@@ -288,8 +288,8 @@ export const engine: readonly Mutant[] = [
     name: "the old value is kept at once, its revoke is not owed",
     edits: edit(
       "rotate/promote.ts",
-      `if (driverOf(session, name).overlap === "none") return`,
-      `if (driverOf(session, name).overlap !== undefined) return`,
+      `if (former === "refused" || driverOf(session, name).overlap === "none")`,
+      `if (former === "refused" || driverOf(session, name).overlap !== undefined)`,
     ),
     test: singleCuts,
   },
@@ -301,7 +301,7 @@ export const engine: readonly Mutant[] = [
       `if ((await probe(session, name, live)) === "accepted") return undefined`,
       `if (live !== undefined) return undefined`,
     ),
-    test: cli("rotate", "takes a refusal for it|does not take a refusal"),
+    test: cli("rotate", "does not take a refusal"),
   },
   {
     law: 3,
