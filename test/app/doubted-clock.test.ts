@@ -311,8 +311,8 @@ test("plan and status say the same of a state that knows of times that have not 
   const said: string[] = []
   const terminal = {
     host: house.app.host,
-    out: (line: string) => said.push(line),
-    talk: () => undefined,
+    stdout: (line: string) => said.push(line),
+    stderr: () => undefined,
   } as unknown as Terminal
   for (const command of [plan, status])
     await command.run(terminal, [], { config: join(folder.path, "mycelium.yaml"), json: true })

@@ -252,11 +252,11 @@ describe("PostgreSQL", () => {
     const source = (path: string): string =>
       JSON.stringify(new URL(`../../../../src/${path}`, import.meta.url).pathname)
     const program = `
-      const [{ Shift }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/activity-scope.ts")}), import(${source("core/secret.ts")}), import(${source("base/system/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
-      const [shift, password] = [new Shift(), (await Bun.stdin.text()).trim()]
-      shift.join()
+      const [{ ActivityScope }, { Secret }, { realHost }, { postgres }] = await Promise.all([import(${source("base/activity-scope.ts")}), import(${source("core/secret.ts")}), import(${source("base/system/host.ts")}), import(${source("plugins/drivers/postgres/index.ts")})])
+      const [activity, password] = [new ActivityScope(), (await Bun.stdin.text()).trim()]
+      activity.join()
       const options = postgres.options.parse({ address: "postgresql://127.0.0.1:${server.port}/postgres", role: "${role}", admin: { user: "${server.superuser}", password: { env: "X" } } })
-      const driver = postgres.open(options, { host: realHost({}), label: "a/b", owner: "0a1b2c3d", folder: "/", shift, credential: async () => new Secret("admin", password) })
+      const driver = postgres.open(options, { host: realHost({}), label: "a/b", owner: "0a1b2c3d", folder: "/", activity, credential: async () => new Secret("admin", password) })
       console.log((await driver.preflight({ uncertain: [] }, AbortSignal.timeout(5000))).map(({ code }) => code).join(), performance.now())
       process.on("exit", () => console.log(performance.now()))`
     const child = Bun.spawn([process.execPath, "-e", program], {
@@ -348,7 +348,7 @@ describe("MariaDB", () => {
     const driver = mariadb.open(
       mariadb.options.parse({
         address: `mariadb://127.0.0.1:${database.port}`,
-        user: "retired",
+        user: "kept",
         admin: { user: "rotator", password: { env: "X" } },
       }),
       {
@@ -363,7 +363,7 @@ describe("MariaDB", () => {
         },
       },
     )
-    const old = credential("v1", { user: "retired", password: "old-password" })
+    const old = credential("v1", { user: "kept", password: "old-password" })
     await driver.preflight(versions(old), soon())
     await driver.settle([old], soon())
     expect([await logins(), (await open()).length]).toEqual([1, 1])
