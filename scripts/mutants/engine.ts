@@ -16,7 +16,7 @@ export const engine: readonly Mutant[] = [
     law: 2,
     name: "the direction is not written before the first act in it",
     edits: edit(
-      "rotate/forward.ts",
+      "rotate/forward/turn-back.ts",
       `  await session.commit({
     changeSet: { ...withMarks(session, set, { ended: endedOf(session, set.secrets), stuck: [] }), direction: "back", restarted: [], touched: mayHaveSeen(session, { ...set, touched: fault.touched }, session.renamed), fault: { code, message } },
     events: [{ event: "back", code }],
@@ -29,7 +29,7 @@ export const engine: readonly Mutant[] = [
     law: 2,
     name: "a crash on the way back goes forward again",
     edits: edit(
-      "rotate/rotate.ts",
+      "rotate/resume.ts",
       `return set.direction === "back" ? rollBack(session) : forward(`,
       `return forward(`,
     ),
@@ -48,7 +48,7 @@ export const engine: readonly Mutant[] = [
   const unhealthy = await restartAll(session)
   if (unhealthy.length === 0) {
     await session.commit({ changeSet: null })
-    return { ...undecided, ...early }
+    return early
   }
   if (session.strategy.notesUnhealthy)`,
     ),
@@ -68,7 +68,7 @@ export const engine: readonly Mutant[] = [
     law: 3,
     name: "a random wrong value is not tried",
     edits: edit(
-      "rotate/ask.ts",
+      "rotate/ask-versions.ts",
       `const control = await probeControl(session, name, current ?? pending, waiting)`,
       `const control = "refused" as Probe`,
     ),
@@ -78,7 +78,7 @@ export const engine: readonly Mutant[] = [
     law: 3,
     name: "what an earlier run left is not settled",
     edits: edit(
-      "rotate/ask.ts",
+      "rotate/ask-versions.ts",
       `if (!(await settle(session, name, known, waiting)))`,
       `if (known.length === 0)`,
     ),
@@ -148,14 +148,18 @@ export const engine: readonly Mutant[] = [
   {
     law: 6,
     name: "a way back puts bytes back that a containment has overtaken",
-    edits: edit("rotate/forward.ts", `...staleAside(session, Object.keys(before)),`, ``),
+    edits: edit(
+      "rotate/forward/record-verdicts.ts",
+      `...staleAside(session, Object.keys(before)),`,
+      ``,
+    ),
     test: singleCuts,
   },
   {
     law: 2,
     name: "a value that a person has set is not taken into a way back",
     edits: edit(
-      "rotate/reconcile.ts",
+      "rotate/reconcile/journals.ts",
       `    blocked &&
     strategyOf(open).takesFoundVersion &&`,
       `    blocked &&
@@ -168,7 +172,7 @@ export const engine: readonly Mutant[] = [
     law: 1,
     name: "the value is written down after the service has it",
     edits: edit(
-      "rotate/rotate.ts",
+      "rotate/generate.ts",
       `  await session.commit({ patches, changeSet: set, ...aside, events, flush: true })`,
       `  const save = work.ledger.save.bind(work.ledger)
   Object.assign(work.ledger, { save: () => Promise.resolve() })
@@ -182,7 +186,7 @@ export const engine: readonly Mutant[] = [
     law: 1,
     name: "the audit log is not synced before the service has the value",
     edits: edit(
-      "rotate/rotate.ts",
+      "rotate/generate.ts",
       `await session.commit({ patches, changeSet: set, ...aside, events, flush: true })`,
       `await session.commit({ patches, changeSet: set, ...aside, events })`,
     ),
@@ -202,9 +206,9 @@ export const engine: readonly Mutant[] = [
     law: 4,
     name: "a value that was given up is erased",
     edits: edit(
-      "rotate/roll-back.ts",
-      `changeVersion(id, (version) => ({ ...version, stage }))(healthy[name]?.(state) ?? state)`,
-      `((old: SecretState) => ({ ...old, versions: old.versions.filter((version) => version.id !== id || stage.kind === "uncertain") }))(healthy[name]?.(state) ?? state)`,
+      "rotate/roll-back/end.ts",
+      `changeVersion(id, (version) => ({ ...version, stage }))(noted?.(state) ?? state)`,
+      `({ ...state, versions: state.versions.filter((version) => version.id !== id || stage.kind === "uncertain") })`,
     ),
     test: singleCuts,
   },
@@ -213,7 +217,7 @@ export const engine: readonly Mutant[] = [
     name: "what a way back restores is not written down",
     edits: [
       ...edit(
-        "rotate/forward.ts",
+        "rotate/forward/record-verdicts.ts",
         `...(ready.length > 0 ? { before:`,
         `...(ready.length < 0 ? { before:`,
       ),
@@ -250,7 +254,7 @@ export const engine: readonly Mutant[] = [
     law: 5,
     name: "what was written ahead is not taken for shown after a crash",
     edits: edit(
-      "rotate/forward.ts",
+      "rotate/forward/verdicts.ts",
       `(wasProven(session, name) || (!fresh && openSet(session).ahead === true))`,
       `wasProven(session, name)`,
     ),
@@ -261,7 +265,7 @@ export const engine: readonly Mutant[] = [
     name: "that a restart may begin is not written down",
     edits: [
       ...edit(
-        "rotate/forward.ts",
+        "rotate/forward/record-verdicts.ts",
         `const changeSet = first === undefined ? next : { ...next, touched: [...new Set([...next.touched, first.name])] }`,
         `const changeSet = first === undefined ? next : next`,
       ),
@@ -288,8 +292,8 @@ export const engine: readonly Mutant[] = [
     name: "the old value is kept at once, its revoke is not owed",
     edits: edit(
       "rotate/promote.ts",
-      `if (former === "refused" || driverOf(session, name).overlap === "none")`,
-      `if (former === "refused" || driverOf(session, name).overlap !== undefined)`,
+      `former === "refused" || driverOf(session, name).overlap === "none"`,
+      `former === "refused" || driverOf(session, name).overlap !== undefined`,
     ),
     test: singleCuts,
   },
@@ -373,7 +377,7 @@ export const engine: readonly Mutant[] = [
     law: 6,
     name: "a file that cannot be written stops the whole set",
     edits: edit(
-      "rotate/preflight.ts",
+      "rotate/preflight/outputs.ts",
       `const bad = own.flatMap((output) => refused.get(output) ?? [])`,
       `const bad = [...refused.values()]`,
     ),
@@ -402,7 +406,7 @@ export const engine: readonly Mutant[] = [
     law: 5,
     name: "nobody is told of an output that a containment has left",
     edits: edit(
-      "rotate/unwritten.ts",
+      "rotate/unwritten/owed.ts",
       `if (own.length === 0 && failed.length === 0) return undefined`,
       `if (own.length < 9) return undefined`,
     ),
@@ -412,7 +416,7 @@ export const engine: readonly Mutant[] = [
     law: 5,
     name: "a program is taken for restarted though its output was left",
     edits: edit(
-      "rotate/unwritten.ts",
+      "rotate/unwritten/owed.ts",
       `programs: [...new Set([...readersOf(session, own), ...failed])],`,
       `programs: [],`,
     ),
@@ -422,7 +426,7 @@ export const engine: readonly Mutant[] = [
     law: 5,
     name: "a program that its restart found healthy stays noted as unhealthy",
     edits: edit(
-      "rotate/unwritten.ts",
+      "rotate/unwritten/restart.ts",
       `withoutUnhealthy(sound)(changeUnwritten`,
       `withoutUnhealthy([])(changeUnwritten`,
     ),
@@ -431,14 +435,14 @@ export const engine: readonly Mutant[] = [
   {
     law: 6,
     name: "a way back whose file cannot be written holds a containment up",
-    edits: edit("rotate/roll-back.ts", `if (!session.urgent) throw error`, `throw error`),
+    edits: edit("rotate/roll-back/outputs.ts", `if (!session.urgent) throw error`, `throw error`),
     test: singleCuts,
   },
   {
     law: 5,
     name: "an owed output is not written once it can be",
     edits: edit(
-      "rotate/unwritten.ts",
+      "rotate/unwritten/settle.ts",
       `if (Object.keys(outputs).length > 0) await writeOwed(session, outputs)`,
       `if (Object.keys(outputs).length > 9) await writeOwed(session, outputs)`,
     ),
@@ -450,7 +454,7 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/preflight.ts",
       `const written = await withoutUnwritable(session, healthy, strategy)`,
-      `const written: Written = { ...healthy, shown: [], leaves: {} }`,
+      `const written = { ...healthy, shown: [], leaves: {} }`,
     ),
     test: cli("bad-disk", "of an output that is full"),
   },

@@ -210,7 +210,7 @@ export const ground: readonly Mutant[] = [
     law: 1,
     name: "the mark of programs is not in the state before they begin",
     edits: edit(
-      "rotate/session.ts",
+      "rotate/session/place.ts",
       `if (before === undefined) return { id, clock, since }`,
       `if (before === undefined) return before`,
     ),
@@ -243,7 +243,7 @@ export const ground: readonly Mutant[] = [
     law: 3,
     name: "a service that takes any password is rotated",
     edits: edit(
-      "rotate/preflight.ts",
+      "rotate/preflight/probes.ts",
       `if (control === "accepted") return [acceptsAnything]`,
       `if (control === "unknown") return [acceptsAnything]`,
     ),

@@ -35,7 +35,11 @@ export const laws: readonly Mutant[] = [
   {
     law: 3,
     name: "a revoke without an answer counts as over",
-    edits: edit("rotate/ask.ts", `session.settled.delete(name)`, `session.settled.has(name)`),
+    edits: edit(
+      "rotate/at-service.ts",
+      `session.settled.delete(name)`,
+      `session.settled.has(name)`,
+    ),
     test: found,
   },
   {
@@ -82,7 +86,7 @@ export const laws: readonly Mutant[] = [
     law: 5,
     name: "a way back forgets what the machine may have started meanwhile",
     edits: edit(
-      "rotate/rotate.ts",
+      "rotate/resume.ts",
       `new Set(Object.keys(found.before ?? {})))`,
       `new Set(Object.keys({})))`,
     ),
@@ -116,7 +120,7 @@ export const laws: readonly Mutant[] = [
     law: 5,
     name: "a deployment that was unhealthy before does not block",
     edits: edit(
-      "rotate/preflight.ts",
+      "rotate/preflight/programs.ts",
       `if (answer !== true) unhealthy.set(deployment, answer)`,
       `if (answer !== true && deployment.name === "") unhealthy.set(deployment, answer)`,
     ),

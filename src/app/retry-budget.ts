@@ -1,5 +1,5 @@
 import { notingWaits } from "./note-waits.ts"
-import { resume } from "../rotate/rotate.ts"
+import { resume } from "../rotate/resume.ts"
 import type { Session } from "../rotate/session.ts"
 import { type Outcome, type Outcomes, isOutOfSight } from "../rotate/work.ts"
 

@@ -1,4 +1,4 @@
-import type { Revoked } from "../rotate/revoke.ts"
+import type { Revoked } from "../rotate/revoke/revoked.ts"
 
 /** What became of an older value, as one line and what belongs to it. */
 export function deathLines(

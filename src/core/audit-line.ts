@@ -14,6 +14,9 @@ export type AuditEvent = {
  */
 export type Actor = { readonly user: string; readonly via: string }
 
+/** How many names fit well into a line. */
+export const namesMost = 200
+
 /** The head of an empty log. */
 export const noHead = "0".repeat(64)
 

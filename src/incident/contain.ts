@@ -17,18 +17,13 @@ import { readState } from "../record/state-file.ts"
 import { unclear } from "../rotate/ask.ts"
 import { recheckHealth } from "../rotate/recheck-health.ts"
 import { mayOvertake, takeBackJournal } from "../rotate/recover.ts"
-import {
-  type Revoked,
-  beginRevoke,
-  isNothingNew,
-  noteRevoked,
-  revokeOwed,
-  takeAway,
-} from "../rotate/revoke.ts"
+import { beginRevoke, revokeOwed, takeAway } from "../rotate/revoke.ts"
+import type { Revoked } from "../rotate/revoke/revoked.ts"
+import { isNothingNew, noteRevoked } from "../rotate/revoke/note.ts"
 import { stopped } from "../rotate/cut-off.ts"
 import { rotate } from "../rotate/rotate.ts"
 import type { Session } from "../rotate/session.ts"
-import { settleUnwritten } from "../rotate/unwritten.ts"
+import { settleUnwritten } from "../rotate/unwritten/settle.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "../app/app.ts"
 import { type Opened, withEnvironment } from "../app/environment.ts"

@@ -1,6 +1,6 @@
 import { versionAt } from "../core/state.ts"
 import { driftsOver } from "../rotate/drift.ts"
-import { owedRevokeOthers, owedVersions } from "../rotate/revoke.ts"
+import { owedRevokeOthers, owedVersions } from "../rotate/revoke/owed.ts"
 import type { Session } from "../rotate/session.ts"
 import { type TakenFirst, takenKey } from "../rotate/work.ts"
 

@@ -6,7 +6,8 @@ import {
   openContainment,
 } from "../core/state.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
-import { type Revoked, isNothingNew } from "../rotate/revoke.ts"
+import type { Revoked } from "../rotate/revoke/revoked.ts"
+import { isNothingNew } from "../rotate/revoke/note.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 

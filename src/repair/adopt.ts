@@ -17,7 +17,7 @@ import {
 import { sayListeners } from "../plugins/drivers/server/listener.ts"
 import { driverOf } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
-import { looks } from "../rotate/reconcile.ts"
+import { looks } from "../rotate/reconcile/looks.ts"
 import type { Session } from "../rotate/session.ts"
 import { sealByHand } from "./adopt-by-hand.ts"
 import { adoptOpen } from "./adopt-open.ts"

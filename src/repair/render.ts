@@ -5,7 +5,7 @@ import { draftAll } from "../deliver/delivery.ts"
 import { goneBefore } from "../rotate/left.ts"
 import { owedIn } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
-import { noteWritten } from "../rotate/unwritten.ts"
+import { noteWritten } from "../rotate/unwritten/note-written.ts"
 import type { App } from "../app/app.ts"
 import { withEnvironment } from "../app/environment.ts"
 

@@ -24,11 +24,8 @@ export type CutOffLine = { readonly line: string; readonly goesOn: string }
  * service, too.
  */
 export function cutOff(session: Session, { aside = false } = {}): readonly CutOff[] {
-  const sets = aside
-    ? openSets(session.document)
-    : session.changeSet === undefined
-      ? []
-      : [session.changeSet]
+  const journal = session.changeSet === undefined ? [] : [session.changeSet]
+  const sets = aside ? openSets(session.document) : journal
   const found = new Map<string, CutOff>()
   for (const set of sets) {
     for (const secret of set.secrets) {

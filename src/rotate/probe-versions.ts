@@ -1,7 +1,8 @@
 import { AppError, describeError } from "../base/error.ts"
 import type { Credential } from "../core/ports.ts"
 import type { SecretState, Version } from "../core/state.ts"
-import { driverOf, notSettled, probe, probeControl, settle, unclear, unsettled } from "./ask.ts"
+import { driverOf, probe, probeControl, unclear } from "./ask.ts"
+import { notSettled, settle, unsettled } from "./settle.ts"
 import type { Session } from "./session.ts"
 
 /** Which of all the versions that the state holds its service accepts now. */

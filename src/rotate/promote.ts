@@ -1,20 +1,14 @@
 import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import {
-  type ChangeSet,
-  type Patch,
-  type SecretState,
-  type Stage,
-  type Version,
-  versionAt,
-} from "../core/state.ts"
+import { type ChangeSet, type Patch, type Stage, type Version, versionAt } from "../core/state.ts"
+import { chainPatches } from "../core/patches.ts"
 import { type UnhealthyDeployment, inWords, noteHealthy, noteUnhealthy } from "../core/unhealthy.ts"
 import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
-import { owedAfter } from "./unwritten.ts"
+import { owedAfter } from "./unwritten/owed.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
 /**
@@ -26,78 +20,102 @@ export async function promote(
   names: readonly string[],
   unhealthy: readonly UnhealthyDeployment[] = [],
 ): Promise<Outcomes> {
-  const set = session.changeSet
+  const { changeSet: set } = session
   if (set === undefined) return {}
   const now = session.work.host.now()
-  const patches: Record<string, Patch> = {
-    ...noteHealthy(session.document, soundOf(session, set, unhealthy)),
-  }
-  const events: AuditEvent[] = []
-  const outcomes: Record<string, Outcome> = {}
-  const owed = owedAfter(session, set, names)
-  for (const [name, owes] of Object.entries(owed)) {
-    const noted = patches[name]
-    patches[name] = (state) => owes(noted?.(state) ?? state)
-  }
-  for (const name of names) {
-    const asked = driverOf(session, name).overlap !== "none"
-    const pending = versionAt(session.state(name), "pending")
-    if (pending === undefined) continue
-    const replaces = versionAt(session.state(name), "current")?.id
-    const readers = deploymentsOf(session, [name]).map((one) => one.name)
-    const unhealthyReaders = unhealthy.filter((one) => readers.includes(one.name))
-    const becomes = promoted(begunBy(set, now), pending, { old: after(session, name, now), asked })
-    const owes = owed[name] ?? ((state: SecretState) => state)
-    patches[name] = (state) => owes(noteUnhealthy(unhealthyReaders, now)(becomes(state)))
-    events.push({
-      event: "promote",
-      secret: name,
-      version: pending.id,
-      ...present({ replaces }),
-      ...(unhealthyReaders.length === 0 ? {} : { code: "deployment-unhealthy" }),
-    })
-    outcomes[name] = {
-      kind: "rotated",
-      version: pending.id,
-      ...(unhealthyReaders.length === 0 ? {} : { unhealthy: inWords(unhealthyReaders) }),
-    }
-  }
-  const rest = set.secrets.filter((name) => !names.includes(name))
-  const { before = {}, ahead, ...kept } = set
-  const shown = stillShown(session, set, rest)
-  const whole = session.work.outputs.filter((output) => output.whole === true)
-  const written = Object.fromEntries(
-    whole.flatMap(({ target }) =>
-      before[target] === undefined || set.leaves?.[target] !== undefined
-        ? []
-        : [[target, before[target].after]],
-    ),
+  const promoted = names.flatMap(
+    (name) => promotionOf(session, { set, name, unhealthy, now }) ?? [],
   )
+  const noted = noteHealthy(session.document, soundOf(session, set, unhealthy))
+  const becomes = Object.fromEntries(promoted.map(({ name, patch }) => [name, patch]))
   await session.commit({
-    patches,
-    events,
-    written,
-    changeSet:
-      rest.length === 0
-        ? null
-        : {
-            ...kept,
-            secrets: rest,
-            touched: [],
-            restarted: [],
-            ...(Object.keys(shown).length === 0 ? {} : { before: shown, ...present({ ahead }) }),
-          },
+    patches: chainPatches({ ...noted, ...becomes }, owedAfter(session, set, names)),
+    events: promoted.map(({ event }) => event),
+    written: writtenBy(session, set),
+    changeSet: without(session, set, names),
     flush: true,
   })
   session.work.onProgress("promote", names.join(", "))
-  // The next of the set are delivered anew: what these have shown says nothing of them.
-  for (const marks of [session.renamed, session.delivered, session.restored]) marks.clear()
-  return outcomes
+  session.forgetOutputs()
+  return Object.fromEntries(promoted.map(({ name, outcome }) => [name, outcome]))
+}
+
+type Promotion = {
+  readonly name: string
+  readonly patch: Patch
+  readonly event: AuditEvent
+  readonly outcome: Outcome
+}
+
+/** Undefined if it has no pending value. */
+function promotionOf(
+  session: Session,
+  {
+    set,
+    name,
+    unhealthy,
+    now,
+  }: {
+    readonly set: ChangeSet
+    readonly name: string
+    readonly unhealthy: readonly UnhealthyDeployment[]
+    readonly now: Date
+  },
+): Promotion | undefined {
+  const pending = versionAt(session.state(name), "pending")
+  if (pending === undefined) return undefined
+  const replaces = versionAt(session.state(name), "current")?.id
+  const readers = deploymentsOf(session, [name]).map((one) => one.name)
+  const failed = unhealthy.filter((one) => readers.includes(one.name))
+  const becomes = promoted(begunBy(set, now), pending, {
+    old: after(session, name, now),
+    asked: driverOf(session, name).overlap !== "none",
+  })
+  const { id: version } = pending
+  const code = failed.length === 0 ? undefined : "deployment-unhealthy"
+  return {
+    name,
+    patch: (state) => noteUnhealthy(failed, now)(becomes(state)),
+    event: { event: "promote", secret: name, version, ...present({ replaces, code }) },
+    outcome: {
+      kind: "rotated",
+      version,
+      ...(failed.length === 0 ? {} : { unhealthy: inWords(failed) }),
+    },
+  }
+}
+
+/** For `commit`: what the outputs that are ours as a whole hold now. */
+function writtenBy(
+  { work }: Session,
+  { before = {}, leaves = {} }: ChangeSet,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    work.outputs.flatMap(({ target, whole }) => {
+      const written = leaves[target] === undefined ? before[target] : undefined
+      return whole !== true || written === undefined ? [] : [[target, written.after]]
+    }),
+  )
+}
+
+/** The change set without those that are promoted; null if none is left. */
+function without(session: Session, set: ChangeSet, names: readonly string[]): ChangeSet | null {
+  const secrets = set.secrets.filter((name) => !names.includes(name))
+  if (secrets.length === 0) return null
+  const { before: _before, ahead, ...kept } = set
+  const shown = stillShown(session, set, secrets)
+  return {
+    ...kept,
+    secrets,
+    touched: [],
+    restarted: [],
+    ...(Object.keys(shown).length === 0 ? {} : { before: shown, ...present({ ahead }) }),
+  }
 }
 
 /**
- * Programs that this way has restarted, and that got healthy. If the
- * journal does not tell which of them did, only what this run has seen.
+ * Programs that this way has restarted, and that got healthy. If the journal does not tell which
+ * of them did, only those that this run has seen.
  */
 function soundOf(
   session: Session,

@@ -1,6 +1,9 @@
 import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
-import { type Answer, ask, changeAt, driverOf, probe, settle, unclear, unsettled } from "./ask.ts"
+import { driverOf, probe, unclear } from "./ask.ts"
+import { type Answer, ask } from "./ask-versions.ts"
+import { changeAt } from "./at-service.ts"
+import { settle, unsettled } from "./settle.ts"
 import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
 import { applyTries, deadlines } from "./work.ts"
@@ -133,9 +136,8 @@ async function apply(
     const { acceptedAt } = await changeAt(
       session,
       name,
-      deadlines.apply,
+      { ms: deadlines.apply, waiting },
       (signal) => driver.apply(pending, versions, signal, { contain, again }),
-      waiting,
     )
     applied?.(name, acceptedAt)
     session.work.onProgress("verify", "a login with the new value", name)

@@ -1,78 +1,84 @@
+import { namesMost } from "../core/audit-line.ts"
 import type { Deployment } from "../core/ports.ts"
+import type { ChangeSet } from "../core/state.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
 import { stopped } from "./cut-off.ts"
-import { endAgain } from "./elsewhere.ts"
+import { endAgain } from "./acting.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { strategyOf, withHealthOf } from "./strategy.ts"
 import { type Restarting, whyOf } from "./work.ts"
 
 /**
- * Restarts each once, in order, each gated by its health. That a restart may begin is durable
- * before it does, so that a
- * way back knows whom to visit. Returns who did not get healthy: forward stops at the first; a way
- * back, and a way that has
- * none (a containment, a value that was found alive), visit all.
+ * Restarts each once, in order, each gated by its health. Returns those that did not get healthy:
+ * an ordinary way forward stops at the first; a way back, and a way that has none, visit all.
  */
 export async function restartAll(
   session: Session,
   held: readonly string[] = [],
 ): Promise<readonly UnhealthyDeployment[]> {
-  const { work } = session
-  const unhealthyDeployments: UnhealthyDeployment[] = []
+  const unhealthy: UnhealthyDeployment[] = []
   for (;;) {
     const set = session.changeSet
     const next =
       set &&
-      toRestart(session, set, held).find(
-        ({ name }) => !unhealthyDeployments.some((one) => one.name === name),
-      )
-    if (set === undefined || next === undefined) return unhealthyDeployments
-    if (work.stop.aborted) throw stopped(session)
-    if (!set.touched.includes(next.name))
-      await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
-    work.onProgress("restart", `${next.name}: ${next.restarter.label}`)
-    const mark = `${set.id}/${next.name}`
-    // A change set that this very run has begun, and a hook that it has not run yet.
-    const first = session.begun === set.id && !session.hooks.has(mark)
-    session.hooks.add(mark)
-    const alone = await endAgain(session, next)
-    if (work.stop.aborted) throw stopped(session)
-    const restarting = alone
-      ? work.restarts.restart(next, mark, work.stop, first)
-      : Promise.resolve({
-          notRestarted: `an earlier run of ${next.restarter.label} cannot be ended`,
-        })
-    const answer = await restarting.catch((error: unknown) =>
-      Promise.reject(work.stop.aborted ? stopped(session) : error),
-    )
-    session.queueEvent({
-      event: "restart",
-      deployment: next.name,
-      healthy: answer === true,
-      health: next.healthType ?? "none",
-      secrets: readBy(session, next, set.secrets),
-    })
+      toRestart(session, set, held).find(({ name }) => !unhealthy.some((one) => one.name === name))
+    if (set === undefined || next === undefined) return unhealthy
+    const answer = await restartNext(session, set, next)
     if (answer !== true) {
-      const notRestarted = typeof answer !== "string"
-      unhealthyDeployments.push({
-        name: next.name,
-        why: whyOf(answer),
-        ...(notRestarted ? { notRestarted } : {}),
-      })
-      if (notRestarted) session.notRestarted.add(next.name)
-      if (set.direction === "forward" && !strategyOf(set).restartsPastUnhealthy)
-        return unhealthyDeployments
-      // Not restarted, for the journal: who is cut off now visits it again, and hears of it in the
-      // end.
+      unhealthy.push(unhealthyBy(session, next, answer))
+      if (set.direction === "forward" && !strategyOf(set).restartsPastUnhealthy) return unhealthy
+      // Not restarted, for the journal: a run that finds a program cut off visits it again, and
+      // tells of it in the end.
       if (set.direction === "back") continue
     }
-    await done(session, next, { held, answer, unhealthyDeployments })
+    await done(session, next, { held, answer, unhealthy })
   }
 }
 
-/** So many names fit well into a line of the log. */
-const namesMost = 200
+/** That a restart may begin is durable before it does, so that a way back visits its program. */
+async function restartNext(
+  session: Session,
+  set: ChangeSet,
+  next: Deployment,
+): Promise<Restarting> {
+  const { work } = session
+  if (work.stop.aborted) throw stopped(session)
+  if (!set.touched.includes(next.name))
+    await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
+  work.onProgress("restart", `${next.name}: ${next.restarter.label}`)
+  const mark = `${set.id}/${next.name}`
+  // A change set that this very run has begun, and a hook that it has not run yet.
+  const first = session.begun === set.id && !session.hooks.has(mark)
+  session.hooks.add(mark)
+  const alone = await endAgain(session, next)
+  if (work.stop.aborted) throw stopped(session)
+  const restarting = alone
+    ? work.restarts.restart(next, mark, work.stop, first)
+    : Promise.resolve({ notRestarted: `an earlier run of ${next.restarter.label} cannot be ended` })
+  const answer = await restarting.catch((error: unknown) =>
+    Promise.reject(work.stop.aborted ? stopped(session) : error),
+  )
+  session.queueEvent({
+    event: "restart",
+    deployment: next.name,
+    healthy: answer === true,
+    health: next.healthType ?? "none",
+    secrets: readBy(session, next, set.secrets),
+  })
+  return answer
+}
+
+function unhealthyBy(
+  session: Session,
+  { name }: Deployment,
+  answer: Exclude<Restarting, true>,
+): UnhealthyDeployment {
+  const why = whyOf(answer)
+  if (typeof answer === "string") return { name, why }
+  session.notRestarted.add(name)
+  return { name, why, notRestarted: true }
+}
 
 /** Those of `names` that the deployment's outputs show. */
 export function readBy(
@@ -95,11 +101,11 @@ async function done(
   {
     held,
     answer,
-    unhealthyDeployments,
+    unhealthy,
   }: {
     readonly held: readonly string[]
     readonly answer: Restarting
-    readonly unhealthyDeployments: readonly UnhealthyDeployment[]
+    readonly unhealthy: readonly UnhealthyDeployment[]
   },
 ): Promise<void> {
   const set = session.changeSet
@@ -117,7 +123,7 @@ async function done(
     ...(failed.length === 0 ? {} : { notRestarted: failed }),
   }
   const following = toRestart(session, restarted, held).find(
-    (one) => !unhealthyDeployments.some((other) => other.name === one.name),
+    (one) => !unhealthy.some((other) => other.name === one.name),
   )
   if (following === undefined) session.note(restarted)
   else

@@ -2,7 +2,8 @@ import { AppError, describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { Credential, OthersRevoked } from "../core/ports.ts"
 import type { SessionsLeft, Version } from "../core/state.ts"
-import { changeAt, driverOf, probe } from "./ask.ts"
+import { driverOf, probe } from "./ask.ts"
+import { changeAt } from "./at-service.ts"
 import { type Death, noCurrent, notDead, type Old } from "./death.ts"
 import { overrules } from "./overrule.ts"
 import type { Session } from "./session.ts"
@@ -153,6 +154,16 @@ export async function revokeOthers(
       ? untilOver(session, name, act)
       : changeAt(session, name, deadlines.revoke, (signal) => act(signal, 0))
   }
+  return revokeKnown(session, name, live)
+}
+
+/** All that can be done without the driver's help: each version that is known is revoked. */
+async function revokeKnown(
+  session: Session,
+  name: string,
+  live: Credential,
+): Promise<OthersRevoked> {
+  const driver = driverOf(session, name)
   const known = await session.issued(name, "all")
   let sessionsEnded = 0
   // The sessions last: none of them may open another by an old value meanwhile.

@@ -1,6 +1,6 @@
 import { pauseFor } from "../base/deadline.ts"
 import { AppError, describeError } from "../base/error.ts"
-import { atService } from "./ask.ts"
+import { atService } from "./at-service.ts"
 import type { Session } from "./session.ts"
 
 /** No look takes longer (ms). */
@@ -41,14 +41,13 @@ export class Round {
       const result = await atService(
         this.#session,
         name,
-        briefMs,
+        { ms: briefMs, waiting: waiting.signal },
         (signal) => {
           if (this.#silent.has(server)) throw noAnswer()
           pending = { server, began: this.#now(), waiting }
           this.#looks.add(pending)
           return act(signal)
         },
-        waiting.signal,
       )
       if (pending !== undefined) this.#came(pending)
       return result

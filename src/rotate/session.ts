@@ -1,62 +1,29 @@
 import { present } from "../base/present.ts"
-import { isSameLocation } from "../base/processes/run-location.ts"
-import { type AuditEvent, appendLine } from "../core/audit-line.ts"
+import type { AuditEvent } from "../core/audit-line.ts"
 import type {
   Credential,
-  OthersRevoked,
   IssuedVersions,
+  OthersRevoked,
   Output,
   Values,
   Versions,
 } from "../core/ports.ts"
 import {
-  type Acting,
   type ChangeSet,
   type Patch,
-  type RunMark,
   type SecretState,
   type StateDocument,
   type Version,
-  ageOut,
-  openSetOf,
-  openSets,
   fingerprintsOf,
+  openSetOf,
   versionAt,
 } from "../core/state.ts"
-import { mayLeave } from "./may-leave.ts"
+import { versionBeside } from "./session/beside.ts"
+import type { Commit } from "./session/commit.ts"
+import { type Queued, nextDocument, noState } from "./session/next-document.ts"
+import { withoutPlace } from "./session/place.ts"
 import { type Strategy, strategyOf } from "./strategy.ts"
 import type { Work } from "./work.ts"
-
-export type Commit = {
-  readonly patches?: Readonly<Record<string, Patch>>
-  /** null ends the change set; left out, it stays. */
-  readonly changeSet?: ChangeSet | null
-  /** Left out, they stay. */
-  readonly deferred?: readonly ChangeSet[]
-  /**
-   * By target: the fingerprint of what an output holds now because we wrote it; null: it is gone.
-   */
-  readonly written?: Readonly<Record<string, string | null>>
-  readonly events?: readonly AuditEvent[]
-  /** Where a program was begun that no journal tells of; null: it is over. */
-  readonly acting?: Acting | null
-  /** Journals of which no program runs any more. */
-  readonly leaves?: readonly string[]
-  /**
-   * From now on programs of the journal run where this run lives: what ran elsewhere can be seen
-   * from here, or is over.
-   */
-  readonly takesOver?: boolean
-  /** Also append the events to the log before going on. */
-  readonly flush?: boolean
-}
-
-/** All in a state that says where a program may live. */
-type Placed = {
-  readonly changeSet?: ChangeSet | undefined
-  readonly deferred?: readonly ChangeSet[]
-  readonly acting?: Acting | undefined
-}
 
 /**
  * The state of one environment while someone works on it. Every change goes through `commit`: one
@@ -87,9 +54,9 @@ export class Session {
    * Secrets whose older values this run has begun to take away before programs have the new one.
    */
   readonly cutting = new Set<string>()
-  /** Restarts that this run has begun, by their mark. */
   /** Programs that this run could not restart: not at once again. */
   readonly notRestarted = new Set<string>()
+  /** Restarts that this run has begun, by their mark. */
   readonly hooks = new Set<string>()
   /** Secrets at whose service nothing that we have asked for can land any more. */
   readonly settled = new Set<string>()
@@ -124,7 +91,7 @@ export class Session {
    */
   readonly heard = new Map<string, string>()
   readonly #opened = new Map<string, Promise<Credential>>()
-  #remarks: readonly { readonly at: Date; readonly event: AuditEvent }[] = []
+  #queued: Queued = []
 
   /** Whoever begins one says whether the clock is trusted. */
   constructor(
@@ -144,65 +111,29 @@ export class Session {
   }
 
   async commit(commit: Commit): Promise<void> {
-    const now = this.work.host.now()
-    const secrets = { ...this.document.secrets }
-    for (const [name, patch] of Object.entries(commit.patches ?? {})) {
-      const patched = patch(this.state(name))
-      secrets[name] = this.#withListeners(name, this.clockDoubted ? patched : ageOut(patched, now))
-    }
-    const {
-      changeSet: open,
-      deferred: aside,
-      written: before,
-      acting: acted,
-      run: marked,
-      ...rest
-    } = this.document
-    const leaves = commit.leaves ?? []
-    const deferred = (commit.deferred ?? aside ?? []).map((one) =>
-      leaves.includes(one.id) ? withoutPlace(one) : one,
-    )
-    const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
-    const written = without({ ...before, ...commit.written })
-    const changeSet = this.#placed(
-      commit.changeSet === undefined ? open : (commit.changeSet ?? undefined),
-      commit,
-    )
-    const run = this.#runOf({ changeSet, deferred, acting }, marked)
-    const serial = this.document.serial + 1
-    const set = changeSet ?? open
-    let audit = this.document.audit
-    const remarks = this.#remarks
-    for (const { at, event } of [
-      ...remarks,
-      ...(commit.events ?? []).map((one) => ({ at: now, event: one })),
-    ]) {
-      const incident = event["incident"] ?? set?.incident
-      audit = appendLine(
-        audit,
-        {
-          ...event,
-          ...(set === undefined ? {} : { changeSet: set.id }),
-          ...present({ incident }),
-        },
-        { at, serial, actor: this.work.actor },
-      )
-    }
-    const next: StateDocument = {
-      ...rest,
-      serial,
-      secrets,
-      audit,
-      ...present({ changeSet }),
-      ...(deferred.length === 0 ? {} : { deferred }),
-      ...present({ acting, run, written }),
-    }
+    const queued = this.#queued
+    const next = nextDocument(this, commit, { queued, now: this.work.host.now() })
     await this.work.ledger.save(next)
     this.document = next
     // One that came meanwhile waits for the next write.
-    this.#remarks = this.#remarks.slice(remarks.length)
+    this.#queued = this.#queued.slice(queued.length)
     this.work.onStep?.()
     if (commit.flush === true) await this.flush()
+  }
+
+  /** This run has made the values of a new change set: nothing is known of it from before. */
+  begin({ id, secrets }: ChangeSet): void {
+    this.begun = id
+    this.forgetOutputs()
+    for (const name of secrets) {
+      this.holds.delete(name)
+      this.cutting.delete(name)
+    }
+  }
+
+  /** Outputs are delivered anew: what earlier members have shown tells nothing of the next. */
+  forgetOutputs(): void {
+    for (const marks of [this.renamed, this.delivered, this.restored]) marks.clear()
   }
 
   /**
@@ -212,50 +143,6 @@ export class Session {
   learn(name: string, holds: "former" | "new" | "either"): void {
     this.holds.set(name, holds)
     this.work.onStep?.()
-  }
-
-  /** A value that has just become current was proven at whoever answered. */
-  #withListeners(name: string, next: SecretState): SecretState {
-    const seen = this.work.listeners?.[name]?.seen
-    const current = versionAt(next, "current")?.id
-    return seen === undefined ||
-      current === undefined ||
-      current === versionAt(this.state(name), "current")?.id
-      ? next
-      : { ...next, listeners: seen }
-  }
-
-  /** The first durable write before a program says where it runs. */
-  #placed(
-    set: ChangeSet | undefined,
-    { leaves = [], takesOver = false }: Commit,
-  ): ChangeSet | undefined {
-    const { location: place } = this.work
-    if (set === undefined || place === undefined) return set
-    if (leaves.includes(set.id)) return withoutPlace(set)
-    const ranIn = this.changeSet?.id === set.id ? this.changeSet.ranIn : set.ranIn
-    // What another run has left there is not ours by being written again.
-    if (ranIn !== undefined && !takesOver) return { ...set, ranIn }
-    return mayLeave(this.work, set) ? { ...set, ranIn: place } : set
-  }
-
-  /** Durable with the place, before a program begins; gone once nothing may live any more. */
-  #runOf(next: Placed, before: RunMark | undefined): RunMark | undefined {
-    const {
-      work: { location: place, run },
-    } = this
-    const places = [next.acting, ...openSets(next).map(({ ranIn }) => ranIn)]
-    const placed = places.filter((one) => one !== undefined)
-    if (placed.length === 0) return undefined
-    if (
-      place === undefined ||
-      run === undefined ||
-      !placed.some((one) => isSameLocation(one, place))
-    )
-      return before
-    const { id, clock, since } = run
-    if (before === undefined) return { id, clock, since }
-    return before.clock === clock ? before : { ...before, clock, since: 0 }
   }
 
   /**
@@ -293,11 +180,11 @@ export class Session {
 
   /** A line of the log, of now, that the next durable write takes along: nobody depends on it. */
   queueEvent(event: AuditEvent): void {
-    this.#remarks = [...this.#remarks, { at: this.work.host.now(), event }]
+    this.#queued = [...this.#queued, { at: this.work.host.now(), event }]
   }
   /** Are there remarks that no write has taken yet? */
   get hasRemarks(): boolean {
-    return this.#remarks.length > 0
+    return this.#queued.length > 0
   }
 
   /**
@@ -323,8 +210,7 @@ export class Session {
   }
 
   state(name: string): SecretState {
-    const state = this.document.secrets[name]
-    return state ?? { driver: "", versions: [] }
+    return this.document.secrets[name] ?? noState
   }
 
   /** One version, opened; each is opened once a session. */
@@ -343,28 +229,18 @@ export class Session {
 
   async versions(name: string): Promise<Versions> {
     const state = this.state(name)
-    const at = async (
-      kind: "current" | "previous" | "pending",
-    ): Promise<Credential | undefined> => {
-      const version = versionAt(state, kind)
-      return version === undefined ? undefined : this.open(name, version.id)
-    }
-    const [current, previous, pending] = await Promise.all([
-      at("current"),
-      at("previous"),
-      at("pending"),
-    ])
+    const [current, previous, pending] = await Promise.all(
+      (["current", "previous", "pending"] as const).map((kind) => {
+        const version = versionAt(state, kind)
+        return version && this.open(name, version.id)
+      }),
+    )
     const uncertain = await Promise.all(
       state.versions
         .filter((version) => version.stage.kind === "uncertain")
         .map((version) => this.open(name, version.id)),
     )
-    return {
-      uncertain,
-      ...(current ? { current } : {}),
-      ...(previous ? { previous } : {}),
-      ...(pending ? { pending } : {}),
-    }
+    return { uncertain, ...present({ current, previous, pending }) }
   }
 
   /** The youngest first. */
@@ -413,44 +289,14 @@ export class Session {
   /** As outputs show it: with the one that lives beside it, or will once it is current. */
   async shown(name: string, version: Version): Promise<Credential> {
     const own = await this.open(name, version.id)
-    const beside = this.#beside(name, version)
+    const beside = versionBeside(this, name, version)
     return beside === undefined
       ? own
       : { ...own, previous: (await this.open(name, beside.id)).fields }
-  }
-
-  /**
-   * None in an incident, nor where what was current is found dead: whatever is not the new value
-   * goes.
-   */
-  #beside(name: string, { stage }: Version): Version | undefined {
-    if (this.work.drivers[name]?.overlap !== "both") return undefined
-    const state = this.state(name)
-    if (stage.kind === "pending") {
-      const set = openSetOf(this.document, name)
-      return strategyOf(set).showsFormerBeside ? versionAt(state, "current") : undefined
-    }
-    const previous = stage.kind === "current" ? versionAt(state, "previous") : undefined
-    return previous?.stage.kind === "previous" && previous.stage.revokeOthers === true
-      ? undefined
-      : previous
   }
 
   /** The outputs that show one of these secrets. */
   outputsOf(names: readonly string[]): readonly Output[] {
     return this.work.outputs.filter((output) => output.shows.some((name) => names.includes(name)))
   }
-}
-
-function withoutPlace({ ranIn: _ranIn, ...set }: ChangeSet): ChangeSet {
-  return set
-}
-
-function without(
-  written: Readonly<Record<string, string | null>>,
-): Readonly<Record<string, string>> | undefined {
-  const left = Object.entries(written).filter(
-    (entry): entry is [string, string] => entry[1] !== null,
-  )
-  return left.length === 0 ? undefined : Object.fromEntries(left)
 }

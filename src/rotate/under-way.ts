@@ -1,7 +1,7 @@
 import { formatDuration } from "../base/text/duration.ts"
 import { AppError } from "../base/error.ts"
 import type { UnderWay } from "../core/ports.ts"
-import { changeAt } from "./ask.ts"
+import { changeAt } from "./at-service.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { resume, rotate } from "../../src/rotate/rotate.ts"
+import { rotate } from "../../src/rotate/rotate.ts"
+import { resume } from "../../src/rotate/resume.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"
 import { World, names } from "../crash/world.ts"

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { gracesOf } from "../../src/core/graces.ts"
 import { preflight } from "../../src/rotate/preflight.ts"
-import { owedVersions } from "../../src/rotate/revoke.ts"
+import { owedVersions } from "../../src/rotate/revoke/owed.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import { World } from "../crash/world.ts"

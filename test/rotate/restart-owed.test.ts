@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { recheckHealth } from "../../src/rotate/recheck-health.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
-import { settleUnwritten } from "../../src/rotate/unwritten.ts"
+import { settleUnwritten } from "../../src/rotate/unwritten/settle.ts"
 import type { Restarting } from "../../src/rotate/work.ts"
 import { World, names } from "../crash/world.ts"
 

@@ -1,5 +1,5 @@
 import { describeError } from "../../base/error.ts"
-import { isAtWork, leave } from "../../rotate/elsewhere.ts"
+import { isAtWork, leave } from "../../rotate/leave.ts"
 import type { Session } from "../../rotate/session.ts"
 import { maintainLog } from "../maintain-log.ts"
 import type { Locked } from "./lock.ts"

@@ -3,7 +3,7 @@ import { optionsIn } from "./resume-journal.ts"
 import { notingWaits } from "../note-waits.ts"
 import { isDeferrable, makeWay, defer, asJournal } from "../../rotate/defer.ts"
 import { mayMakeWay } from "../../rotate/recover.ts"
-import { resume } from "../../rotate/rotate.ts"
+import { resume } from "../../rotate/resume.ts"
 import { Session } from "../../rotate/session.ts"
 import type { Outcomes, Work } from "../../rotate/work.ts"
 

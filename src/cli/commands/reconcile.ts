@@ -1,7 +1,7 @@
 import { type Reconciliation, reconcile as find } from "../../repair/reconcile.ts"
 import type { Behind } from "../../record/ledger.ts"
 import { AppError } from "../../base/error.ts"
-import type { ReconcileFinding } from "../../rotate/reconcile.ts"
+import type { ReconcileFinding } from "../../rotate/reconcile/finding.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"

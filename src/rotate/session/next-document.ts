@@ -1,0 +1,102 @@
+import { present } from "../../base/present.ts"
+import { type AuditEvent, appendLine } from "../../core/audit-line.ts"
+import {
+  type ChangeSet,
+  type SecretState,
+  type StateDocument,
+  ageOut,
+  versionAt,
+} from "../../core/state.ts"
+import type { Commit } from "./commit.ts"
+import { placed, runMarkOf, withoutPlace } from "./place.ts"
+import type { Work } from "../work.ts"
+
+type Before = {
+  readonly work: Work
+  readonly document: StateDocument
+  readonly clockDoubted: boolean
+}
+/** Lines of the log that wait for a durable write. */
+export type Queued = readonly { readonly at: Date; readonly event: AuditEvent }[]
+
+/** The state as a commit makes it; pure. */
+export function nextDocument(
+  before: Before,
+  commit: Commit,
+  { queued, now }: { readonly queued: Queued; readonly now: Date },
+): StateDocument {
+  const { work, document } = before
+  const { changeSet: open, deferred: aside, written, acting: acted, run, ...rest } = document
+  const leaves = commit.leaves ?? []
+  const deferred = (commit.deferred ?? aside ?? []).map((one) =>
+    leaves.includes(one.id) ? withoutPlace(one) : one,
+  )
+  const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
+  const set = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
+  const changeSet = placed(work, open, set, commit)
+  const serial = document.serial + 1
+  const lines = [...queued, ...(commit.events ?? []).map((event) => ({ at: now, event }))]
+  return {
+    ...rest,
+    serial,
+    secrets: { ...document.secrets, ...patched(before, commit, now) },
+    audit: withLines(before, lines, { serial, set: changeSet ?? open }),
+    ...present({ changeSet }),
+    ...(deferred.length === 0 ? {} : { deferred }),
+    ...present({
+      acting,
+      run: runMarkOf(work, { changeSet, deferred, acting }, run),
+      written: without({ ...written, ...commit.written }),
+    }),
+  }
+}
+
+function patched(
+  before: Before,
+  { patches = {} }: Commit,
+  now: Date,
+): Readonly<Record<string, SecretState>> {
+  return Object.fromEntries(
+    Object.entries(patches).map(([name, patch]) => {
+      const state = before.document.secrets[name] ?? noState
+      const next = patch(state)
+      const aged = before.clockDoubted ? next : ageOut(next, now)
+      return [name, withListeners(state, aged, before.work.listeners?.[name]?.seen)]
+    }),
+  )
+}
+
+/** Of a secret that no write has told of. */
+export const noState: SecretState = { driver: "", versions: [] }
+
+/** A value that has just become current was proven at whoever answered. */
+function withListeners(
+  before: SecretState,
+  next: SecretState,
+  seen: SecretState["listeners"],
+): SecretState {
+  const current = versionAt(next, "current")?.id
+  const isNew = current !== undefined && current !== versionAt(before, "current")?.id
+  return seen === undefined || !isNew ? next : { ...next, listeners: seen }
+}
+
+function withLines(
+  { work: { actor }, document }: Before,
+  lines: Queued,
+  { serial, set }: { readonly serial: number; readonly set: ChangeSet | undefined },
+): StateDocument["audit"] {
+  return lines.reduce((audit, { at, event }) => {
+    const incident = event["incident"] ?? set?.incident
+    const line = { ...event, ...present({ changeSet: set?.id, incident }) }
+    return appendLine(audit, line, { at, serial, actor })
+  }, document.audit)
+}
+
+function without(
+  written: Readonly<Record<string, string | null>>,
+): Readonly<Record<string, string>> | undefined {
+  const left = Object.entries(written).filter(
+    (entry): entry is [string, string] => entry[1] !== null,
+  )
+  return left.length === 0 ? undefined : Object.fromEntries(left)
+}
