@@ -7,7 +7,8 @@ import { newIdentity, recipientOf } from "../../src/core/seal.ts"
 import { Secret } from "../../src/core/secret.ts"
 import type { SecretState } from "../../src/core/state.ts"
 import { blankState, makeStateFolder, statePath, stateText } from "../../src/record/state-file.ts"
-import { AgeVault, openKeys } from "../../src/record/vault.ts"
+import { AgeVault } from "../../src/record/vault.ts"
+import { openKeys } from "../../src/record/keys.ts"
 
 export type Many = {
   readonly folder: string

@@ -93,7 +93,7 @@ export const ground: readonly Mutant[] = [
     law: 7,
     name: "lost keys are replaced",
     edits: edit(
-      "record/vault.ts",
+      "record/keys.ts",
       `if (await storeHasState(store)) throw keysMissing(store)`,
       `if (store === "") throw keysMissing(store)`,
     ),
@@ -170,7 +170,7 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "two processes make keys for one store",
     edits: edit(
-      "record/vault.ts",
+      "record/keys.ts",
       `return waitForLock(join(store, "keys.lock"), holder)`,
       `return waitForLock(join(store, \`keys-\${process.pid}.lock\`), holder)`,
     ),

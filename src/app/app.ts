@@ -4,7 +4,7 @@ import type { KeyedSemaphore } from "../base/semaphore.ts"
 import type { Actor } from "../core/audit-line.ts"
 import type { Config } from "../config/model.ts"
 import type { Plugins } from "../config/context.ts"
-import type { Keys } from "../record/vault.ts"
+import type { Keys } from "../record/keys.ts"
 
 /** What every command that works on environments has in hand. */
 export type App = {

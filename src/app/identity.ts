@@ -9,7 +9,7 @@ import type { Reference } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
 import { readReference } from "../plugins/references/index.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
-import type { Keys } from "../record/vault.ts"
+import type { Keys } from "../record/keys.ts"
 
 /** `<config>/mycelium/identity.txt`: XDG_CONFIG_HOME, or ~/.config. */
 export function defaultIdentityPath(host: Host): string {

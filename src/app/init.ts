@@ -6,7 +6,7 @@ import { readRealFile } from "../base/files/real-file.ts"
 import type { Config } from "../config/model.ts"
 import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
-import { demandOpens } from "../record/vault.ts"
+import { demandOpens } from "../record/keys.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
 
 /** `left`: it is not there, cannot be made from here, and is someone's to bring. */

@@ -112,7 +112,8 @@ function obstaclesOf(app: App, options: EnvironmentConfig): NonNullable<Work["ob
 function restartsOf({ host }: App, run: RunInHand, notes: ProgramNotes): Work["restarts"] {
   return {
     restart: async (deployment, mark, stop, first) => {
-      const answer = await restartDeployment(deployment, mark, host, stop, {
+      const answer = await restartDeployment(deployment, mark, host, {
+        signal: stop,
         // A person has said that nothing of an earlier run lives, or none has left anything.
         first,
         since: run.since,

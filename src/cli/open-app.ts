@@ -8,7 +8,7 @@ import { refuseBrokenRandom } from "../check/self-tests/randomness.ts"
 import { trustOf } from "../config/trust.ts"
 import { plugins } from "../plugins/index.ts"
 import { makeStateFolder } from "../record/state-file.ts"
-import { openKeys } from "../record/vault.ts"
+import { openKeys } from "../record/keys.ts"
 import { type Terminal, type Values, isSet } from "./command.ts"
 import { openConfig } from "./open-config.ts"
 

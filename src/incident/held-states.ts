@@ -5,7 +5,7 @@ import { notOpenHere } from "../check/self-tests/seal.ts"
 import type { Config } from "../config/model.ts"
 import type { StateDocument } from "../core/state.ts"
 import { type StateKey, checkMac } from "../record/state-file.ts"
-import { openKeys } from "../record/vault.ts"
+import { openKeys } from "../record/keys.ts"
 import { readIdentity } from "../app/identity.ts"
 
 /**

@@ -7,14 +7,8 @@ import { opens, seal, sealedIn, unseal } from "../core/seal.ts"
 import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type StateKey, lockPath, readState } from "../record/state-file.ts"
-import {
-  type Keys,
-  lockKeys,
-  openKeys,
-  readSealedKeys,
-  resealKeys,
-  withProject,
-} from "../record/vault.ts"
+import { withProject } from "../record/vault.ts"
+import { type Keys, lockKeys, openKeys, readSealedKeys, resealKeys } from "../record/keys.ts"
 import type { App } from "../app/app.ts"
 import { lockedHint } from "../app/held.ts"
 import { readIdentity } from "../app/identity.ts"

@@ -22,7 +22,9 @@ const oldHookMs = 10_000
  */
 const seenToEnd = new WeakMap<Deployment, string>()
 
-export type Earlier = {
+/** Who waits, and what may be left of an earlier run of the hook. */
+export type RestartOptions = {
+  readonly signal: AbortSignal
   /** There can be none: no process of the machine is looked at while programs are locked out. */
   readonly first?: boolean
   /** None of it began before. */
@@ -41,8 +43,7 @@ export async function restartDeployment(
   deployment: Deployment,
   mark: string,
   host: Host,
-  signal: AbortSignal,
-  { first = false, since = 0, notes }: Earlier = {},
+  { signal, first = false, since = 0, notes }: RestartOptions,
 ): Promise<Restarted> {
   const only = notes?.left(mark)
   const obstacle =

@@ -17,7 +17,7 @@ import { healths } from "../../src/plugins/healths/index.ts"
 import { outputs } from "../../src/plugins/outputs/index.ts"
 import { restarters } from "../../src/plugins/restarters/index.ts"
 import { readState } from "../../src/record/state-file.ts"
-import { openKeys } from "../../src/record/vault.ts"
+import { openKeys } from "../../src/record/keys.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 test("a process that has run since before a rekey opens what was sealed anew, and seals nothing to the old identity", async () => {

@@ -20,7 +20,8 @@ import {
   writeState,
 } from "../../src/record/state-file.ts"
 import { Reserve } from "../../src/base/files/reserve.ts"
-import { AgeVault, type Keys } from "../../src/record/vault.ts"
+import { AgeVault } from "../../src/record/vault.ts"
+import type { Keys } from "../../src/record/keys.ts"
 import { answered, bytes, mutated, runs } from "../support/fuzzed.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 

@@ -38,7 +38,7 @@ test("restartDeployment() runs a real hook and waits for a real server that is s
     }),
     "set-1/api",
     realHost({}),
-    neverStops(),
+    { signal: neverStops() },
   )
   await server.stop(true)
   expect(result.ok && result.gapMs).toBeGreaterThan(200)
@@ -52,7 +52,9 @@ test("restartDeployment() asks again and again, less and less often, until the t
     withinMs: 5000,
     healthy: async () => "503 from http://127.0.0.1/healthz",
   })
-  const result = await restartDeployment(unhealthy, newMark(), quickHost(pauses), neverStops())
+  const result = await restartDeployment(unhealthy, newMark(), quickHost(pauses), {
+    signal: neverStops(),
+  })
   expect(result).toEqual({
     ok: false,
     code: "unhealthy",
@@ -63,9 +65,9 @@ test("restartDeployment() asks again and again, less and less often, until the t
 })
 
 test("restartDeployment() does not wait where there is no health check", async () => {
-  expect((await restartDeployment(deployment(), newMark(), quickHost(), neverStops())).ok).toBe(
-    true,
-  )
+  expect(
+    (await restartDeployment(deployment(), newMark(), quickHost(), { signal: neverStops() })).ok,
+  ).toBe(true)
 })
 
 test("restartDeployment() goes on asking where a health check throws or hangs", async () => {
@@ -79,7 +81,9 @@ test("restartDeployment() goes on asking where a health check throws or hangs", 
   }
   const host = quickHost()
   expect(
-    await restartDeployment(deployment({ withinMs: 1300, healthy }), newMark(), host, neverStops()),
+    await restartDeployment(deployment({ withinMs: 1300, healthy }), newMark(), host, {
+      signal: neverStops(),
+    }),
   ).toEqual({
     ok: false,
     code: "unhealthy",
@@ -97,7 +101,7 @@ test("restartDeployment() says why a restart failed, and does not ask for health
       deployment({ healthy, restart: () => Promise.reject(error) }),
       newMark(),
       quickHost(),
-      neverStops(),
+      { signal: neverStops() },
     )
   expect(await failing(new AppError("restart-failed", "hook ended with code 3"))).toEqual({
     ok: false,
@@ -118,7 +122,7 @@ test("restartDeployment() ends a hook that is not done in time", async () => {
     deployment({ restarter, timeoutMs: 1000 }),
     newMark(),
     realHost({}),
-    neverStops(),
+    { signal: neverStops() },
   )
   expect(result).toEqual({
     ok: false,
@@ -135,8 +139,11 @@ test("restartDeployment() throws when it is stopped while it waits: nothing is d
   ]
   for (const one of cases) {
     expect(
-      (await errorOf(restartDeployment(one, newMark(), realHost({}), AbortSignal.timeout(100))))
-        .code,
+      (
+        await errorOf(
+          restartDeployment(one, newMark(), realHost({}), { signal: AbortSignal.timeout(100) }),
+        )
+      ).code,
     ).toBe("stopped")
   }
 })
@@ -149,7 +156,7 @@ test("restartDeployment() lets a hook that has begun finish before it stops", as
   )
   const one = deployment({ restarter, healthy: async () => "503" })
   const stop = new AbortController()
-  const ended = errorOf(restartDeployment(one, newMark(), realHost({}), stop.signal))
+  const ended = errorOf(restartDeployment(one, newMark(), realHost({}), { signal: stop.signal }))
   await until("the hook begins", () => existsSync(join(folder.path, "begun")))
   stop.abort()
   await writeFile(join(folder.path, "go"), "")
@@ -174,12 +181,9 @@ test("restartDeployment() ends the hook that a crash left before it runs the nex
   const restarter = command.open(["sh", "-c", "echo new >> log"], hookReach(folder.path))
   expect(
     (
-      await restartDeployment(
-        deployment({ restarter, timeoutMs: 500 }),
-        mark,
-        realHost({}),
-        neverStops(),
-      )
+      await restartDeployment(deployment({ restarter, timeoutMs: 500 }), mark, realHost({}), {
+        signal: neverStops(),
+      })
     ).ok,
   ).toBe(true)
   await old.exited
@@ -195,7 +199,9 @@ test("restartDeployment() spares, on the way back, the daemon that its own hook 
   const mark = newMark()
   const one = deployment({ restarter })
   for (const daemonsSoFar of [1, 2]) {
-    expect((await restartDeployment(one, mark, quickHost(), neverStops())).ok).toBe(true)
+    expect((await restartDeployment(one, mark, quickHost(), { signal: neverStops() })).ok).toBe(
+      true,
+    )
     await until(
       "the daemon leads its session",
       async () => (await findMarked(mark)).length === daemonsSoFar,

@@ -10,7 +10,7 @@ import { drivers } from "../../src/plugins/drivers/index.ts"
 import { healths } from "../../src/plugins/healths/index.ts"
 import { outputs } from "../../src/plugins/outputs/index.ts"
 import { restarters } from "../../src/plugins/restarters/index.ts"
-import { openKeys } from "../../src/record/vault.ts"
+import { openKeys } from "../../src/record/keys.ts"
 
 /**
  * An App as the commands open it, without their words: a config with all plug-ins and the store "./store", with an identity

@@ -1,4 +1,4 @@
-import { type Keys, keysFileVersion, openKeys } from "../../record/vault.ts"
+import { type Keys, keysFileVersion, openKeys } from "../../record/keys.ts"
 import type { App } from "../app.ts"
 import { readIdentity } from "../identity.ts"
 
