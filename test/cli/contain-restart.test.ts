@@ -82,4 +82,18 @@ test("a value of a service is contained, and its program is owed a restart until
   expect(shop.project.read("api.loaded")).toBe(shop.project.read(".env"))
 }, 60_000)
 
+test("a program that could not be restarted is told of as unhealthy until run has restarted it", async () => {
+  await using shop = await openShop(postgres, { admin: true })
+  const restart = await failing(shop)
+  await shop.run(...contain)
+  const told = async (): Promise<readonly boolean[]> => [
+    (await shop.run("check", "--json")).stdout.includes("promoted-unhealthy"),
+    (await shop.run("status")).stdout.includes("did not get healthy"),
+  ]
+  expect(await told()).toEqual([true, true])
+  mendRestart(shop, restart)
+  expect((await shop.run("run", "--once")).code).toBe(0)
+  expect(await told()).toEqual([false, false])
+}, 60_000)
+
 type Verdict = { readonly kind: string; readonly unwritten?: unknown }
