@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename } from "node:path"
-import { type StateDocument, openSets } from "../../src/core/state.ts"
+import { type StateDocument } from "../../src/core/state.ts"
+import { openSets } from "../../src/core/change-set.ts"
 import { below, modeOf, type Ran } from "../../test/support/mycelium.ts"
 import { auditFaults, loginsOf, type Opened, stateOf } from "../../test/support/sealed.ts"
 import { firstKey, type Shop } from "../../test/support/shop.ts"

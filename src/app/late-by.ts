@@ -1,5 +1,6 @@
 import type { EnvironmentConfig } from "../config/model.ts"
-import { type SecretState, versionAt } from "../core/state.ts"
+import { type SecretState } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import { dueBy } from "../plan/status.ts"
 import { scheduleOf } from "./schedule-of.ts"
 

@@ -1,5 +1,5 @@
 import { describeError } from "../base/error.ts"
-import type { ChangeSet, Waits } from "../core/state.ts"
+import type { ChangeSet, Waits } from "../core/change-set.ts"
 import { cutOff } from "../rotate/cut-off.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcome, Outcomes } from "../rotate/work.ts"

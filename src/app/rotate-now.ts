@@ -1,6 +1,6 @@
 import { formatDuration } from "../base/text/duration.ts"
 import { gracesOf } from "../core/graces.ts"
-import { versionAt } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import { endDrifts } from "../rotate/drift.ts"
 import { revokeOwed } from "../rotate/revoke.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"

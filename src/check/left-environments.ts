@@ -1,5 +1,6 @@
 import type { Config } from "../config/model.ts"
-import { type StateDocument, openSets } from "../core/state.ts"
+import { type StateDocument } from "../core/state.ts"
+import { openSets } from "../core/change-set.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { readState } from "../record/state-file.ts"
 import { stateNames } from "./files.ts"

@@ -1,7 +1,8 @@
 import { isWorkedOn } from "../check/worked-on.ts"
 import type { Config } from "../config/model.ts"
 import { harmOf, sayJournal } from "../core/held-up.ts"
-import { type StateDocument, openSets } from "../core/state.ts"
+import { type StateDocument } from "../core/state.ts"
+import { openSets } from "../core/change-set.ts"
 
 /** Rotations of an environment that are not finished, in words for a person. */
 export function openJournals(

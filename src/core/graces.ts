@@ -1,6 +1,7 @@
 import type { Host } from "../base/system/host.ts"
 import { believable, believableState } from "./instants.ts"
-import type { SecretState, StateDocument, Version } from "./state.ts"
+import type { SecretState, StateDocument } from "./state.ts"
+import type { Version } from "./version.ts"
 
 /**
  * The wall clock and the one that never leaps drift apart by no more (ms) before the latter counts.

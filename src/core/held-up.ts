@@ -1,4 +1,4 @@
-import type { ChangeSet, Waits } from "./state.ts"
+import type { ChangeSet, Waits } from "./change-set.ts"
 
 /**
  * A rotation that has not come to its end, in words for those who look without a key: what turned

@@ -1,10 +1,6 @@
-import {
-  type ChangeSet,
-  type SecretState,
-  type StateDocument,
-  type Version,
-  openSets,
-} from "./state.ts"
+import { type SecretState, type StateDocument } from "./state.ts"
+import { type ChangeSet, openSets } from "./change-set.ts"
+import type { Version } from "./version.ts"
 
 /**
  * No promise outlives the clock that made it. What was done lies in the past, whatever it says: an

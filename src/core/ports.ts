@@ -3,7 +3,8 @@ import type { ActivityScope } from "../base/activity-scope.ts"
 import type { Shape } from "../base/text/value-shape.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
-import type { RunInHand, SessionsLeft } from "./state.ts"
+import type { SessionsLeft } from "./state.ts"
+import type { RunInHand } from "./run-mark.ts"
 
 /** What the outside implements: services, outputs, deployments. */
 

@@ -1,4 +1,5 @@
-import type { Refusal, SecretState, StateDocument, Unwritten } from "./state.ts"
+import type { SecretState, StateDocument, Unwritten } from "./state.ts"
+import type { Refusal } from "./change-set.ts"
 
 /** Outputs that an incident has left as they are; pure. */
 

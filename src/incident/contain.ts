@@ -1,16 +1,9 @@
 import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { mapConcurrently } from "../base/semaphore.ts"
-import {
-  type ChangeSet,
-  type Patch,
-  type SecretState,
-  holdsContained,
-  openSetOf,
-  openSets,
-  owesRevokeOthers,
-  versionAt,
-} from "../core/state.ts"
+import { type Patch, type SecretState, holdsContained, owesRevokeOthers } from "../core/state.ts"
+import { type ChangeSet, openSetOf, openSets } from "../core/change-set.ts"
+import { versionAt } from "../core/version.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { isLeft, unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import { readState } from "../record/state-file.ts"

@@ -1,4 +1,4 @@
-import { versionAt } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import { driftsOver } from "../rotate/drift.ts"
 import { owedRevokeOthers, owedVersions } from "../rotate/revoke/owed.ts"
 import type { Session } from "../rotate/session.ts"

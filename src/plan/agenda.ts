@@ -1,12 +1,7 @@
 import { aheadOf, believable } from "../core/instants.ts"
-import {
-  type SecretState,
-  type Stage,
-  type StateDocument,
-  holdsContained,
-  openSets,
-  versionAt,
-} from "../core/state.ts"
+import { type SecretState, type StateDocument, holdsContained } from "../core/state.ts"
+import { type Stage, versionAt } from "../core/version.ts"
+import { openSets } from "../core/change-set.ts"
 import { owingIn } from "../core/unwritten.ts"
 import { nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"

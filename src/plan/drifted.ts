@@ -1,5 +1,6 @@
 import { believableState } from "../core/instants.ts"
-import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import { inWords } from "./uncontained.ts"
 
 /**

@@ -1,5 +1,6 @@
 import { believable } from "../core/instants.ts"
-import { type SecretState, type StateDocument, versionAt } from "../core/state.ts"
+import { type SecretState, type StateDocument } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import { owesAtOnce } from "./agenda.ts"
 import { dueAt, nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"

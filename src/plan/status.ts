@@ -2,18 +2,16 @@ import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { believableState } from "../core/instants.ts"
 import {
-  type ChangeSet,
   type Retry,
   type SecretState,
-  type Stage,
   type StateDocument,
   type Unwritten,
   holdsContained,
   isUndated,
   openContainment,
-  openSetOf,
-  versionAt,
 } from "../core/state.ts"
+import { type ChangeSet, openSetOf } from "../core/change-set.ts"
+import { type Stage, versionAt } from "../core/version.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"

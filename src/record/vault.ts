@@ -3,7 +3,7 @@ import { KeyedSemaphore } from "../base/semaphore.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import { seal, unseal } from "../core/seal.ts"
 import { Secret } from "../core/secret.ts"
-import type { Version } from "../core/state.ts"
+import type { Version } from "../core/version.ts"
 import type { Keys } from "./keys.ts"
 import type { StateKey } from "./state-file.ts"
 

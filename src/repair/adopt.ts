@@ -4,16 +4,9 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { canShow } from "../core/can-show.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
-import {
-  type Patch,
-  type SecretState,
-  type Stage,
-  changeVersion,
-  holdsContained,
-  nextVersionId,
-  openContainment,
-  versionAt,
-} from "../core/state.ts"
+import { type Patch, type SecretState, holdsContained, openContainment } from "../core/state.ts"
+import { type Stage, versionAt } from "../core/version.ts"
+import { changeVersion, nextVersionId } from "../core/version-changes.ts"
 import { sayListeners } from "../plugins/drivers/server/listener.ts"
 import { driverOf } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"

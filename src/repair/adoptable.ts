@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { Credential, Fields, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
-import { versionAt } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import { isWeak } from "../core/weak.ts"
 import { driverOf, probe, probeControl, unclear } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"

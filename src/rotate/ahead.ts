@@ -1,4 +1,7 @@
-import { type Before, type ChangeSet, changeVersion, type Patch, versionAt } from "../core/state.ts"
+import { type Patch } from "../core/state.ts"
+import type { Before, ChangeSet } from "../core/change-set.ts"
+import { changeVersion } from "../core/version-changes.ts"
+import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { withMarks } from "./marks.ts"
 import type { Verdict } from "./prove.ts"

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { type ChangeSet, openSets } from "../core/state.ts"
+import { type ChangeSet, openSets } from "../core/change-set.ts"
 import type { Session } from "./session.ts"
 
 /** A person has looked: nothing of an earlier run lives any more. */

@@ -1,4 +1,5 @@
-import type { ChangeSet, StateDocument } from "../core/state.ts"
+import type { StateDocument } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import type { Session } from "./session.ts"
 
 /**

@@ -1,5 +1,6 @@
 import { mayHide } from "../base/processes/run-location.ts"
-import { type ChangeSet, type StateDocument, openSetOf } from "../core/state.ts"
+import { type StateDocument } from "../core/state.ts"
+import { type ChangeSet, openSetOf } from "../core/change-set.ts"
 import { runsProgram } from "./may-leave.ts"
 import type { Session } from "./session.ts"
 

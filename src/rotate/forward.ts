@@ -1,6 +1,6 @@
 import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
-import type { ChangeSet } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import { inWords } from "../core/unhealthy.ts"
 import { Ahead } from "./ahead.ts"
 import { driverOf } from "./ask.ts"

@@ -1,15 +1,10 @@
 import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Fields } from "../core/ports.ts"
-import {
-  type ChangeSet,
-  type Patch,
-  type SecretState,
-  type Stage,
-  type Version,
-  nextVersionId,
-  versionAt,
-} from "../core/state.ts"
+import { type Patch, type SecretState } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
+import { type Stage, type Version, versionAt } from "../core/version.ts"
+import { nextVersionId } from "../core/version-changes.ts"
 import { driverOf } from "./ask.ts"
 import type { Preflight } from "./preflight/result.ts"
 import type { Session } from "./session.ts"

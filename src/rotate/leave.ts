@@ -1,6 +1,7 @@
 import { runsMarked, sawEnd } from "../base/processes/live-marks.ts"
 import { marksThatRun } from "../base/processes/marked-processes.ts"
-import { type Acting, type ChangeSet, openSets } from "../core/state.ts"
+import type { Acting } from "../core/run-mark.ts"
+import { type ChangeSet, openSets } from "../core/change-set.ts"
 import { sinceOf } from "./acting.ts"
 import { runIdOf } from "./elsewhere.ts"
 import type { Session } from "./session.ts"

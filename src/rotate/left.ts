@@ -1,6 +1,6 @@
 import { type Left, leftIn, versionsIn } from "../core/left.ts"
 import type { Draft, Output } from "../core/ports.ts"
-import { versionAt } from "../core/state.ts"
+import { versionAt } from "../core/version.ts"
 import type { Session } from "./session.ts"
 
 /**

@@ -1,4 +1,5 @@
-import { type ChangeSet, versionAt } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
+import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"

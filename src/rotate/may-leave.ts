@@ -1,4 +1,4 @@
-import type { ChangeSet } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import type { Work } from "./work.ts"
 
 export function runsProgram({ drivers }: Work, name: string): boolean {

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import type { ChangeSet } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import type { Session } from "./session.ts"
 
 /** For stages that are only begun while a change set is open. */

@@ -1,6 +1,7 @@
 import { AppError, describeError } from "../base/error.ts"
 import type { Credential } from "../core/ports.ts"
-import type { SecretState, Version } from "../core/state.ts"
+import type { SecretState } from "../core/state.ts"
+import type { Version } from "../core/version.ts"
 import { driverOf, probe, probeControl, unclear } from "./ask.ts"
 import { notSettled, settle, unsettled } from "./settle.ts"
 import type { Session } from "./session.ts"

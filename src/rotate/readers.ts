@@ -1,5 +1,5 @@
 import type { Deployment } from "../core/ports.ts"
-import type { ChangeSet } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import type { Session } from "./session.ts"
 
 /**

@@ -1,4 +1,6 @@
-import { type ChangeSet, type StateDocument, versionAt } from "../core/state.ts"
+import { type StateDocument } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
+import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { hiddenOf } from "./elsewhere.ts"
 import { overrules } from "./overrule.ts"

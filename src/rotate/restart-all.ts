@@ -1,6 +1,6 @@
 import { namesMost } from "../core/audit-line.ts"
 import type { Deployment } from "../core/ports.ts"
-import type { ChangeSet } from "../core/state.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
 import { stopped } from "./cut-off.ts"
 import { endAgain } from "./acting.ts"

@@ -8,16 +8,9 @@ import type {
   Values,
   Versions,
 } from "../core/ports.ts"
-import {
-  type ChangeSet,
-  type Patch,
-  type SecretState,
-  type StateDocument,
-  type Version,
-  fingerprintsOf,
-  openSetOf,
-  versionAt,
-} from "../core/state.ts"
+import { type Patch, type SecretState, type StateDocument, fingerprintsOf } from "../core/state.ts"
+import { type ChangeSet, openSetOf } from "../core/change-set.ts"
+import { type Version, versionAt } from "../core/version.ts"
 import { versionBeside } from "./session/beside.ts"
 import type { Commit } from "./session/commit.ts"
 import { type Queued, nextDocument, noState } from "./session/next-document.ts"

@@ -1,7 +1,7 @@
 import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { Credential } from "../core/ports.ts"
-import { openSetOf } from "../core/state.ts"
+import { openSetOf } from "../core/change-set.ts"
 import { driverOf, isSilence } from "./ask.ts"
 import { atService } from "./at-service.ts"
 import { hiddenActOf } from "./elsewhere.ts"

@@ -1,6 +1,7 @@
 import { describeError } from "../base/error.ts"
 import type { Ready } from "../core/ports.ts"
-import { type ChangeSet, type Refusal, versionAt } from "../core/state.ts"
+import type { ChangeSet, Refusal } from "../core/change-set.ts"
+import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { goneBefore } from "./left.ts"

@@ -1,4 +1,4 @@
-import type { ChangeSet, Containment } from "../core/state.ts"
+import type { ChangeSet, Containment } from "../core/change-set.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
 import type { Order } from "./work.ts"
 

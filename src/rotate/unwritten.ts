@@ -1,7 +1,7 @@
 import { describeError } from "../base/error.ts"
 import { type AuditEvent, namesMost } from "../core/audit-line.ts"
 import type { Ready } from "../core/ports.ts"
-import type { Refusal } from "../core/state.ts"
+import type { Refusal } from "../core/change-set.ts"
 import { type Beside, draftBeside } from "./beside.ts"
 import type { Session } from "./session.ts"
 

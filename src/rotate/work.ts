@@ -17,7 +17,10 @@ import type {
   Values,
 } from "../core/ports.ts"
 import type { Listeners } from "../core/listeners.ts"
-import type { ChangeSet, Containment, RunInHand, StateDocument, Version } from "../core/state.ts"
+import type { StateDocument } from "../core/state.ts"
+import type { ChangeSet, Containment } from "../core/change-set.ts"
+import type { RunInHand } from "../core/run-mark.ts"
+import type { Version } from "../core/version.ts"
 
 /**
  * All that a rotation works with: one environment, opened. Nothing here knows a concrete plug-in or

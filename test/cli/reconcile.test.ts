@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { openSets } from "../../src/core/state.ts"
+import { openSets } from "../../src/core/change-set.ts"
 import { type Ran, binary, json } from "../support/mycelium.ts"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"

@@ -1,4 +1,4 @@
-import { openSetOf, openSets } from "../../src/core/state.ts"
+import { openSetOf, openSets } from "../../src/core/change-set.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
 import { isDeferrable, makeWay, defer, asJournal, withJournal } from "../../src/rotate/defer.ts"
 import { mayMakeWay, mayOvertake, recover, takeBackJournal } from "../../src/rotate/recover.ts"

@@ -10,7 +10,8 @@ import type {
   Values,
 } from "../../src/core/ports.ts"
 import { Secret } from "../../src/core/secret.ts"
-import type { StateDocument, Version } from "../../src/core/state.ts"
+import type { StateDocument } from "../../src/core/state.ts"
+import type { Version } from "../../src/core/version.ts"
 import { draftAll, restoreOne } from "../../src/deliver/delivery.ts"
 import type { Vault, Work } from "../../src/rotate/work.ts"
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import type { ChangeSet, SecretState, StateDocument, Waits } from "../../src/core/state.ts"
+import type { SecretState, StateDocument } from "../../src/core/state.ts"
+import type { ChangeSet, Waits } from "../../src/core/change-set.ts"
 import { isState } from "../../src/record/state-shape.ts"
 
 /** Every field has to stand here: a new one that is left out is an error of the types. */

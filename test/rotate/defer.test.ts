@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { openSets, versionAt } from "../../src/core/state.ts"
+import { openSets } from "../../src/core/change-set.ts"
+import { versionAt } from "../../src/core/version.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import { lost, run, unrest } from "../crash/explore.ts"

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import { AppError } from "../../src/base/error.ts"
-import type { Version } from "../../src/core/state.ts"
+import type { Version } from "../../src/core/version.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"

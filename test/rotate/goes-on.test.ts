@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import type { ChangeSet } from "../../src/core/state.ts"
+import type { ChangeSet } from "../../src/core/change-set.ts"
 import { goesOn } from "../../src/rotate/cut-off.ts"
 
 const set: ChangeSet = {

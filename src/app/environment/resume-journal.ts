@@ -1,5 +1,5 @@
 import type { EnvironmentConfig } from "../../config/model.ts"
-import type { ChangeSet } from "../../core/state.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
 import { makeWay } from "../../rotate/defer.ts"
 import { type Recovered, mayMakeWay, recover } from "../../rotate/recover.ts"
 import { resume } from "../../rotate/resume.ts"

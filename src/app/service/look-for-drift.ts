@@ -1,6 +1,7 @@
 import { AppError } from "../../base/error.ts"
 import type { AuditEvent } from "../../core/audit-line.ts"
-import { type Patch, versionAt } from "../../core/state.ts"
+import { type Patch } from "../../core/state.ts"
+import { versionAt } from "../../core/version.ts"
 import { loadUnlocked } from "../../record/ledger.ts"
 import type { StateKey } from "../../record/state-file.ts"
 import { probe, probeControl, unclear } from "../../rotate/ask.ts"

@@ -5,13 +5,8 @@ import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
 import type { Output } from "../../core/ports.ts"
 import { type Versions, leftIn, sayLeft, versionsIn } from "../../core/left.ts"
 import { previousField, shownField } from "../../core/shown-field.ts"
-import {
-  type SecretState,
-  type StateDocument,
-  type Version,
-  fingerprintsOf,
-  versionAt,
-} from "../../core/state.ts"
+import { type SecretState, type StateDocument, fingerprintsOf } from "../../core/state.ts"
+import { type Version, versionAt } from "../../core/version.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /**

@@ -8,10 +8,9 @@ import {
   type Unwritten,
   holdsContained,
   openContainment,
-  openSetOf,
-  openSets,
-  versionAt,
 } from "../../core/state.ts"
+import { openSetOf, openSets } from "../../core/change-set.ts"
+import { versionAt } from "../../core/version.ts"
 import type { Finding } from "../../core/ports.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../../core/unlisted.ts"

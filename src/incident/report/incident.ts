@@ -1,13 +1,9 @@
 import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
 import type { Config } from "../../config/model.ts"
-import {
-  type SecretState,
-  type SessionsLeft,
-  openContainment,
-  openSetOf,
-  versionAt,
-} from "../../core/state.ts"
+import { type SecretState, type SessionsLeft, openContainment } from "../../core/state.ts"
+import { openSetOf } from "../../core/change-set.ts"
+import { versionAt } from "../../core/version.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
 import { unlisted, unlistedRemedy } from "../../core/unlisted.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"

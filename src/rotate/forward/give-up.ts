@@ -1,6 +1,7 @@
 import { describeError } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
-import type { Patch, Version } from "../../core/state.ts"
+import type { Patch } from "../../core/state.ts"
+import type { Version } from "../../core/version.ts"
 import { openSet } from "../open-set.ts"
 import { noteFailure } from "../note-failure.ts"
 import type { Session } from "../session.ts"

@@ -1,5 +1,5 @@
 import type { Ready } from "../../core/ports.ts"
-import type { Before } from "../../core/state.ts"
+import type { Before } from "../../core/change-set.ts"
 import { openSet } from "../open-set.ts"
 import type { Session } from "../session.ts"
 import { discard, draft } from "../show.ts"

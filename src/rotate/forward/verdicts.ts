@@ -1,4 +1,4 @@
-import { versionAt } from "../../core/state.ts"
+import { versionAt } from "../../core/version.ts"
 import type { Ahead } from "../ahead.ts"
 import { openSet } from "../open-set.ts"
 import { type Proving, type Verdict, applyAndProve } from "../prove.ts"

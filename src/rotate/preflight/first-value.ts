@@ -1,5 +1,5 @@
 import type { Fields, Finding, Trial } from "../../core/ports.ts"
-import { versionAt } from "../../core/state.ts"
+import { versionAt } from "../../core/version.ts"
 import { driverOf } from "../ask.ts"
 import { atService } from "../at-service.ts"
 import { errorFinding } from "./finding.ts"

@@ -1,6 +1,6 @@
 import { type ErrorDescription, describeError } from "../../base/error.ts"
 import type { Credential, Output, Values } from "../../core/ports.ts"
-import { nextVersionId } from "../../core/state.ts"
+import { nextVersionId } from "../../core/version-changes.ts"
 import { driverOf } from "../ask.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
 import { needOf } from "../need.ts"

@@ -1,6 +1,7 @@
 import { gracesOf } from "../../core/graces.ts"
 import type { Finding, Versions } from "../../core/ports.ts"
-import { owesRevokeOthers, versionAt } from "../../core/state.ts"
+import { owesRevokeOthers } from "../../core/state.ts"
+import { versionAt } from "../../core/version.ts"
 import { errorFinding } from "./finding.ts"
 import { probes } from "./probes.ts"
 import type { Session } from "../session.ts"

@@ -1,5 +1,5 @@
 import type { Fields, Finding } from "../../core/ports.ts"
-import type { Refusal } from "../../core/state.ts"
+import type { Refusal } from "../../core/change-set.ts"
 import type { Inspected } from "../inspect-programs.ts"
 import type { Outcomes } from "../work.ts"
 

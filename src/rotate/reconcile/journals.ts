@@ -1,4 +1,5 @@
-import { type ChangeSet, openSets, versionAt } from "../../core/state.ts"
+import { type ChangeSet, openSets } from "../../core/change-set.ts"
+import { versionAt } from "../../core/version.ts"
 import { deploymentsOf } from "../readers.ts"
 import type { Finds, ReconcileFinding, ReconcileOptions } from "./finding.ts"
 import type { Session } from "../session.ts"

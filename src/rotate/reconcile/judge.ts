@@ -1,5 +1,6 @@
 import { present } from "../../base/present.ts"
-import { type SecretState, versionAt } from "../../core/state.ts"
+import { type SecretState } from "../../core/state.ts"
+import { versionAt } from "../../core/version.ts"
 import type { ProbedVersions } from "../probe-versions.ts"
 import { deploymentsOf } from "../readers.ts"
 import type { ReconcileFinding } from "./finding.ts"

@@ -1,5 +1,6 @@
 import { present } from "../../base/present.ts"
-import type { Patch, Stage, Version } from "../../core/state.ts"
+import type { Patch } from "../../core/state.ts"
+import type { Stage, Version } from "../../core/version.ts"
 import { type ProbedVersions, valueOf } from "../probe-versions.ts"
 import type { ReconcileFinding } from "./finding.ts"
 import type { Session } from "../session.ts"

@@ -1,6 +1,7 @@
 import { present } from "../../base/present.ts"
 import type { AuditEvent } from "../../core/audit-line.ts"
-import { type Patch, type SecretState, changeVersion } from "../../core/state.ts"
+import { type Patch, type SecretState } from "../../core/state.ts"
+import { changeVersion } from "../../core/version-changes.ts"
 import type { Death } from "../death.ts"
 import { driftCode, driftNotes } from "../drift.ts"
 import type { Revoked } from "./revoked.ts"

@@ -1,5 +1,6 @@
 import { gracesOf } from "../../core/graces.ts"
-import { type Version, holdsContained } from "../../core/state.ts"
+import { holdsContained } from "../../core/state.ts"
+import type { Version } from "../../core/version.ts"
 import type { Revoked } from "./revoked.ts"
 import type { Session } from "../session.ts"
 

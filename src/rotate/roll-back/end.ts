@@ -1,11 +1,8 @@
 import type { AuditEvent } from "../../core/audit-line.ts"
-import {
-  type ChangeSet,
-  type Patch,
-  type Stage,
-  changeVersion,
-  versionAt,
-} from "../../core/state.ts"
+import { type Patch } from "../../core/state.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
+import { type Stage, versionAt } from "../../core/version.ts"
+import { changeVersion } from "../../core/version-changes.ts"
 import { noteHealthy } from "../../core/unhealthy.ts"
 import { endedOf, withMarks } from "../marks.ts"
 import { noteFailure } from "../note-failure.ts"

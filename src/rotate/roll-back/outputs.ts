@@ -1,6 +1,6 @@
 import { AppError, describeError } from "../../base/error.ts"
 import type { Draft, Output, Values } from "../../core/ports.ts"
-import type { Before, ChangeSet, Refusal } from "../../core/state.ts"
+import type { Before, ChangeSet, Refusal } from "../../core/change-set.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
 import type { Session } from "../session.ts"
 import { leaveOutputs } from "../unwritten.ts"

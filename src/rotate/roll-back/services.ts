@@ -1,5 +1,5 @@
 import { describeError } from "../../base/error.ts"
-import type { ChangeSet } from "../../core/state.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
 import { driverOf, unclear } from "../ask.ts"
 import { type Answer, ask } from "../ask-versions.ts"
 import { changeAt } from "../at-service.ts"

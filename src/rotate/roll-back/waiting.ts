@@ -1,4 +1,4 @@
-import type { ChangeSet } from "../../core/state.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
 import type { WayBack } from "./outputs.ts"
 import { waitsForAnother } from "../work.ts"
 import type { Back, Look } from "./services.ts"

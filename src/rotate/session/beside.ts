@@ -1,4 +1,6 @@
-import { type StateDocument, type Version, openSetOf, versionAt } from "../../core/state.ts"
+import { type StateDocument } from "../../core/state.ts"
+import { type Version, versionAt } from "../../core/version.ts"
+import { openSetOf } from "../../core/change-set.ts"
 import { strategyOf } from "../strategy.ts"
 import type { Work } from "../work.ts"
 

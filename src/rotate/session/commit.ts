@@ -1,5 +1,7 @@
 import type { AuditEvent } from "../../core/audit-line.ts"
-import type { Acting, ChangeSet, Patch } from "../../core/state.ts"
+import type { Patch } from "../../core/state.ts"
+import type { Acting } from "../../core/run-mark.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
 
 export type Commit = {
   readonly patches?: Readonly<Record<string, Patch>>

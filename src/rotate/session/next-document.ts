@@ -1,12 +1,9 @@
 import { present } from "../../base/present.ts"
 import { type AuditEvent, appendLine } from "../../core/audit-line.ts"
-import {
-  type ChangeSet,
-  type SecretState,
-  type StateDocument,
-  ageOut,
-  versionAt,
-} from "../../core/state.ts"
+import { type SecretState, type StateDocument } from "../../core/state.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
+import { ageOut } from "../../core/version-changes.ts"
+import { versionAt } from "../../core/version.ts"
 import type { Commit } from "./commit.ts"
 import { placed, runMarkOf, withoutPlace } from "./place.ts"
 import type { Work } from "../work.ts"

@@ -1,5 +1,6 @@
 import { isSameLocation } from "../../base/processes/run-location.ts"
-import { type Acting, type ChangeSet, type RunMark, openSets } from "../../core/state.ts"
+import type { Acting, RunMark } from "../../core/run-mark.ts"
+import { type ChangeSet, openSets } from "../../core/change-set.ts"
 import { mayLeave } from "../may-leave.ts"
 import type { Commit } from "./commit.ts"
 import type { Work } from "../work.ts"

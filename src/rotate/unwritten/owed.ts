@@ -1,4 +1,5 @@
-import type { ChangeSet, Patch, Unwritten } from "../../core/state.ts"
+import type { Patch, Unwritten } from "../../core/state.ts"
+import type { ChangeSet } from "../../core/change-set.ts"
 import { changeUnwritten, owedIn, withoutOutputs, withoutPrograms } from "../../core/unwritten.ts"
 import { driverOf } from "../ask.ts"
 import type { Session } from "../session.ts"

@@ -1,6 +1,6 @@
-import type { Check, Result } from "../../../src/check/self-tests/check.ts"
-import { runCheck } from "../../../src/check/self-tests/check.ts"
-import type { SecretState, Stage, StateDocument, Version } from "../../../src/core/state.ts"
+import { type Check, type Result, runCheck } from "../../../src/check/self-tests/check.ts"
+import type { SecretState, StateDocument } from "../../../src/core/state.ts"
+import type { Stage, Version } from "../../../src/core/version.ts"
 
 /** Runs a check and returns the codes that it found, with their severities: "file-open error". */
 export async function found<Code extends string, Subject>(

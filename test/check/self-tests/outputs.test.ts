@@ -2,7 +2,8 @@ import { expect, test } from "bun:test"
 import { AppError } from "../../../src/base/error.ts"
 import { outputs } from "../../../src/check/self-tests/outputs.ts"
 import { seal } from "../../../src/check/self-tests/seal.ts"
-import type { ChangeSet, StateDocument } from "../../../src/core/state.ts"
+import type { StateDocument } from "../../../src/core/state.ts"
+import type { ChangeSet } from "../../../src/core/change-set.ts"
 import { ago, current, found, hour, secret, state, version } from "./looks.ts"
 
 const fingerprint = (value: string | Uint8Array): string =>

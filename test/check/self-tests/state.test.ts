@@ -3,7 +3,8 @@ import { AppError } from "../../../src/base/error.ts"
 import { clock } from "../../../src/check/self-tests/clock.ts"
 import { shared } from "../../../src/check/self-tests/shared.ts"
 import { state as check, type States } from "../../../src/check/self-tests/state.ts"
-import type { ChangeSet, StateDocument } from "../../../src/core/state.ts"
+import type { StateDocument } from "../../../src/core/state.ts"
+import type { ChangeSet } from "../../../src/core/change-set.ts"
 import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
 
 const inspect = (

@@ -1,4 +1,4 @@
-import { openSets } from "../../../src/core/state.ts"
+import { openSets } from "../../../src/core/change-set.ts"
 import { type World, accepts, carryOut, shown, versionsOf } from "./world.ts"
 
 /** What must hold. Each answers with what is wrong, in words; nothing where all is well. */

@@ -9,7 +9,8 @@ import type {
   Values,
 } from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
-import { nextVersionId, openSets } from "../../../src/core/state.ts"
+import { nextVersionId } from "../../../src/core/version-changes.ts"
+import { openSets } from "../../../src/core/change-set.ts"
 import { draftAll, restoreOne } from "../../../src/deliver/delivery.ts"
 import { defer } from "../../../src/rotate/defer.ts"
 import { revokeOwed } from "../../../src/rotate/revoke.ts"

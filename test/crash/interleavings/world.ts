@@ -1,7 +1,9 @@
 import { noHead } from "../../../src/core/audit-line.ts"
 import type { Credential } from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
-import type { ChangeSet, StateDocument, Version } from "../../../src/core/state.ts"
+import type { StateDocument } from "../../../src/core/state.ts"
+import type { ChangeSet } from "../../../src/core/change-set.ts"
+import type { Version } from "../../../src/core/version.ts"
 
 /** Everything outside of a process, as plain data: it can be copied, compared and counted. */
 export type World = {

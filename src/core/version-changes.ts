@@ -1,0 +1,57 @@
+import type { Patch, SecretState } from "./state.ts"
+import type { Version } from "./version.ts"
+
+/** Replaces one version by what `change` makes of it. */
+export function changeVersion(id: string, change: (version: Version) => Version): Patch {
+  return (state) => ({
+    ...state,
+    versions: state.versions.map((version) => (version.id === id ? change(version) : version)),
+  })
+}
+
+export function nextVersionId(state: SecretState): string {
+  return `v${lastVersion(state) + 1}`
+}
+
+/** The number of the youngest version that there ever was. */
+export function lastVersion(state: SecretState): number {
+  return state.versions.reduce(
+    (most, version) => Math.max(most, Number(version.id.slice(1))),
+    Math.max(state.erased?.last ?? 0, state.last ?? 0),
+  )
+}
+
+/**
+ * Forgets every version. What stays is that there were some, so that no number is ever used again.
+ */
+export function erase(at: string): Patch {
+  return (state) => ({
+    driver: state.driver,
+    versions: [],
+    erased: { at, last: lastVersion(state) },
+  })
+}
+
+/**
+ * How many given-up versions stay sealed, and how long (ms); the older and the more numerous age
+ * out.
+ */
+export const keep = { versions: 10, forMs: 90 * 86_400_000 } as const
+
+/** Drops `retired` versions beyond `keep`. No version in any other stage is ever dropped. */
+export function ageOut(state: SecretState, now: Date): SecretState {
+  const retired = state.versions.filter((version) => version.stage.kind === "retired")
+  const young = retired
+    .slice(-keep.versions)
+    .filter(
+      (version) =>
+        version.stage.kind === "retired" &&
+        now.getTime() - Date.parse(version.stage.since) < keep.forMs,
+    )
+  return {
+    ...state,
+    versions: state.versions.filter(
+      (version) => version.stage.kind !== "retired" || young.includes(version),
+    ),
+  }
+}

@@ -1,0 +1,52 @@
+export type Version = {
+  /** "v17"; counts up, never used again. */
+  readonly id: string
+  readonly madeAt: string
+  /**
+   * It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a
+   * person has said when (so, too, of one that we made by a wrong clock).
+   */
+  readonly adopted?: "undated" | "dated"
+  readonly stage: Stage
+  /**
+   * The service's own clock when it took the value: sessions that began before it used an older
+   * version.
+   */
+  readonly acceptedAt?: string
+  /** The fields that are no secret: a role's name. */
+  readonly clear: Readonly<Record<string, string>>
+  /** An age file (armored) that holds the secret fields. */
+  readonly sealed: string
+  /**
+   * HMAC of each secret field under the store's key: finds reuse and drift without opening a value.
+   */
+  readonly fingerprints: Readonly<Record<string, string>>
+}
+
+export type Stage =
+  /** Made, not yet held by every deployment. `proven`: a login with it was accepted. */
+  | { readonly kind: "pending"; readonly proven: boolean }
+  /** What every deployment is proven to hold. */
+  | { readonly kind: "current" }
+  /**
+   * In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `revokeOthers`: an incident
+   * took its place: no value but the current one may live, and no older session.
+   */
+  | {
+      readonly kind: "previous"
+      readonly since?: string
+      readonly revokeAt: string
+      readonly endSessions: boolean
+      readonly revokeOthers?: true
+    }
+  /** May be live. Nothing is decided on it until a login is refused. */
+  | { readonly kind: "uncertain"; readonly why: string }
+  /** Dead or given up; stays sealed, ages out. */
+  | { readonly kind: "retired"; readonly since: string }
+
+export function versionAt(
+  { versions }: { readonly versions: readonly Version[] },
+  kind: Stage["kind"],
+): Version | undefined {
+  return versions.find((version) => version.stage.kind === kind)
+}
