@@ -7,17 +7,18 @@ import { main } from "./cli/main.ts"
 import { printable } from "./cli/printable.ts"
 import { Writer } from "./cli/writer.ts"
 
-// What stands above is all that each start loads: no module of Node's, of which each takes a
-// millisecond or more.
+// Each start loads only what is imported above: no module of Node's, for each takes a millisecond or
+// more.
 
-// No file of ours is ever readable by others, not even those that libraries make.
+// No file that this process makes is ever readable by others, not even those of libraries.
 const umask = process.umask(0o077)
 
 const stop = new AbortController()
 const signals = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const
 type Signal = keyof typeof signals
 /**
- * timeout(1), sudo and shells pass on what the terminal has sent already (ms): that is one request.
+ * timeout(1), sudo and shells pass on a signal that the terminal has sent already: two within this
+ * time (ms) are one request.
  */
 const sameMs = 250
 let askedAt: number | undefined
@@ -34,15 +35,14 @@ function ask(name: Signal): void {
     stop.abort()
     return
   }
-  // The second time it is meant. A terminal that closes says so more than once, and means nothing
-  // by it.
+  // A second request ends at once. A terminal that closes sends more than one: those do not count.
   if (name !== "SIGHUP" && performance.now() - askedAt >= sameMs)
     endNow("ended at once", 128 + signals[name])
 }
 
 /**
- * In the middle: the journal makes any instant safe, and who is cut off until it is gone on with is
- * said before.
+ * Ends in the middle: the journal makes any instant safe. First it says which programs are cut off
+ * until the next run.
  */
 function endNow(why: string, code: number, ifCutOff: number = exitCodes.person): never {
   const { lines, hints, cutOff } = lastWords()
@@ -57,7 +57,7 @@ function endNow(why: string, code: number, ifCutOff: number = exitCodes.person):
   process.exit(cutOff ? ifCutOff : code)
 }
 
-/** Before the process goes, whatever else waits to be written. */
+/** Written before the process ends, whatever else waits to be written. */
 function sayNow(text: string): void {
   const { writeSync } = process.getBuiltinModule("node:fs")
   const bytes = Buffer.from(`${printable(text)}\n`)
@@ -65,7 +65,7 @@ function sayNow(text: string): void {
     try {
       from += writeSync(2, bytes, from)
     } catch (error) {
-      // A full pipe: its reader may be about to read. Any other: nobody is there to hear it.
+      // A full pipe: its reader may be about to read. Any other fault: there is no reader.
       if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) return
       Bun.sleepSync(1)
     }
@@ -73,25 +73,24 @@ function sayNow(text: string): void {
 }
 
 for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => ask(name))
-// A service manager starts what has failed again, which finishes what was begun; it does not where
-// a person is needed.
+// 1 and not 7: a service manager then starts the service again, which finishes what was begun.
 for (const event of ["uncaughtException", "unhandledRejection"] as const)
   process.on(event, () =>
     endNow("an unexpected error inside mycelium", exitCodes.failed, exitCodes.failed),
   )
-/** A closed terminal is a request to stop, unless it was said (nohup) that it is none. */
+/** A closed terminal is a request to stop, except under nohup. */
 async function heedHangup(): Promise<void> {
   const { ignoresHangup } = await import("./base/processes/signals.ts")
   nohup = ignoresHangup()
   if (!nohup) process.on("SIGHUP", () => (reload === undefined ? ask("SIGHUP") : reload()))
 }
 
-const [out, talk] = [new Writer(Bun.stdout), new Writer(Bun.stderr)]
+const [stdout, stderr] = [new Writer(Bun.stdout), new Writer(Bun.stderr)]
 const code = await main(
   {
     host: realHost(process.env),
-    stdout: (text) => out.write(`${printable(text)}\n`),
-    stderr: (text) => talk.write(`${printable(text)}\n`),
+    stdout: (text) => stdout.write(`${printable(text)}\n`),
+    stderr: (text) => stderr.write(`${printable(text)}\n`),
     interactive: () => process.getBuiltinModule("node:tty").isatty(2),
     columns: () => {
       const { isatty, WriteStream } = process.getBuiltinModule("node:tty")
@@ -110,17 +109,17 @@ const code = await main(
     execReplace: async (argv, variables) => {
       const { execReplace } = await import("./base/processes/exec-replace.ts")
       // What was said must have left before the process is another.
-      await talk.drain()
+      await stderr.drain()
       return execReplace(argv, variables, { env: process.env, umask })
     },
   },
   process.argv.slice(2),
 )
-// Whatever became of the command: who is left cut off needs a person, or the same command again.
+// Whatever became of the command: a program that is left cut off needs a person, or another run.
 process.exitCode = lastWords().cutOff ? exitCodes.person : code
 if (stop.signal.aborted || hasLateRead()) {
   // What was not waited for any longer (a pipe without a writer, a server) must not keep us. What
   // was said must have left.
-  for (const writer of [out, talk]) await writer.drain()
+  for (const writer of [stdout, stderr]) await writer.drain()
   process.exit()
 }

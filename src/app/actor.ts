@@ -5,11 +5,11 @@ import type { Actor } from "../core/audit-line.ts"
 export type Surroundings = {
   readonly uid: number
   readonly env: (name: string) => string | undefined
-  /** The text of a file; undefined where it cannot be read. */
+  /** The text of a file; undefined if it cannot be read. */
   readonly read: (path: string) => string | undefined
 }
 
-/** A login of nobody: services, containers, and whoever came in by a way that sets none. */
+/** The kernel's mark of no login: services, containers, and ways in that set none. */
 const noLogin = 4_294_967_295
 
 /**
@@ -60,8 +60,8 @@ function containerOf(groups: string, read: Surroundings["read"]): readonly strin
 }
 
 /**
- * The path of the process: in the one hierarchy (cgroup v2), else in systemd's own; where neither
- * says a thing, in any.
+ * The path of the process: in the one hierarchy (cgroup v2), else in systemd's own; if neither names
+ * one, in any.
  */
 function groupOf(text: string): string {
   const lines = text.split("\n").flatMap((line) => {
@@ -99,7 +99,7 @@ function mountsOf(text: string): string {
     .join("\n")
 }
 
-/** A name that others chose, in a line that people read. */
+/** A name that others chose, made safe for a line that people read. */
 function plain(text: string): string {
   return text.replace(/[^\p{L}\p{N}@._:\\-]+/gu, "?").slice(0, 64)
 }

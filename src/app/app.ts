@@ -6,24 +6,21 @@ import type { Config } from "../config/model.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Keys } from "../record/keys.ts"
 
-/** What every command that works on environments has in hand. */
+/** What every command that works on environments needs. */
 export type App = {
   readonly config: Config
   readonly plugins: Plugins
   readonly host: Host
   readonly keys: Keys
   readonly actor: Actor
-  /** "rotate-now, process 4711": what one who waits for the lock is told. */
+  /** "rotate-now, process 4711": what a run that waits for the lock is told. */
   readonly holder: string
   readonly onProgress: OnProgress
-  /**
-   * As `onProgress`, for what a person must hear also where only a document was asked for; `onProgress` if left
-   * out.
-   */
+  /** For what a person must hear even if only a document was asked for; `onProgress` if left out. */
   readonly notice?: OnProgress
-  /** The bound of acts at once at one server; all environments share it. */
+  /** Bounds the acts at one server at a time; all environments share it. */
   readonly turns: KeyedSemaphore
-  /** Runs while any environment is worked on; all of them share what is kept open in it. */
+  /** Lasts while any environment is worked on; all of them share what is kept open in it. */
   readonly activity: ActivityScope
   /** Aborts when we are asked to stop. */
   readonly stop: AbortSignal

@@ -6,7 +6,7 @@ import { withEnvironment } from "./environment.ts"
 import { whenFree } from "./reading.ts"
 
 export type ExecHow = {
-  /** What will be given them: its name, for the audit log. */
+  /** The name of the program that is given them, for the audit log. */
   readonly program: string
   /** The file of the one output whose variables are wanted; all outputs if left out. */
   readonly from?: string
@@ -14,8 +14,8 @@ export type ExecHow = {
 export type Variables = Readonly<Record<string, string>>
 
 /**
- * The variables that an environment's outputs would show now; a journal that a crash left is ended
- * first. Reading them is an event of the log.
+ * The variables that an environment's outputs would show now. A journal that a crash left is ended
+ * first; the audit log says that they were read.
  */
 export function variablesOf(app: App, environment: string, options: ExecHow): Promise<Variables> {
   return whenFree(app, () => read(app, environment, options))
@@ -40,7 +40,7 @@ function read(app: App, environment: string, options: ExecHow): Promise<Variable
         { hint: "see mycelium status" },
       )
     const variables = await collect(outputs, values)
-    // Written down before anybody is given a value.
+    // Written down before a value is handed out.
     await session.commit({
       events: [
         {

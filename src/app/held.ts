@@ -3,10 +3,7 @@ import { type HeldLock, demandLock } from "../base/files/lock.ts"
 import { lockHolder } from "../base/files/lock-holder.ts"
 import type { App } from "./app.ts"
 
-/**
- * Waits for an environment's lock, and tells from time to time who has it still, and how that can
- * be ended.
- */
+/** Waits for an environment's lock, and tells from time to time who holds it and how to end that. */
 export function demand(
   app: App,
   environment: string,
@@ -17,17 +14,19 @@ export function demand(
     app.onProgress(
       environment,
       "wait",
-      waitedMs === 0 ? `${heldBy}, is asked to let go` : stillHeld(heldBy, waitedMs, path),
+      waitedMs === 0
+        ? `locked by ${heldBy}; it is asked to let go`
+        : stillHeld(heldBy, waitedMs, path),
     )
   return demandLock(path, { holder, host, stop, told })
 }
 
 function stillHeld(heldBy: string, waitedMs: number, path: string): string {
-  return `${heldBy}, was asked ${formatDuration(waitedMs)} ago and has not let go. ${howToEnd(path)}`
+  return `locked by ${heldBy}; it was asked ${formatDuration(waitedMs)} ago and has not let go. ${howToEnd(path)}`
 }
 
 const safe =
-  "Nothing is lost by it: what it has begun stands in the state, and whoever works next carries on with it"
+  "Nothing is lost by it: what it has begun is in the state, and the next run carries on with it"
 
 /**
  * What is safe to do about the process that holds a lock; each command may be followed to the word.
@@ -44,7 +43,7 @@ export function howToEnd(path: string): string {
   return `Process ${pid} is at work: kill -TERM ${pid} asks it to end, and kill -KILL ${pid} ends it at once. ${safe}.`
 }
 
-/** What to do about a lock that someone has: a stopped process never ends by itself. */
+/** What to do about a lock that another process holds: a stopped one never ends by itself. */
 export function lockedHint(path: string): string {
   return lockHolder(path)?.kind === "stopped"
     ? howToEnd(path)

@@ -62,7 +62,7 @@ async function identityText(
   return Buffer.from(found.bytes).toString()
 }
 
-/** A new file would not do where something is sealed already. */
+/** A new identity is not offered if something is sealed already. */
 async function referred(
   config: Pick<Config, "folder" | "store">,
   identity: Reference,
@@ -85,10 +85,7 @@ async function referred(
   }
 }
 
-/**
- * What lies below /run is gone with the next start of the machine: a unit, or a container, brings
- * it there from elsewhere.
- */
+/** What lies below /run is gone after a reboot: a unit, or a container, brings it there. */
 export function isBrought(path: string): boolean {
   return /^\/(var\/)?run\//.test(path)
 }
@@ -103,7 +100,7 @@ function missing(path: string, store: string): AppError {
       })
 }
 
-/** A new identity opens nothing of what is there. */
+/** A new identity would open nothing of what is there. */
 export function lost(path: string, store: string): AppError {
   return new AppError(
     "identity-missing",

@@ -9,7 +9,7 @@ import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { demandOpens } from "../record/keys.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
 
-/** `left`: it is not there, cannot be made from here, and is someone's to bring. */
+/** `left`: it is not there and cannot be made from here; a person, or a program, brings it. */
 export type Made = {
   readonly path: string
   readonly made: boolean
@@ -42,8 +42,8 @@ type InitOptions = {
   readonly identity: IdentityPlace
 }
 /**
- * Left out: in the usual place. `comes`: who brings it there, or gives it in another way; it is not
- * made there.
+ * `path` left out: the usual place. `comes`: what brings the identity there, or gives it in another
+ * way; Mycelium does not make it then.
  */
 export type IdentityPlace = {
   readonly path?: string
@@ -86,7 +86,7 @@ const about = "this machine's identity: opens every sealed value; keep a copy of
 const largest = 64 * 1024
 
 async function makeIdentity(path: string, store: string, host: Host): Promise<Made> {
-  // In the usual place a link is not followed, for nobody mounts it there.
+  // In the usual place a link is not followed: an identity is never mounted there.
   const found = await (path === defaultIdentityPath(host) ? readRegular : readRealFile)(
     path,
     largest,
@@ -101,7 +101,7 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
   return { path, made: true, about }
 }
 
-/** By the keys of the store: what opens them was there when it began, or was sealed to since. */
+/** An identity that opens the store's keys was there when the store began, or was sealed to since. */
 async function refuseWrong(path: string, text: string, store: string): Promise<void> {
   await demandOpens(store, identitiesIn(text)).catch((error: unknown) => {
     if (!(error instanceof AppError) || error.code !== "seal-broken") throw error
@@ -156,9 +156,7 @@ function keysOf(text: string): readonly string[] {
   )
 }
 
-/**
- * Shows the two ways that most people need; what is active works anywhere and touches no service.
- */
+/** Shows the two ways that most people need; the active lines work anywhere, without a service. */
 function starter(project: string, keys: readonly string[], identity: string | undefined): string {
   const likely = keys.find((key) => /PASS|PGPASSWORD/i.test(key)) ?? "POSTGRES_PASSWORD"
   return `# What mycelium rotates. "mycelium rotate-now production --dry-run" says what would happen.

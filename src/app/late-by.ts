@@ -5,8 +5,8 @@ import { dueBy } from "../plan/status.ts"
 import { scheduleOf } from "./schedule-of.ts"
 
 /**
- * How long (ms) a secret has been due; 0 where it is not, or waits for a person, of whom the state
- * tells otherwise.
+ * How long (ms) a secret has been due; 0 if it is not. One that waits for a person is not late: other
+ * findings name it.
  */
 export function lateBy(
   options: EnvironmentConfig,

@@ -4,8 +4,8 @@ import { statePath } from "../record/state-file.ts"
 import type { App } from "./app.ts"
 
 /**
- * For `delete`: an environment that the config does not have any more, and of which a state is
- * left. It has no secret, no output and no program then.
+ * For `delete`: if the config has an environment no more, but its state is left, the app gets it
+ * back, without a secret, an output or a program.
  */
 export function withLeftOver(app: App, environment: string): App {
   const { config } = app

@@ -15,10 +15,9 @@ import type { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
 
 /**
- * After each act, under its lock: lines that are too old go, the newest head leaves the machine, a
- * part of the log that is
- * full is closed. Nothing in a rotation waits for it, and none of it can fail an act: what fails is
- * told, and tried again.
+ * After each act, under its lock: removes lines that are too old, sends the newest head off the
+ * machine, closes a full part of the log. No rotation waits for it, and no act fails by it: a failure
+ * is told, and the next act tries again.
  */
 export async function maintainLog(
   app: App,
@@ -49,10 +48,7 @@ export async function maintainLog(
   }
 }
 
-/**
- * A line says first what will be missing, so that `audit verify` knows it from a theft; then it is
- * removed.
- */
+/** First a line says what will be missing, so that `audit verify` can tell this from a theft. */
 async function removeOld({ config, host }: App, place: StateKey, session: Session): Promise<void> {
   const { keepMs } = config.audit
   if (keepMs === null) return
@@ -76,13 +72,13 @@ async function removeOld({ config, host }: App, place: StateKey, session: Sessio
 
 /** `journalctl -t mycelium-audit` finds the heads. */
 const identifier = "mycelium-audit"
-/** As long as a person would wait, and no longer: the environment is locked meanwhile. */
+/** No longer (ms) than a person would wait: the environment is locked meanwhile. */
 const withinMs = 5000
 const journalMs = 1000
-/** One that hangs is not waited for at every act. */
+/** A receiver that hangs is not waited for at every act. */
 const againMs = 60_000
 
-/** Not again if it has left already. */
+/** Sends the head of the log, unless it was sent already. */
 export async function sendHead(
   app: App,
   place: StateKey,
@@ -90,8 +86,8 @@ export async function sendHead(
   stop: AbortSignal,
 ): Promise<void> {
   const { heads } = app.config.audit
-  // Lines that still ride in the state are not in the log yet: theirs goes with the next act. So
-  // does one for which there is no time.
+  // Lines that are still in the state are not in the log yet: the next act sends their head. The same
+  // goes if there is no time now.
   if (heads === undefined || audit.count === 0 || audit.lines.length > 0 || stop.aborted) return
   const head: Head = { n: audit.count, head: audit.head }
   const { last, failed } = await readSent(place)
@@ -152,9 +148,7 @@ async function send({ config, host }: App, line: string, stop: AbortSignal): Pro
   if (failure !== undefined) throw new AppError(failure.code, failure.message, { remedy: "retry" })
 }
 
-/**
- * Only where the log ends whole: what a crash tore is closed by the next line, in the same part.
- */
+/** Not if a crash tore the last line: the next line closes that, in the same part. */
 async function closeFull({ config }: App, place: StateKey): Promise<void> {
   if (logBytes(place) < config.audit.segmentBytes) return
   const end = await readLogEnd(place)

@@ -5,9 +5,9 @@ import type { Session } from "../rotate/session.ts"
 import type { Outcome, Outcomes } from "../rotate/work.ts"
 
 /**
- * Tries to end the open journal by `act`. Where that does not end it, what holds it up, and who is
- * cut off meanwhile, goes into the journal: a person who looks without a key learns the cause of
- * now, and not only what had once turned it back.
+ * Tries to end the open journal by `act`. If it stays open, the journal is told what holds it up, and
+ * which programs are cut off meanwhile: a person who looks without a key learns the present cause, and
+ * not only the one that turned it back.
  */
 export async function notingWaits(
   session: Session,
@@ -15,7 +15,7 @@ export async function notingWaits(
 ): Promise<Outcomes> {
   const before = session.changeSet?.waits
   const { serial } = session.document
-  // What is written on the way forgets it: it may be past.
+  // Writes on the way leave out the earlier cause: it may be over.
   if (session.changeSet !== undefined) session.note(withWaits(session.changeSet, undefined))
   const outcomes = await act()
   const set = session.changeSet
@@ -29,7 +29,7 @@ export async function notingWaits(
   try {
     await session.commit({ changeSet: now })
   } catch (error) {
-    // What became of the secrets is known all the same, and is said.
+    // The outcomes are known all the same, and are reported.
     session.work.onProgress("log", describeError(error).message)
   }
   return outcomes
@@ -39,7 +39,7 @@ function withWaits({ waits: _, ...set }: ChangeSet, waits: Waits | undefined): C
   return waits === undefined ? set : { ...set, waits }
 }
 
-/** What waits for another one is told by that one. */
+/** The cause, not a secret that only waits for another one. */
 function waitsOf(session: Session, outcomes: Outcomes): Waits | undefined {
   const open = Object.entries(outcomes).filter(
     ([, { kind }]) => kind === "waiting" || kind === "stuck",

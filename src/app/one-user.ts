@@ -8,10 +8,9 @@ import type { App } from "./app.ts"
 type Place = Pick<EnvironmentConfig, "secrets" | "outputs">
 
 /**
- * Files of a pair's secret that name its user of now alone. To a program that logs in by it that is
- * right; one that lets others
- * in by it, as PgBouncer does by its userlist.txt, refuses who still uses the other user, from its
- * reload on.
+ * Files that name only the present user of a pair. That is right for a program that logs in by it. A
+ * program that lets others in by it, as PgBouncer does by its userlist.txt, refuses the previous user
+ * once it has reloaded.
  */
 export function oneUserFiles(
   plugins: App["plugins"],
@@ -54,9 +53,9 @@ function textsIn(options: unknown): readonly string[] {
 }
 
 /**
- * Of a pair whose password is shown without its user: a program that knows one user name is
- * refused after every other rotation. An error where no output shows the user, so that no program
- * can know; a warning where a program reads no file that does.
+ * A pair whose password is shown without its user: a program with a fixed user name is refused after
+ * every other rotation. An error if no output shows the user, so that no program can know it; a
+ * warning if one program reads no file that shows it.
  */
 export function unshownUser(
   plugins: App["plugins"],

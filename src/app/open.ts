@@ -25,16 +25,16 @@ export type Opening = {
   /** Today's config, or a journal's. */
   readonly options: EnvironmentConfig
   readonly ledger: FileLedger
-  /** The state's id, and who listened where by it. */
+  /** The state's id, which program listened at which address, and what is open. */
   readonly document: Pick<
     StateDocument,
     "id" | "secrets" | "run" | "acting" | "changeSet" | "deferred"
   >
-  /** The same for all that one act opens; left out, it is what the document says. */
+  /** One for all that an act opens; left out, it is what the document says. */
   readonly run?: RunInHand
   /** What a request to stop waits for. */
   readonly stops?: Pick<Work, "asked" | "onStep">
-  /** It only writes: where it lives says nothing of where programs may run. */
+  /** It only writes, and starts no program: where it runs is not noted. */
   readonly startsNothing?: boolean
 } & Pick<Work, "stop" | "forceStop">
 
@@ -128,7 +128,7 @@ function restartsOf({ host }: App, run: RunInHand, notes: ProgramNotes): Work["r
   }
 }
 
-/** `over`: nothing of an earlier run lives, by a person's word. */
+/** `over`: a person has said that no program of an earlier run still runs. */
 export function chooseRun(
   app: App,
   document: Opening["document"],
@@ -150,7 +150,7 @@ function makeText(app: App, environment: string): MakeText {
     )
 }
 
-/** `server`: where it is, as one word; undefined where no service is asked. */
+/** `server`: its address, as one word; undefined if no service is asked. */
 function openDriver(
   app: App,
   { environment, document, run: ours }: DriversOf,

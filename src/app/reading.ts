@@ -9,13 +9,13 @@ import { ledgerOf } from "./ledger-of.ts"
 import { openWork } from "./open.ts"
 
 /**
- * Two may read at once: the second waits for the first to have written. A rotation takes longer
- * than that.
+ * Two may read at once: the second waits (ms) until the first has written its line. A rotation is not
+ * waited for.
  */
 const lockMs = 5000
 const pauseMs = 100
 
-/** Tries again while someone else works on the environment, for seconds. */
+/** Tries again for some seconds while another run works on the environment. */
 export async function whenFree<T>(
   app: Pick<App, "host" | "stop">,
   act: () => Promise<T>,
@@ -33,8 +33,7 @@ export async function whenFree<T>(
 }
 
 /**
- * That values are opened is an event, written down before the first one is. A journal that is open
- * stays as it is.
+ * Writes down that values are opened, before the first one is. An open journal stays as it is.
  */
 export function writeReading(app: App, environment: string, event: AuditEvent): Promise<void> {
   return whenFree(app, () =>

@@ -4,18 +4,15 @@ import type { Session } from "../rotate/session.ts"
 import { type Outcome, type Outcomes, isOutOfSight } from "../rotate/work.ts"
 
 /**
- * How long, and (after the first times, which come sooner) how often, a service that gives no clear
- * answer is asked again before a person hears of it.
+ * For a service that gives no clear answer: how long it is asked again before a person hears of it,
+ * and the longest pause between two tries (the first ones come sooner).
  */
 export type RetryBudget = { readonly totalMs: number; readonly pauseMs: number }
 export const longRetryBudget: RetryBudget = { totalMs: 30_000, pauseMs: 1000 }
 
 const firstPauseMs = 100
 
-/**
- * Does it wait for a service, which may answer soon? What waits for another one is told by that
- * one.
- */
+/** Does it wait for a service that may answer soon? What waits for another secret depends on that. */
 function mayChange(one: Outcome): boolean {
   return (
     one.kind === "waiting" &&
@@ -25,7 +22,7 @@ function mayChange(one: Outcome): boolean {
   )
 }
 
-/** Carries on with the open journal until it ends, or nothing more can be learnt for now. */
+/** Carries on with the open journal until it ends, its cause cannot change soon, or the budget is spent. */
 export function resumeWithRetries(
   session: Session,
   retryBudget: RetryBudget,
@@ -43,10 +40,9 @@ async function askPatiently(
   const began = host.monotonicMs()
   let outcomes: Outcomes = first ?? (await resume(session))
   let all = { ...outcomes }
-  // What is about to be over (a server that starts, a session that ends) is not waited for as what
-  // is not.
+  // Some causes are about to end (a server starts, a session closes): the first pauses are short.
   let pauseMs = Math.min(firstPauseMs, retryBudget.pauseMs)
-  // A service that says nothing takes its time at each question: that counts, too.
+  // A silent service makes each question last: that time counts, too.
   const isOver = (waitedMs: number): boolean =>
     Math.max(waitedMs, host.monotonicMs() - began) >= retryBudget.totalMs
   for (

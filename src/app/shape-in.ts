@@ -2,7 +2,7 @@ import { type Shape, roundedBits } from "../base/text/value-shape.ts"
 import type { SecretConfig } from "../config/model.ts"
 import type { App } from "./app.ts"
 
-/** How a secret's next value is made; undefined where its driver does not make them. */
+/** How a secret's next value is made; undefined if its driver does not make them. */
 export function shapeIn(
   plugins: App["plugins"],
   { driver, options }: Pick<SecretConfig, "driver" | "options">,
@@ -11,9 +11,7 @@ export function shapeIn(
   return type?.shape?.(type.options.parse(options))
 }
 
-/**
- * Bits of the values that the config asks for; of secrets that are written alike, reckoned once.
- */
+/** Bits of the values that the config asks for; computed once for secrets with the same options. */
 export function bitsBy(
   plugins: App["plugins"],
 ): (secret: Pick<SecretConfig, "driver" | "options">) => number | undefined {

@@ -73,14 +73,14 @@ function rotationAt(
   return nextDue(schedule, state, rotateEveryMs)?.getTime()
 }
 
-/** It waits for its service, and nothing new is begun with it. */
+/** Its rotation was put aside until its service answers: nothing new is begun with it. */
 function aside(document: StateDocument | undefined, name: string): boolean {
   return document?.deferred?.some(({ secrets }) => secrets.includes(name)) === true
 }
 
 /**
  * When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none
- * until a person has acted; of one that the config has no more, nothing reaches the service.
+ * until a person has acted. The service of one that the config has no more cannot be reached.
  */
 function revokes(
   document: StateDocument | undefined,
@@ -100,8 +100,8 @@ function revokeOf(stage: Stage): readonly number[] {
 }
 
 /**
- * What a containment has still to take away waits for nobody; beside another value than its own
- * only another containment does it.
+ * What a containment has still to take away is due at once. If the secret has another value since,
+ * only another containment takes it away.
  */
 export function owesAtOnce(state: SecretState): boolean {
   return state.contained?.owes === true && holdsContained(state)

@@ -9,7 +9,7 @@ import { inWords } from "./uncontained.ts"
  */
 export type Drifted = { readonly secret: string; readonly version: string; readonly since: string }
 
-/** By the state, as it can be true now; of these secrets. */
+/** By the state, with times that can be true now; of these secrets. */
 export function driftedIn(
   document: StateDocument | undefined,
   secrets: Readonly<Record<string, unknown>>,

@@ -3,8 +3,8 @@ import { type Retry, type SecretState, isUndated } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
 /**
- * When a secret is due by its state; a weak value, and one of unknown age, at the first tick after
- * it was taken over or that was found.
+ * When a secret is due by its state. A weak value, and one of unknown age, is due at the first tick
+ * after it was taken over.
  */
 export function nextDue(
   schedule: Schedule,
@@ -19,20 +19,19 @@ export function nextDue(
 }
 
 /**
- * When a secret that is due at `at` is tried, where an attempt has failed: not before it is due,
- * whoever made that attempt.
+ * When a secret that is due at `at` is tried after an attempt that failed: not before it is due, even
+ * if a person made that attempt.
  */
 export function nextTry(at: number, retry: Retry | undefined, now: Date): number {
   const retryAt = retry === undefined ? at : Date.parse(retry.notBefore)
-  // No wait is that long: it was noted while the clock ran ahead.
+  // No wait is that long: the note was made while the clock ran ahead.
   return retryAt > now.getTime() + longestWaitMs ? at : Math.max(at, retryAt)
 }
 
 /**
  * When a secret that was rotated at `rotatedAt` must be rotated again, so that it never gets older
- * than `everyMs`: at the
- * last tick not after that age. Where there is none (an hour more on the day when clocks go back),
- * at the next tick.
+ * than `everyMs`: at the last tick that is not after that age. If there is none (a day has an hour more
+ * when clocks go back), at the next tick.
  */
 export function dueAt(schedule: Schedule, rotatedAt: Date, everyMs: number): Date | undefined {
   const oldest = new Date(rotatedAt.getTime() + everyMs)

@@ -1,6 +1,6 @@
 import { Cron } from "croner"
 
-/** The only file that knows croner. It answers "when next after?"; the loop is ours. */
+/** Only this file knows croner, which answers "when next after?"; the loop is the daemon's. */
 export interface Schedule {
   readonly pattern: string
   readonly timezone: string
@@ -12,10 +12,7 @@ export interface Schedule {
 
 const known = new Map<string, Schedule | { readonly problem: string }>()
 
-/**
- * One answer per distinct pattern and zone, however many secrets share it. A bad one is said in
- * words of ours.
- */
+/** One answer for each pattern and zone, however many secrets share it; or what is wrong with it. */
 export function parseSchedule(
   pattern: string,
   timezone: string,
@@ -31,8 +28,7 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
     return { problem: "the timezone is not known: write it as in Europe/Berlin" }
   let cron: Cron
   try {
-    // UTC as an offset: loading the zones of the world costs milliseconds, and most configs need
-    // none.
+    // UTC as an offset: loading the time zones costs milliseconds, and most configs need none.
     cron = new Cron(pattern, {
       ...(timezone === "UTC" ? { utcOffset: 0 } : { timezone }),
       paused: true,
@@ -55,12 +51,12 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
 
 /** Two ticks with none between them (ms). */
 type Between = { readonly from: number; readonly to: number }
-/** So many are remembered, those found last. */
+/** How many are remembered: those found last. */
 const remembered = 16
 
 /**
- * Of thousands of secrets that were rotated in one night, all but one are asked about between the
- * same two ticks.
+ * Remembers the ticks on both sides of an answer: thousands of secrets that were rotated in one night
+ * lie between the same two, and croner is asked once.
  */
 function remembering(
   ticks: Pick<Schedule, "next" | "previous">,

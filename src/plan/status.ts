@@ -19,7 +19,7 @@ import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./uncontained.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** What stands in the config about one secret, as far as planning needs it. */
+/** What the config says of one secret, as far as planning needs it. */
 export type Planned = {
   readonly name: string
   readonly driver: string
@@ -30,7 +30,7 @@ export type SecretStatus = {
   readonly driver: string
   readonly version?: string
   readonly ageMs?: number
-  /** In the place of `ageMs`, where nobody knows how old it is: so long ago it was taken over. */
+  /** Instead of `ageMs` if its age is unknown: how long ago it was taken over. */
   readonly ageAtLeastMs?: number
   readonly rotateEveryMs: number | null
   readonly dueAt?: Date
@@ -115,8 +115,8 @@ function withCurrent(
 }
 
 /**
- * One that the config has no more, and of which something is owed: nothing but a person ends that.
- * undefined: nothing is.
+ * A secret that the config has no more, and of which something is owed: only a person ends that.
+ * undefined: nothing is owed.
  */
 export function unlistedStatus(
   environment: string,
@@ -147,17 +147,14 @@ export function ageOf(
   return isUndated(state) ? { ageAtLeastMs: ms } : { ageMs: ms }
 }
 
-/** What an incident has still to take away waits for nobody. */
+/** What an incident has still to take away needs a look at once, within its grace, too. */
 function needsLook(stage: Stage, now: Date): boolean {
   if (stage.kind === "previous")
     return stage.revokeOthers === true || Date.parse(stage.revokeAt) < now.getTime()
   return stage.kind === "uncertain"
 }
 
-/**
- * When `run` tries next what has failed, for it tries what is due and nothing else. `due`:
- * undefined where it never is.
- */
+/** When `run` tries next what has failed: it tries only what is due. `due`: undefined if it never is. */
 export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): string {
   if (due === undefined) return "mycelium run does not try again; rotate-now does"
   const at = nextTry(due.getTime(), retry, now)
@@ -168,9 +165,7 @@ export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): stri
 }
 const dayMs = 86_400_000
 
-/**
- * When a secret is due, as far as planning goes by itself: one that has drifted waits for a person.
- */
+/** When a secret is due without a person's act; one that has drifted waits for a person. */
 export function dueBy(
   schedule: Schedule,
   state: SecretState,

@@ -1,22 +1,22 @@
 /**
- * How far the wall clock may move against the time that really passed before nothing is due any
- * more, and how long it must then run true.
+ * How far (ms) the wall clock may move against the time that really passed: after more, nothing is due
+ * until it has run true for `provesMs`.
  */
 export const leapMs = 86_400_000
 export const provesMs = 600_000
-/** What it is stepped by (ms) at least for all to be looked at anew; slewing is slower. */
+/** A step of at least this (ms) has every state looked at anew; slewing is slower. */
 const stepMs = 2000
 
 /**
- * Watches the wall clock against a clock that cannot leap. After a leap of more than a day nothing
- * is due until the wall
- * clock has run true for ten minutes: a wrong clock must not make every secret overdue at once.
+ * Compares the wall clock with a clock that cannot leap. After a leap of more than a day nothing is
+ * due until the wall clock has run true for ten minutes: a wrong clock must not make every secret
+ * overdue at once.
  */
 export class Steadiness {
   #offset: number | undefined
   #leaptAt: number | undefined
   #doubted = false
-  /** Was the clock stepped since the look before, if only by seconds? */
+  /** Was the clock stepped since the last look, if only by seconds? */
   stepped = false
 
   /**

@@ -2,8 +2,8 @@ import { believableState } from "../core/instants.ts"
 import { type SecretState, type StateDocument, openContainment } from "../core/state.ts"
 
 /**
- * What a containment was to end and has not: nothing but a containment ends it, so whoever looks at
- * the state tells of it; as it can be true now, whatever clock wrote it.
+ * What a containment was to end and has not. Only a containment ends it, so each command that looks
+ * at the state tells it, with a time that can be true now, whatever clock wrote it.
  */
 export type UncontainedSecret = {
   readonly secret: string

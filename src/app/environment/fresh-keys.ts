@@ -5,10 +5,9 @@ import { readIdentity } from "../identity.ts"
 const renewed = new WeakMap<Keys, Keys>()
 
 /**
- * With the identity and the keys as they are now. A service that has run for months must neither
- * seal to an identity that
- * `mycelium rekey` has retired, nor be without the one that took its place. Keys that are gone are
- * no new ones.
+ * With the identity and the keys as they are now. A service that has run for months must not seal to
+ * an identity that `mycelium rekey` has retired, and needs the one that took its place. If the file is
+ * gone, the keys in hand stay.
  */
 export async function withFreshKeys(app: App): Promise<App> {
   const known = renewed.get(app.keys) ?? app.keys

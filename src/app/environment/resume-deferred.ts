@@ -15,8 +15,8 @@ type ResumeDeferred = {
 }
 
 /**
- * One after the other; what is still undecided stays aside. `session` goes on with what has become
- * of them.
+ * Asks again about the rotations that were put aside, one after the other. What is still undecided
+ * stays aside; `session` goes on with the state that results.
  */
 export async function resumeDeferred(
   session: Session,
@@ -35,8 +35,7 @@ export async function resumeDeferred(
     one.work.onProgress("resume", `asking again about the rotation of ${set.startedAt}`)
     try {
       all = { ...all, ...(await notingWaits(one, () => resume(one, { noWait }))) }
-      // Where nothing was learnt, nothing was written, and the document on the disk is the one that
-      // we had.
+      // If nothing was learnt, nothing was written, and the document on the disk is still ours.
       if (one.document.serial !== session.document.serial) await defer(one)
     } finally {
       if (one.document.serial !== session.document.serial)

@@ -10,7 +10,7 @@ import { type RetryBudget, resumeWithRetries } from "../retry-budget.ts"
 
 type Patience = {
   readonly retryBudget: RetryBudget
-  /** A containment asks once, and goes on beside what nobody can end now. */
+  /** A containment asks once, and goes on beside what cannot be ended now. */
   readonly noWait: boolean
 }
 

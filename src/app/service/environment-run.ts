@@ -24,11 +24,11 @@ export type EnvironmentRun = {
   readonly outcomes: Outcomes
   readonly revoked: readonly Revoked[]
   readonly agenda: Agenda
-  /** How far (ms) the state is ahead of the clock, where nothing was due for that. */
+  /** How far (ms) the state is ahead of the clock, if nothing was due because of that. */
   readonly behindMs?: number
-  /** What no turn ends: a person must carry on with the containment. */
+  /** No run ends it: a person must carry on with the containment. */
   readonly uncontained: readonly UncontainedSecret[]
-  /** Outputs that a containment could not write, and that cannot be written still. */
+  /** Outputs that a containment could not write, and that still cannot be written. */
   readonly unwritten: readonly Owing[]
   /** Their services refuse the current value: nothing is done with them until a person acts. */
   readonly drifted: readonly Drifted[]
@@ -129,7 +129,7 @@ export function agendaOf(
   }
 }
 
-/** The word of systemd-timesyncd, which a container does not have. */
+/** By systemd-timesyncd, which a container does not have. */
 function isSynchronised(): boolean {
   return existsSync("/run/systemd/timesync/synchronized")
 }
