@@ -8,14 +8,14 @@ import type { App } from "../app.ts"
 import { type ClockWatch, lookAgainMs } from "./clock-watch.ts"
 import { type EnvironmentRun, agendaOf } from "./environment-run.ts"
 import type { Next, ServiceEvents } from "./events.ts"
-import { StateReport } from "./state-report.ts"
+import { type Told, nothingTold, tellLeft } from "./tell-left.ts"
 import { soonMs, tryAgainMs } from "./try-again.ts"
 
 const never = Number.POSITIVE_INFINITY
+const none: readonly string[] = []
 
 export type Entry = {
   readonly environment: string
-  readonly report: StateReport
   /** When there may be something to do, by the wall clock. */
   nextAt: number
   /** Since when the longest overdue secret waits. */
@@ -27,6 +27,7 @@ export type Entry = {
   fileVersion: string
   /** Secrets whose service refuses the current value, by the state. */
   drifted: readonly string[]
+  told: Told
 }
 
 /**
@@ -51,23 +52,10 @@ export class ServiceAgenda {
     this.#app = app
     this.#entries = new Map(
       Object.keys(app.config.environments).map((environment) => {
-        const known = this.#entries.get(environment) ?? this.#fresh(environment)
+        const known = this.#entries.get(environment) ?? freshEntry(environment)
         return [environment, Object.assign(known, { nextAt: 0, failures: 0 })]
       }),
     )
-  }
-
-  #fresh(environment: string): Entry {
-    return {
-      environment,
-      report: new StateReport(this.#events, environment),
-      nextAt: 0,
-      dueSince: 0,
-      failures: 0,
-      isRunning: false,
-      fileVersion: "",
-      drifted: [],
-    }
   }
 
   /** All instants here are of a clock that was stepped since: each state is read anew. */
@@ -101,8 +89,9 @@ export class ServiceAgenda {
       const document = fileVersion === "" ? undefined : await readState(place)
       const found = agendaOf(document, options, this.#app.host)
       const drifted = driftedIn(document, options.secrets, new Date(now))
-      entry.drifted = drifted.map(({ secret }) => secret)
-      entry.report.tell(document, new Date(now))
+      entry.drifted = drifted.length === 0 ? none : drifted.map(({ secret }) => secret)
+      const left = { document, now: new Date(now) }
+      entry.told = tellLeft(this.#events, entry.environment, left, entry.told)
       this.#plan(entry, found, now)
     } catch {
       // The run finds the same fault, and reports it.
@@ -168,6 +157,19 @@ export class ServiceAgenda {
     return [...this.#entries.values()].flatMap(({ environment, drifted }) =>
       drifted.map((secret) => `${environment}/${secret}`),
     )
+  }
+}
+
+function freshEntry(environment: string): Entry {
+  return {
+    environment,
+    nextAt: 0,
+    dueSince: 0,
+    failures: 0,
+    isRunning: false,
+    fileVersion: "",
+    drifted: none,
+    told: nothingTold,
   }
 }
 

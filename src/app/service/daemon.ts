@@ -1,5 +1,4 @@
 import { describeError } from "../../base/error.ts"
-import { giveBackMemory } from "../../base/system/memory.ts"
 import type { App } from "../app.ts"
 import { type Entry, ServiceAgenda } from "./agenda.ts"
 import { CatchUp } from "./catch-up.ts"
@@ -11,8 +10,6 @@ import { lookForDrift } from "./look-for-drift.ts"
 
 /** Environments worked on side by side. */
 const sideBySide = 4
-/** So many runs leave something that is worth collecting. */
-const burst = 100
 
 /**
  * The service: one timer for all environments. Each round compares the clocks, reads the states that
@@ -30,9 +27,6 @@ export class Daemon {
   #wake: () => void = () => undefined
   /** Something happened since the round began: another one follows before any pause. */
   #again = false
-  /** Garbage collections that are still to come: after a load, and after a burst of runs. */
-  #collections = 2
-  #runsSince = 0
 
   /** `run` and `look` are parameters for tests that hold the clock in their hand. */
   constructor(
@@ -60,7 +54,6 @@ export class Daemon {
     this.#app = app
     this.#agenda.reload(app)
     this.#drift.reload(app)
-    this.#collections = 2
     this.#goRound()
   }
 
@@ -70,7 +63,6 @@ export class Daemon {
       const nextAt = await this.#round()
       this.#events.round(this.#agenda.next(), this.#agenda.drifted())
       if (this.#again) continue
-      this.#collect()
       await this.#pauseUntil(nextAt)
     }
     await Promise.all([...this.#running, this.#drift.finish()])
@@ -92,7 +84,6 @@ export class Daemon {
     this.#agenda.begin(entry)
     const running = this.#run(entry).then((run) => {
       this.#agenda.end(entry, run)
-      this.#runsSince++
       this.#running.delete(running)
       this.#goRound()
     })
@@ -123,24 +114,11 @@ export class Daemon {
   #lookEnded(environment: string, { hasDrifted, needsRound }: LookEnd): void {
     if (hasDrifted) this.#agenda.reread(environment)
     if (needsRound) this.#goRound()
-    else this.#collect()
   }
 
   #goRound(): void {
     this.#again = true
     this.#wake()
-  }
-
-  /** Once nothing is under way, what a load or a burst of runs has left goes back to the machine. */
-  #collect(): void {
-    if (this.#running.size > 0 || !this.#drift.isIdle) return
-    if (this.#runsSince >= burst) {
-      this.#runsSince = 0
-      this.#collections = 2
-    }
-    if (this.#collections === 0) return
-    this.#collections--
-    giveBackMemory()
   }
 
   /** The one timer: ends early when a run ends, the config is new, or we are asked to stop. */
