@@ -305,7 +305,7 @@ export const engine: readonly Mutant[] = [
       `if ((await probe(session, name, live)) === "accepted") return undefined`,
       `if (live !== undefined) return undefined`,
     ),
-    test: cli("rotate", "does not take a refusal"),
+    test: cli("rotate", "does not take a refusal for it"),
   },
   {
     law: 3,

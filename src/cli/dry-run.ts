@@ -3,51 +3,52 @@ import { type Unfinished, dryRun as look } from "../incident/dry-run.ts"
 import type { App } from "../app/app.ts"
 import { type Terminal, type Values, isSet, textOf } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"
+import { counted, sayIf } from "./words.ts"
 
-/** Prints what a rotation would do, step by step, and what stands in its way. */
+/** Prints what a rotation would do, step by step, and what would block it. */
 export async function dryRun(
   terminal: Terminal,
   values: Values,
   app: App,
   chosen: ReadonlyMap<string, readonly string[] | undefined>,
 ): Promise<number> {
-  const contain = isSet(values, "contain")
-    ? { contain: { revokeFirst: isSet(values, "revoke-first"), patient: true } as const }
-    : {}
-  const why = isSet(values, "contain")
-    ? ("incident" as const)
-    : isSet(values, "new")
-      ? ("new" as const)
-      : ("asked" as const)
-  const incident = textOf(values, "incident")
-  const plans = []
+  const why = whyOf(values)
+  const options = {
+    why,
+    ...(why === "incident"
+      ? { contain: { revokeFirst: isSet(values, "revoke-first"), patient: true } as const }
+      : {}),
+    skipGrace: isSet(values, "skip-grace"),
+    ...present({ incident: textOf(values, "incident") }),
+  }
+  const plans: Plan[] = []
   for (const [environment, secrets] of chosen)
-    plans.push(
-      await look(app, environment, {
-        why,
-        ...contain,
-        skipGrace: isSet(values, "skip-grace"),
-        ...present({ incident, secrets }),
-      }),
-    )
+    plans.push(await look(app, environment, { ...options, ...present({ secrets }) }))
   if (isSet(values, "json")) terminal.stdout(JSON.stringify({ plans }))
   else
     for (const plan of plans)
       for (const line of linesOf(plan, why === "incident")) terminal.stdout(line)
-  const blocked = plans
-    .flatMap((plan) => plan.secrets)
-    .filter((one) => one.blocked !== undefined).length
-  const total = plans.flatMap((plan) => plan.secrets).length
-  // As the command itself: where nothing has a value that could be rotated, nothing is done.
-  const nothing = total === 0 && plans.every((plan) => plan.unfinished.length === 0)
+  return exitOf(plans, why === "incident")
+}
+
+function whyOf(values: Values): "incident" | "new" | "asked" {
+  if (isSet(values, "contain")) return "incident"
+  return isSet(values, "new") ? "new" : "asked"
+}
+
+function exitOf(plans: readonly Plan[], contains: boolean): number {
+  const secrets = plans.flatMap((plan) => plan.secrets)
+  const blocked = secrets.filter((one) => one.blocked !== undefined).length
+  // As the command itself: if no secret has a value that could be rotated, nothing is done.
+  const nothing = secrets.length === 0 && plans.every((plan) => plan.unfinished.length === 0)
   if (nothing && plans.some((plan) => plan.untouched.length > 0)) return exitCodes.failed
   const kept = plans.flatMap(({ unfinished }) => unfinished.filter((one) => one.kept !== undefined))
-  const holds = why !== "incident" && kept.some(({ blocks }) => blocks === true)
+  const holds = !contains && kept.some(({ blocks }) => blocks === true)
   const cut = plans.some((plan) => plan.cutOff === true)
   if (kept.length > 0) return holds || cut || blocked > 0 ? exitCodes.person : exitCodes.partly
   if (blocked === 0 && plans.every((plan) => plan.fault === undefined && plan.leaves.length === 0))
     return exitCodes.done
-  return blocked < total ? exitCodes.partly : exitCodes.failed
+  return blocked < secrets.length ? exitCodes.partly : exitCodes.failed
 }
 
 function keptLines(keeps: number | undefined): string {
@@ -84,7 +85,7 @@ function keptLinesOf(environment: string, { kept = [], ...one }: Unfinished): re
 function whatOf(environment: string, going: readonly unknown[], anew: readonly string[]): string {
   if (going.length === 0)
     return anew.length === 0 ? `nothing of ${environment}` : `${anew.join(", ")} of ${environment}`
-  const many = `${going.length} secret${going.length === 1 ? "" : "s"} of ${environment}`
+  const many = `${counted(going.length, "secret")} of ${environment}`
   const beside = anew.length === 0 ? "" : `, beside ${anew.join(", ")}`
   return `${many}${going.length > 1 ? " in one change set" : ""}${beside}`
 }
@@ -201,11 +202,14 @@ function deliverRows({ fault, outputs, leaves, stays }: Plan): readonly string[]
 }
 
 function restartRows({ restarts }: Plan): readonly string[] {
-  return restarts.flatMap(({ name, message, replaces, health, notes }) => [
-    `${name}: ` +
-      `${message}${replaces === undefined ? "" : ` (${replaces})`}${health === undefined ? "; no health check: a restart proves little" : `, then ${health}`}`,
-    ...notes.map((note) => `  note: ${note}`),
-  ])
+  return restarts.flatMap(({ name, message, replaces, health, notes }) => {
+    const proof =
+      health === undefined ? "; no health check: a restart proves little" : `, then ${health}`
+    return [
+      `${name}: ${message}${sayIf(replaces, (containers) => ` (${containers})`)}${proof}`,
+      ...notes.map((note) => `  note: ${note}`),
+    ]
+  })
 }
 
 function revokeRows(plan: Plan): readonly string[] {

@@ -1,8 +1,8 @@
 import { z } from "zod"
 import { present } from "../base/present.ts"
 import { Command } from "../plugins/hook-argv.ts"
-import { Duration } from "./keys.ts"
 import { lazily } from "./lazily.ts"
+import { Duration } from "./value-types.ts"
 
 /** How the audit logs are kept, and where their heads go. */
 export type AuditConfig = {
@@ -26,11 +26,12 @@ const Size = () =>
     .string(size)
     .regex(/^[1-9]\d{0,5}[KMG]iB$/, size)
     .meta({ title: "size", examples: ["16MiB"] })
-    .transform(
-      (text) =>
-        Number.parseInt(text, 10) *
-        units[text.endsWith("KiB") ? "KiB" : text.endsWith("MiB") ? "MiB" : "GiB"],
-    )
+    .transform((text) => Number.parseInt(text, 10) * bytesIn(text))
+
+function bytesIn(size: string): number {
+  const [, unit] = Object.entries(units).find(([name]) => size.endsWith(name)) ?? []
+  return unit ?? 1
+}
 
 const Keep = () =>
   z

@@ -2,7 +2,7 @@ import { resolve } from "node:path"
 import type { ZodType } from "zod"
 import { present } from "../base/present.ts"
 import type { Context } from "./context.ts"
-import type { DeploymentDraft } from "./draft.ts"
+import type { DeploymentDraft, Entry } from "./draft.ts"
 import { defaults, deploymentKeys, healthKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { DeploymentConfig } from "./model.ts"
@@ -16,9 +16,7 @@ import { validate } from "./validate.ts"
  * key under `healthy`.
  */
 export function readDeployment(
-  name: string,
-  raw: unknown,
-  path: Path,
+  { name, raw, path }: Entry,
   targets: readonly string[],
   context: Context,
 ): DeploymentDraft {

@@ -5,10 +5,12 @@ import type { Path } from "./problems.ts"
 
 /**
  * The config while it is read: parts that hold mistakes are there too, with stand-ins, so that the
- * cross-checks neither
- * stop at the first mistake nor report its consequences. It is thrown away if anything was
- * reported.
+ * cross-checks neither stop at the first mistake nor report its consequences. It is thrown away if
+ * anything was reported.
  */
+
+/** An entry of a map whose keys are names, as it is written. */
+export type Entry = { readonly name: string; readonly raw: unknown; readonly path: Path }
 
 export type SecretDraft = {
   readonly path: Path

@@ -3,15 +3,8 @@ import type { DriverType } from "../core/define.ts"
 import { auditKeys } from "./audit.ts"
 import { keepInputMeta } from "./input-meta.ts"
 import type { Plugins } from "./context.ts"
-import {
-  deploymentKeys,
-  environmentKeys,
-  healthKeys,
-  Name,
-  secretKeys,
-  SecretName,
-  topKeys,
-} from "./keys.ts"
+import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
+import { Name, SecretName } from "./value-types.ts"
 
 /**
  * The config as a JSON Schema, from the schemas that the loader uses: for editors, which know less

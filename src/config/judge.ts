@@ -6,15 +6,16 @@ import type { Context, Plugins, Surroundings } from "./context.ts"
 import { checkKeep, crossCheck } from "./cross-checks.ts"
 import type { EnvironmentDraft } from "./draft.ts"
 import { named, readEnvironment } from "./environment.ts"
-import { defaults, Name, topKeys } from "./keys.ts"
+import { defaults, topKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
 import { Enough, type Fault, Faults } from "./problems.ts"
 import { storeFolder } from "./store.ts"
+import { Name } from "./value-types.ts"
 
 /**
- * What the data of a config says, and all that is wrong with it. No config: there is more than is
- * told.
+ * What the data of a config says, and all that is wrong with it. Without a config, more is wrong
+ * than is listed.
  */
 export function judge(
   value: unknown,
@@ -61,7 +62,7 @@ function readConfig(value: unknown, context: Context): Config {
     policy: reader.optional("policy", topKeys),
   }
   const drafts = named(reader, "environments", Name, context).map((one) =>
-    readEnvironment(one.name, one.raw, one.path, wide, context),
+    readEnvironment(one, wide, context),
   )
   reader.close()
   if (reader.isMap) crossCheck(drafts, store, context)

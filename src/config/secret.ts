@@ -1,7 +1,7 @@
 import { present } from "../base/present.ts"
 import type { DriverType } from "../core/define.ts"
 import { ask, type Context } from "./context.ts"
-import type { SecretDraft } from "./draft.ts"
+import type { Entry, SecretDraft } from "./draft.ts"
 import { defaults, secretKeys } from "./keys.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Path } from "./problems.ts"
@@ -11,16 +11,14 @@ import { validate } from "./validate.ts"
 /** What a secret takes over from its environment. */
 export type Inherited = {
   readonly rotateEveryMs: number | null | undefined
-  /** Where that is said. */
+  /** Where its `rotate_every` is written. */
   readonly agePath: Path | undefined
   readonly graceMs: number | undefined
 }
 
 /** `name: generated`, or `name: { options of the driver and the keys that every secret has }`. */
 export function readSecret(
-  name: string,
-  raw: unknown,
-  path: Path,
+  { name, raw, path }: Entry,
   inherited: Inherited,
   context: Context,
 ): SecretDraft {
@@ -35,14 +33,7 @@ export function readSecret(
   const tags = reader.optional("tags", secretKeys) ?? []
   const exempt = reader.optional("policy", secretKeys) === "none"
   const written = reader.rest()
-  const options =
-    type &&
-    validate(type.options, {
-      value: written,
-      path,
-      report: context.report,
-      alsoKnown: Object.keys(secretKeys),
-    })
+  const options = type && readOptions(type, written, path, context)
   return {
     path,
     type,
@@ -60,6 +51,21 @@ export function readSecret(
       options: written,
     },
   }
+}
+
+/** As the driver's schema parses them. */
+function readOptions(
+  type: DriverType,
+  written: unknown,
+  path: Path,
+  context: Context,
+): SecretDraft["options"] {
+  return validate(type.options, {
+    value: written,
+    path,
+    report: context.report,
+    alsoKnown: Object.keys(secretKeys),
+  })
 }
 
 function readDriver(

@@ -178,11 +178,12 @@ function isTelling(issues: readonly Issue[] | undefined, inner: Path, asked: Ask
 
 /** A key that the alternative does not know speaks most against it. */
 function weight(issues: readonly Issue[]): number {
-  return issues.reduce(
-    (sum, { code, path }) =>
-      sum + (code === "unrecognized_keys" ? 100 : path.length === 0 ? 10 : 1),
-    0,
-  )
+  return issues.reduce((sum, issue) => sum + weightOf(issue), 0)
+}
+
+function weightOf({ code, path }: Issue): number {
+  if (code === "unrecognized_keys") return 100
+  return path.length === 0 ? 10 : 1
 }
 
 function isMissing(issue: Issue, inner: Path, value: unknown): boolean {

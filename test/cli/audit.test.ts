@@ -198,7 +198,7 @@ describe("heads that left the machine", () => {
       expect({ form, code: ran.code, message: ran.stderr.split("\n")[0] }).toEqual({
         form,
         code: 0,
-        message: "production: 3 kept heads held against the log",
+        message: "production: compared with 3 kept heads",
       })
     }
     project.write(
@@ -250,7 +250,7 @@ describe("heads that left the machine", () => {
       expect(project.read("plain")).toMatch(/^shop\/production \d+ [0-9a-f]{64}\n$/)
       for (const form of ["plain", "export", "short"]) {
         const verified = await project.mycelium(["audit", "verify", "--heads", form])
-        expect(verified.stderr).toContain("production: 1 kept head held against the log")
+        expect(verified.stderr).toContain("production: compared with 1 kept head")
         expect(verified.code).toBe(0)
       }
       // Without a journal: told, and nothing else.

@@ -1,11 +1,12 @@
 import { adopt as takeOver } from "../../repair/adopt.ts"
-import type { Adopted, Follow } from "../../repair/adoptable.ts"
+import type { Adopted, Follow, SuppliedValues } from "../../repair/adoptable.ts"
 import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
-import { type Command, isSet, textOf } from "../command.ts"
+import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { instantOf } from "../instant.ts"
 import { openApp } from "../open-app.ts"
+import { hintLines, sayIf, sayList } from "../words.ts"
 
 export const adopt: Command = {
   usage: [
@@ -40,53 +41,58 @@ export const adopt: Command = {
       throw new AppError("usage", "name one environment", {
         hint: `one of: ${Object.keys(app.config.environments).join(", ")}`,
       })
-    const names = Object.keys(app.config.environments[environment]?.secrets ?? {})
-    const from = textOf(values, "from")
-    const given = isSet(values, "ask")
-      ? await askFor(terminal, names)
-      : from === undefined
-        ? {}
-        : await readGiven(terminal, from, names)
+    const secrets = app.config.environments[environment]?.secrets ?? {}
+    const given = await valuesGiven(terminal, values, Object.keys(secrets))
     const results = await takeOver(app, environment, given, rotatedAt)
     if (isSet(values, "json")) terminal.stdout(JSON.stringify({ environment, results }))
-    else {
-      for (const [name, result] of Object.entries(results)) {
-        if (result.kind === "adopted")
-          terminal.stdout(
-            `${environment}/${name}: adopted as ${result.version}: ` +
-              `${result.proof}${dueWords(result, app.config.environments[environment]?.secrets[name]?.rotateEveryMs ?? null)}${endedWords(result.ended)}${containedWords(result.uncontained)}`,
-          )
-        else if (result.kind === "known")
-          terminal.stdout(
-            `${environment}/${name}: known already, ` +
-              `${result.version}${datedWords(result)}${containedWords(result.uncontained)}`,
-          )
-        else {
-          terminal.stdout(`${environment}/${name}: not adopted: ${result.message} (${result.code})`)
-          if (result.hint !== undefined) terminal.stdout(`  hint: ${result.hint}`)
-        }
-        if (result.kind !== "refused")
-          for (const line of result.listens ?? []) terminal.stdout(`  ${line}`)
-        if (result.kind !== "refused" && result.uncontained !== undefined)
-          terminal.stdout(
-            `  hint: this ends it: mycelium rotate-now ${environment}/${name} --contain ` +
-              `--incident ${result.uncontained}`,
-          )
-        if (result.kind === "adopted")
-          for (const line of [
-            ...followLines(environment, result.follow).map((one) => `  ${one}`),
-            ...followingLines(environment, result),
-          ])
-            terminal.stdout(line)
-      }
-    }
-    const unhealthy = Object.values(results).some(
-      (one) => one.kind === "adopted" && one.ended?.unhealthy !== undefined,
-    )
-    const refused = Object.values(results).filter((one) => one.kind === "refused").length
-    if (refused === 0) return unhealthy ? exitCodes.partly : exitCodes.done
-    return refused === Object.keys(results).length ? exitCodes.failed : exitCodes.partly
+    else
+      for (const [name, result] of Object.entries(results))
+        for (const line of linesOf(environment, name, result, secrets[name]?.rotateEveryMs ?? null))
+          terminal.stdout(line)
+    return exitOf(Object.values(results))
   },
+}
+
+async function valuesGiven(
+  terminal: Terminal,
+  values: Values,
+  names: readonly string[],
+): Promise<SuppliedValues> {
+  if (isSet(values, "ask")) return askFor(terminal, names)
+  const from = textOf(values, "from")
+  return from === undefined ? {} : readGiven(terminal, from, names)
+}
+
+function exitOf(results: readonly Adopted[]): number {
+  const refused = results.filter((one) => one.kind === "refused").length
+  if (refused > 0) return refused === results.length ? exitCodes.failed : exitCodes.partly
+  return results.some((one) => one.kind === "adopted" && one.ended?.unhealthy !== undefined)
+    ? exitCodes.partly
+    : exitCodes.done
+}
+
+type TakenOver = Extract<Adopted, { readonly kind: "adopted" }>
+
+function linesOf(
+  environment: string,
+  name: string,
+  result: Adopted,
+  rotateEveryMs: number | null,
+): readonly string[] {
+  const place = `${environment}/${name}`
+  if (result.kind === "refused")
+    return [`${place}: not adopted: ${result.message} (${result.code})`, ...hintLines(result.hint)]
+  const words =
+    result.kind === "adopted"
+      ? `adopted as ${result.version}: ${result.proof}${dueWords(result, rotateEveryMs)}` +
+        endedWords(result.ended)
+      : `known already, ${result.version}${datedWords(result)}`
+  return [
+    `${place}: ${words}${containedWords(result.uncontained)}`,
+    ...(result.listens ?? []).map((line) => `  ${line}`),
+    ...hintLines(containHint(place, result.uncontained)),
+    ...(result.kind === "adopted" ? followingLines(environment, result) : []),
+  ]
 }
 
 /** "2026-03-01", or an age. A date before 1990 is a typing error. */
@@ -97,10 +103,7 @@ function dateOf(text: string | undefined, now: Date): Date | undefined {
   return at
 }
 
-function dueWords(
-  { weak, madeAt }: Extract<Adopted, { readonly kind: "adopted" }>,
-  rotateEveryMs: number | null,
-): string {
+function dueWords({ weak, madeAt }: TakenOver, rotateEveryMs: number | null): string {
   const due =
     rotateEveryMs === null
       ? ", and it is never rotated by itself"
@@ -110,24 +113,6 @@ function dueWords(
   return `; ${why}${madeAt === undefined || weak ? due : ""}`
 }
 
-/** Nothing outside was changed. */
-function followingLines(
-  environment: string,
-  { differ = [], restart = [] }: Extract<Adopted, { readonly kind: "adopted" }>,
-): readonly string[] {
-  const write =
-    `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: ` +
-    `mycelium render ${environment} writes this one`
-  const programs = `restart ${restart.map((name) => `${environment}/${name}`).join(", ")}`
-  if (differ.length > 0)
-    return [`  hint: ${write}${restart.length === 0 ? "" : `; then ${programs}`}`]
-  return restart.length === 0
-    ? []
-    : [
-        `  hint: ${programs}, unless that was done since the value was changed: else they hold the former one`,
-      ]
-}
-
 function datedWords({ madeAt, ours }: Extract<Adopted, { readonly kind: "known" }>): string {
   if (madeAt !== undefined) return `; it was made on ${madeAt.slice(0, 10)}`
   return ours === true
@@ -135,37 +120,66 @@ function datedWords({ madeAt, ours }: Extract<Adopted, { readonly kind: "known" 
     : ""
 }
 
-function containedWords(incident: string | undefined): string {
-  return incident === undefined
-    ? ""
-    : `; NOT contained in ${incident}, because an adoption ends no sessions and no values that others set`
+function endedWords(ended: TakenOver["ended"]): string {
+  if (ended === undefined) return ""
+  const { outputs, restarts, unhealthy } = ended
+  return [
+    "; the rotation that was not finished ends with it",
+    sayList(outputs, (names) => `; written: ${names}`),
+    sayList(restarts, (names) => `; restarted: ${names}`),
+    sayIf(unhealthy, (text) => `, BUT ${text}`),
+  ].join("")
 }
 
-/** Nothing outside is changed by an adoption: what has still to follow is said. */
-function followLines(environment: string, follow: Follow | undefined): readonly string[] {
-  if (follow === undefined) return []
-  const { outputs, restarts } = follow
-  const [kind, it] = outputs.length === 1 ? ["is", "it"] : ["are", "them"]
+function containedWords(incident: string | undefined): string {
+  return sayIf(
+    incident,
+    (name) =>
+      `; NOT contained in ${name}, ` +
+      "because an adoption ends no sessions and no values that others set",
+  )
+}
+
+function containHint(place: string, incident: string | undefined): string | undefined {
+  return incident === undefined
+    ? undefined
+    : `this ends it: mycelium rotate-now ${place} --contain --incident ${incident}`
+}
+
+/** An adoption changes nothing outside, so it says what still has to follow. */
+function followingLines(environment: string, result: TakenOver): readonly string[] {
   return [
-    ...(outputs.length === 0
-      ? []
-      : [
-          `${outputs.join(", ")} ${kind} not up to date: mycelium render ${environment} writes ${it}`,
-        ]),
-    ...(restarts.length === 0
-      ? []
-      : [
-          `${outputs.length === 0 ? "" : "then "}restart what may still hold the former ` +
-            `value: ${restarts.join(", ")}`,
-        ]),
+    ...followLines(environment, result.follow).map((line) => `  ${line}`),
+    ...hintLines(differHint(environment, result)),
   ]
 }
 
-function endedWords(ended: Extract<Adopted, { readonly kind: "adopted" }>["ended"]): string {
-  if (ended === undefined) return ""
-  const { outputs, restarts, unhealthy } = ended
-  return (
-    "; the rotation that was not finished ends with " +
-    `it${outputs.length === 0 ? "" : `; written: ${outputs.join(", ")}`}${restarts.length === 0 ? "" : `; restarted: ${restarts.join(", ")}`}${unhealthy === undefined ? "" : `, BUT ${unhealthy}`}`
-  )
+function followLines(environment: string, follow: Follow | undefined): readonly string[] {
+  if (follow === undefined) return []
+  const { outputs, restarts } = follow
+  const [are, them] = outputs.length === 1 ? ["is", "it"] : ["are", "them"]
+  const then = outputs.length === 0 ? "" : "then "
+  return [
+    sayList(
+      outputs,
+      (names) => `${names} ${are} not up to date: mycelium render ${environment} writes ${them}`,
+    ),
+    sayList(restarts, (names) => `${then}restart what may still hold the former value: ${names}`),
+  ].filter((line) => line !== "")
+}
+
+function differHint(
+  environment: string,
+  { differ = [], restart = [] }: TakenOver,
+): string | undefined {
+  const programs = `restart ${restart.map((name) => `${environment}/${name}`).join(", ")}`
+  if (differ.length > 0)
+    return (
+      `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: ` +
+      `mycelium render ${environment} writes this one` +
+      (restart.length === 0 ? "" : `; then ${programs}`)
+    )
+  return restart.length === 0
+    ? undefined
+    : `${programs}, unless that was done since the value was changed: else they hold the former one`
 }

@@ -12,6 +12,7 @@ import { type Command, type Terminal, type Values, isSet, textOf } from "../comm
 import { columns } from "../columns.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openToLook } from "../open-config.ts"
+import { counted } from "../words.ts"
 
 export const audit: Command = {
   usage: [
@@ -89,15 +90,17 @@ async function list(
       if (entry !== undefined && fits(entry)) found.push({ environment, entry })
   }
   // Each log is in order; together they are by time.
-  if (names.length > 1)
-    found.sort((one, other) =>
-      one.entry.at < other.entry.at ? -1 : one.entry.at > other.entry.at ? 1 : 0,
-    )
+  if (names.length > 1) found.sort((one, other) => byText(one.entry.at, other.entry.at))
   if (isSet(values, "json"))
     for (const { environment, entry } of found)
       terminal.stdout(JSON.stringify({ environment, ...entry }))
   else for (const line of columns(found.map(rowOf))) terminal.stdout(line)
   return exitCodes.done
+}
+
+function byText(one: string, other: string): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
 }
 
 function filterOf(values: Values, now: Date): (entry: AuditEntry) => boolean {
@@ -190,51 +193,46 @@ async function verifyAll(
     sayVerified(terminal, one, kept !== undefined)
   if (kept !== undefined && kept.others > 0 && !isSet(values, "json"))
     terminal.stderr(
-      `${kept.others} other line${kept.others === 1 ? "" : "s"} of ${file ?? ""} hold no head ` +
-        `of ${config.project}`,
+      `${counted(kept.others, "other line")} of ${file ?? ""} without a head of ${config.project}`,
     )
   return results.some(({ faults }) => faults.length > 0) ? exitCodes.check : exitCodes.done
 }
 
 function sayVerified(
   terminal: Terminal,
-  {
-    environment,
-    lines,
-    first,
-    head,
-    held,
-    faults,
-    torn,
-    setBack,
-    riding,
-  }: Verified & { readonly environment: string },
+  verified: Verified & { readonly environment: string },
   compared: boolean,
 ): void {
-  for (const fault of faults) terminal.stderr(`${environment}: ${fault}`)
-  if (torn > 0)
-    terminal.stderr(
-      `${environment}: ${torn} torn line${torn === 1 ? "" : "s"}, closed after a crash`,
-    )
-  if (riding > 0)
-    terminal.stderr(
-      `${environment}: ${riding === 1 ? "its last line is" : `its last ${riding} lines are`} ` +
-        "in the state but not in the log: cut off the log, or not yet written by a run that is " +
-        "at work or was killed. Nothing is lost: the next act writes " +
-        `${riding === 1 ? "it" : "them"} into the log`,
-    )
+  const { environment, lines, head, faults } = verified
+  for (const line of [...faults, ...notesOn(verified, compared)])
+    terminal.stderr(`${environment}: ${line}`)
+  terminal.stdout(`${environment} ${lines} ${head}`)
+}
+
+/** What is no fault, but good to know. */
+function notesOn(
+  { first, held, torn, setBack, riding }: Verified,
+  compared: boolean,
+): readonly string[] {
+  const notes: string[] = []
+  if (torn > 0) notes.push(`${counted(torn, "torn line")}, closed after a crash`)
+  if (riding > 0) notes.push(ridingNote(riding))
   if (setBack > 0)
-    terminal.stderr(
-      `${environment}: at ${setBack} line${setBack === 1 ? "" : "s"} the time is earlier than ` +
-        "in the line before: the clock was set back",
+    notes.push(
+      `at ${counted(setBack, "line")} the time is earlier than in the line before: ` +
+        "the clock was set back",
     )
   if (first > 1)
-    terminal.stderr(
-      `${environment}: begins at line ${first}: older lines were removed for their age, as the log says`,
-    )
-  if (compared)
-    terminal.stderr(
-      `${environment}: ${held} kept head${held === 1 ? "" : "s"} held against the log`,
-    )
-  terminal.stdout(`${environment} ${lines} ${head}`)
+    notes.push(`begins at line ${first}: older lines were removed for their age, as the log says`)
+  if (compared) notes.push(`compared with ${counted(held, "kept head")}`)
+  return notes
+}
+
+function ridingNote(riding: number): string {
+  const [last, them] =
+    riding === 1 ? ["its last line is", "it"] : [`its last ${riding} lines are`, "them"]
+  return (
+    `${last} in the state but not in the log: cut off the log, or not yet written by a run that ` +
+    `is at work or was killed. Nothing is lost: the next act writes ${them} into the log`
+  )
 }

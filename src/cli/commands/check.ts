@@ -7,6 +7,7 @@ import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openNamed } from "../open-config.ts"
+import { counted } from "../words.ts"
 
 export const check: Command = {
   usage: [
@@ -136,10 +137,9 @@ function isFine(findings: readonly Finding[]): boolean {
 }
 
 function summary(errors: number, warnings: number, checks: number): string {
-  const many = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`
-  if (errors + warnings === 0) return `${many(checks, "check")}: nothing is wrong`
+  if (errors + warnings === 0) return `${counted(checks, "check")}: nothing is wrong`
   return (
-    `${many(checks, "check")}: ${many(errors, "error")}, ${many(warnings, "warning")} · ` +
+    `${counted(checks, "check")}: ${counted(errors, "error")}, ${counted(warnings, "warning")} · ` +
     "mycelium explain CODE says more"
   )
 }

@@ -11,6 +11,7 @@ import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { unfinishedLine } from "../dry-run.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
+import { counted } from "../words.ts"
 import { withLeftOver } from "../../app/left-over.ts"
 
 export const deleteCommand: Command = {
@@ -114,12 +115,9 @@ function sayPlan(
     }
     terminal.stdout(`Would erase ${environment}/${name}, for good:`)
     terminal.stdout(`  1 login    ${logins[one.login]}`)
+    terminal.stdout(`  2 outputs  ${outputWords(one.outputs)}`)
     terminal.stdout(
-      "  2 outputs  " +
-        `${one.outputs.length === 0 ? "none shows it" : one.outputs.map(({ target, variables }) => `${target}: without ${variables.join(", ")}`).join("; ")}`,
-    )
-    terminal.stdout(
-      `  3 state    ${counted(one.versions)}; backups keep what they hold, the audit log keeps names`,
+      `  3 state    ${counted(one.versions, "version")}; backups keep what they hold, the audit log keeps names`,
     )
   }
   terminal.stderr(
@@ -127,6 +125,13 @@ function sayPlan(
       ? "nothing was changed: --yes does it"
       : "nothing was changed: add --yes to do it",
   )
+}
+
+function outputWords(outputs: Extract<Deleted, { readonly kind: "erased" }>["outputs"]): string {
+  if (outputs.length === 0) return "none shows it"
+  return outputs
+    .map(({ target, variables }) => `${target}: without ${variables.join(", ")}`)
+    .join("; ")
 }
 
 function sayDone(
@@ -166,7 +171,7 @@ function sayOne(terminal: Terminal, name: string, one: Deleted): void {
       ? "no output showed it"
       : `gone from ${one.outputs.map(({ target }) => target).join(", ")}`
   terminal.stdout(
-    `${name}: erased: ${login}; ${files}; ${counted(one.versions)} gone from the state`,
+    `${name}: erased: ${login}; ${files}; ${counted(one.versions, "version")} gone from the state`,
   )
 }
 
@@ -183,8 +188,4 @@ function sayOther(
       "  it is unknown whether its login is dead; outputs and state are as they were: " +
         "the same command tries again",
     )
-}
-
-function counted(versions: number): string {
-  return versions === 1 ? "1 version" : `${versions} versions`
 }

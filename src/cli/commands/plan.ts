@@ -24,13 +24,14 @@ import { openJournals } from "../open-journals.ts"
 import { oneLine } from "../printable.ts"
 import { when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
+import { counted, sayList } from "../words.ts"
 
 const dayMs = 86_400_000
 const mostDays = 3660
 
 /**
- * `undated`: secrets whose age nobody knows. `bits`: by secret, how strong its next value is, where
- * its driver makes it.
+ * `undated`: secrets of unknown age. `bits`: by secret, how strong its next value is, if its driver
+ * makes it.
  */
 type Plan = {
   readonly name: string
@@ -124,50 +125,59 @@ async function planOf(
   }
 }
 
-function linesOf(
-  config: Config,
-  { name, bits, events, next, undated, journals, uncontained, unwritten, drifted }: Plan,
-  now: Date,
-  days: number,
-): readonly string[] {
+function linesOf(config: Config, plan: Plan, now: Date, days: number): readonly string[] {
+  const { name, events, next } = plan
   const environment = config.environments[name]
   if (environment === undefined) return []
-  const rows = events.map(({ at, rotates, revokes, late }) => [
+  const notes = noteLines(environment, plan)
+  if (events.length > 0)
+    return [
+      `${name} (${environment.timezone})`,
+      ...notes,
+      ...columns(events.map((one) => rowOf(environment, plan, one, now))),
+    ]
+  const later = next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`
+  return [`${name}: nothing in the next ${counted(days, "day")}${later}`, ...notes]
+}
+
+function rowOf(
+  environment: EnvironmentConfig,
+  { bits }: Plan,
+  { at, rotates, revokes, late }: Forecast,
+  now: Date,
+): readonly string[] {
+  const acts = [
+    sayList(
+      rotates.map((one) => `${one} (${howOf(environment, one, bits)})`),
+      (names) => `rotate ${names}`,
+    ),
+    sayList(revokes, (names) => `revoke the old ${names}`),
+    sayList(late, (names) => `LATE: no scheduled time comes before ${names} is too old`),
+  ]
+  return [
     `  ${when(at, environment.timezone, now)}`,
     `in ${formatDuration(at.getTime() - now.getTime())}`,
-    [
-      ...(rotates.length > 0
-        ? [`rotate ${rotates.map((one) => `${one} (${howOf(environment, one, bits)})`).join(", ")}`]
-        : []),
-      ...(revokes.length > 0 ? [`revoke the old ${revokes.join(", ")}`] : []),
-      ...(late.length > 0
-        ? [`LATE: no scheduled time comes before ${late.join(", ")} is too old`]
-        : []),
-    ].join(" · "),
-  ])
+    acts.filter((words) => words !== "").join(" · "),
+  ]
+}
+
+function noteLines(
+  environment: EnvironmentConfig,
+  { undated, journals, uncontained, unwritten, drifted }: Plan,
+): readonly string[] {
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
-  const ages = unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]
-  const left = [
+  return [
+    ...(unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]),
     ...journals.map((journal) => oneLine(`! ${journal}`)),
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
     ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
     ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),
   ]
-  return rows.length === 0
-    ? [
-        `${name}: nothing in the next ${days} ` +
-          `day${days === 1 ? "" : "s"}${next === undefined ? "" : `; the next is ${when(next, environment.timezone, now)}`}`,
-        ...ages,
-        ...left,
-      ]
-    : [`${name} (${environment.timezone})`, ...ages, ...left, ...columns(rows)]
 }
 
 /** "every 90d, 191.9 bits". */
 function howOf(environment: EnvironmentConfig, name: string, bits: Plan["bits"]): string {
+  const every = formatDuration(environment.secrets[name]?.rotateEveryMs ?? 0)
   const strength = bits[name]
-  return (
-    "every " +
-    `${formatDuration(environment.secrets[name]?.rotateEveryMs ?? 0)}${strength === undefined ? "" : `, ${strength.toFixed(1)} bits`}`
-  )
+  return `every ${every}${strength === undefined ? "" : `, ${strength.toFixed(1)} bits`}`
 }

@@ -7,6 +7,7 @@ import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { isItRunning } from "../way-out.ts"
+import { hintLines, sayIf, sayList, unhealthyHint } from "../words.ts"
 
 export const reconcile: Command = {
   usage: [
@@ -79,71 +80,81 @@ function say(
   if (dryRun) terminal.stderr("nothing was changed: leave out --dry-run to do it")
 }
 
+type Found<Kind extends ReconcileFinding["kind"]> = Extract<
+  ReconcileFinding,
+  { readonly kind: Kind }
+>
+
 function linesOf(
   place: string,
   environment: string,
   one: ReconcileFinding,
   dryRun: boolean,
 ): readonly string[] {
-  switch (one.kind) {
-    case "same":
-      return [
-        `${place}: ${one.version} is ` +
-          `current${one.revived.length === 0 ? "" : `, but ${one.revived.join(", ")} is accepted again${dryRun ? "" : " and will be revoked"}`}`,
-        ...(one.differ.length === 0
-          ? []
-          : [
-              `  hint: ${one.differ.join(", ")} shows something else: mycelium render ${environment} writes it`,
-            ]),
-      ]
-    case "found": {
-      const did = [
-        ...(one.outputs.length === 0 ? [] : [`written: ${one.outputs.join(", ")}`]),
-        ...(one.restarts.length === 0 ? [] : [`restarted: ${one.restarts.join(", ")}`]),
-      ]
-      const shown = did.length === 0 ? "the outputs show it already" : did.join("; ")
-      return [
-        `${place}: the service accepts ` +
-          `${one.version}${one.was === undefined ? "" : `, not ${one.was}`}: ` +
-          `it ${dryRun ? "would become" : "is"} ` +
-          `current${dryRun ? " (" : "; "}${shown}${dryRun ? ")" : ""}${one.unhealthy === undefined ? "" : `, BUT ${one.unhealthy}`}`,
-        ...(one.unhealthy === undefined
-          ? []
-          : [
-              "  hint: the program may be down: look at its log, and restart it so that it " +
-                "reads its files again; rotate-now on the secret then proves it healthy " +
-                "(mycelium explain promoted-unhealthy)",
-            ]),
-        ...(one.revived.length === 0
-          ? []
-          : [`  ${one.revived.join(", ")} is accepted too${dryRun ? "" : " and will be revoked"}`]),
-      ]
-    }
-    case "lost":
-      return [
-        `${place}: ` +
-          `${one.asked === 0 ? "there is no version that could be tried" : `the service refuses all ${one.asked} versions that were tried`} ` +
-          "(none-accepted)",
-        ...(one.unasked === 0
-          ? []
-          : [`  ${one.unasked} older versions were not tried: --deep tries them`]),
-        `  hint: ${remedyOf(one, environment)}`,
-      ]
-    case "held":
-      return [
-        `${place}: ` +
-          `${one.version === undefined ? "" : `${one.version} is accepted, but `}${one.message} ` +
-          `(${one.code})`,
-        ...(one.hint === undefined ? [] : [`  hint: ${one.hint}`]),
-      ]
-    case "unknown":
-      return [
-        `${place}: no clear answer: ${one.message} (${one.code}); nothing was decided`,
-        ...(one.code === "unreachable" ? [`  hint: ${isItRunning}`] : []),
-      ]
-    case "new":
-      return [`${place}: without a value, left alone (adopt, or rotate-now --new)`]
-  }
+  if (one.kind === "same") return sameLines(place, environment, one, dryRun)
+  if (one.kind === "found") return foundLines(place, one, dryRun)
+  if (one.kind === "lost") return lostLines(place, environment, one)
+  if (one.kind === "new")
+    return [`${place}: without a value, left alone (adopt, or rotate-now --new)`]
+  const why = `${one.message} (${one.code})`
+  if (one.kind === "unknown")
+    return [
+      `${place}: no clear answer: ${why}; nothing was decided`,
+      ...hintLines(one.code === "unreachable" ? isItRunning : undefined),
+    ]
+  return [
+    `${place}: ${sayIf(one.version, (version) => `${version} is accepted, but `)}${why}`,
+    ...hintLines(one.hint),
+  ]
+}
+
+function sameLines(
+  place: string,
+  environment: string,
+  { version, revived, differ }: Found<"same">,
+  dryRun: boolean,
+): readonly string[] {
+  const more = sayList(
+    revived,
+    (versions) => `, but ${versions} is accepted again${dryRun ? "" : " and will be revoked"}`,
+  )
+  const rendered = `shows something else: mycelium render ${environment} writes it`
+  return [
+    `${place}: ${version} is current${more}`,
+    ...hintLines(differ.length === 0 ? undefined : `${differ.join(", ")} ${rendered}`),
+  ]
+}
+
+function foundLines(place: string, one: Found<"found">, dryRun: boolean): readonly string[] {
+  const { version, was, outputs, restarts, unhealthy, revived } = one
+  const did = [
+    sayList(outputs, (names) => `written: ${names}`),
+    sayList(restarts, (names) => `restarted: ${names}`),
+  ].filter((words) => words !== "")
+  const shown = did.length === 0 ? "the outputs show it already" : did.join("; ")
+  const accepts = `the service accepts ${version}${sayIf(was, (former) => `, not ${former}`)}`
+  const becomes = dryRun ? `it would become current (${shown})` : `it is current; ${shown}`
+  return [
+    `${place}: ${accepts}: ${becomes}${sayIf(unhealthy, (text) => `, BUT ${text}`)}`,
+    ...hintLines(unhealthy === undefined ? undefined : unhealthyHint),
+    ...(revived.length === 0
+      ? []
+      : [`  ${revived.join(", ")} is accepted too${dryRun ? "" : " and will be revoked"}`]),
+  ]
+}
+
+function lostLines(place: string, environment: string, one: Found<"lost">): readonly string[] {
+  const refuses =
+    one.asked === 0
+      ? "there is no version that could be tried"
+      : `the service refuses all ${one.asked} versions that were tried`
+  return [
+    `${place}: ${refuses} (none-accepted)`,
+    ...(one.unasked === 0
+      ? []
+      : [`  ${one.unasked} older versions were not tried: --deep tries them`]),
+    ...hintLines(remedyOf(one, environment)),
+  ]
 }
 
 /** By hand, without a value on any command line. */
@@ -152,10 +163,7 @@ const byHand: Readonly<Record<string, (user: string) => string>> = {
   redis: (user) => `in redis-cli: ACL SETUSER ${user} >VALUE, then ACL SAVE`,
 }
 
-function remedyOf(
-  { driver, user, current }: Extract<ReconcileFinding, { readonly kind: "lost" }>,
-  environment: string,
-): string {
+function remedyOf({ driver, user, current }: Found<"lost">, environment: string): string {
   const adopt =
     `mycelium adopt ${environment} takes over the value that the output shows, if the service ` +
     "accepts it, and changes nothing else; one that stands elsewhere: " +

@@ -10,6 +10,7 @@ import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { untilStopped } from "../until-stopped.ts"
+import { counted } from "../words.ts"
 
 export const rekey: Command = {
   usage: [
@@ -56,8 +57,6 @@ export const rekey: Command = {
   },
 }
 
-const many = (count: number, word: string): string => `${count} ${word}${count === 1 ? "" : "s"}`
-
 function sayPlan(
   terminal: Terminal,
   values: Values,
@@ -70,14 +69,14 @@ function sayPlan(
     if (trust) terminal.stdout("Would bind keys.age to this machine's identity, as it is.")
     if (newIdentity) terminal.stdout("Would make a new identity for this machine.")
     terminal.stdout(
-      `Would seal anew, for ${many(plan.recipients, "recipient")}: keys.age${Object.entries(
+      `Would seal anew, for ${counted(plan.recipients, "recipient")}: keys.age${Object.entries(
         plan.environments,
       )
-        .map(([name, one]) => `, ${many(one.values, "value")} of ${name}`)
+        .map(([name, one]) => `, ${counted(one.values, "value")} of ${name}`)
         .join("")}. Nothing was changed.`,
     )
     if (plan.forOld > 0)
-      terminal.stdout(`${many(plan.forOld, "of them")} can be opened with the old identity now.`)
+      terminal.stdout(`${counted(plan.forOld, "of them")} can be opened with the old identity now.`)
     if (newIdentity && plan.others.length > 0)
       terminal.stdout(
         `The store holds other projects, each of which needs a rekey of its own: ${plan.others.join(", ")}`,
@@ -120,9 +119,9 @@ const stolen =
   "--contain --reason … must follow, and the credentials that the config refers to"
 
 function linesOf(done: Rekeyed): readonly string[] {
-  const lines = [`keys.age: sealed anew for ${many(done.recipients, "recipient")}`]
+  const lines = [`keys.age: sealed anew for ${counted(done.recipients, "recipient")}`]
   for (const [name, one] of Object.entries(done.environments)) {
-    if (one.kind === "sealed") lines.push(`${name}: ${many(one.values, "value")} sealed anew`)
+    if (one.kind === "sealed") lines.push(`${name}: ${counted(one.values, "value")} sealed anew`)
     else
       lines.push(
         `${name}: NOT sealed anew: ${one.message} (${one.code})`,

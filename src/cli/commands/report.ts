@@ -138,17 +138,25 @@ function refuseContradictions(values: Values): void {
     })
 }
 
+type Form = "json" | "html" | "markdown"
+
+function formOf(values: Values): Form {
+  if (isSet(values, "json")) return "json"
+  return isSet(values, "html") ? "html" : "markdown"
+}
+
+function textIn(form: Form, data: object, blocks: readonly Block[]): string {
+  if (form === "json") return `${JSON.stringify({ generator: mark, ...data })}\n`
+  return form === "html" ? html(blocks, mark) : markdown(blocks, mark)
+}
+
 async function give(
   terminal: Terminal,
   values: Values,
   data: object,
   blocks: readonly Block[],
 ): Promise<void> {
-  const text = isSet(values, "json")
-    ? `${JSON.stringify({ generator: mark, ...data })}\n`
-    : isSet(values, "html")
-      ? html(blocks, mark)
-      : markdown(blocks, mark)
+  const text = textIn(formOf(values), data, blocks)
   const file = textOf(values, "out")
   if (file === undefined) return terminal.stdout(sealed(text).trimEnd())
   const path = resolve(terminal.cwd, file)

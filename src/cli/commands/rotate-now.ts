@@ -2,14 +2,12 @@ import { present } from "../../base/present.ts"
 import type { Narrowed } from "../exposed.ts"
 import { type Report, rotateNow as rotate } from "../../app/rotate-now.ts"
 import { AppError } from "../../base/error.ts"
-import { formatDuration, parseDuration } from "../../base/text/duration.ts"
+import { parseDuration } from "../../base/text/duration.ts"
 import type { App } from "../../app/app.ts"
-import { driftCode } from "../../rotate/drift.ts"
 import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"
-import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp, openConfig } from "../open-app.ts"
-import { wayOut } from "../way-out.ts"
+import { exitOfRotations, rotationLines } from "../rotation-report.ts"
 import { type Selection, selectionOf } from "../selection.ts"
 
 export const rotateNow: Command = {
@@ -74,14 +72,9 @@ export const rotateNow: Command = {
   },
   run: async (terminal, args, values) => {
     const config = await openConfig(terminal, values)
-    const waitMs = isSet(values, "no-wait") ? 0 : parseDuration(textOf(values, "wait") ?? "15m")
-    if (waitMs === undefined) throw new AppError("usage", "--wait takes a duration such as 15m")
-    refuseContradictions(values)
+    const waitMs = waitMsOf(values)
+    refuseContradictions(values, args)
     const incident = incidentOf(values)
-    if (isSet(values, "all") && args.length > 0)
-      throw new AppError("usage", "--all and a selection contradict each other", {
-        hint: "leave one out",
-      })
     const narrowing = { tags: textsOf(values, "tag"), exposedIn: textOf(values, "exposed-in") }
     const selected = selectionOf(config, args, {
       all: isSet(values, "all") || narrowing.exposedIn !== undefined,
@@ -95,32 +88,57 @@ export const rotateNow: Command = {
             file: narrowing.exposedIn,
             urgent: !isSet(values, "dry-run"),
           })
-    // What was exposed and cannot be changed from here needs a person, even if all else succeeds.
-    const least = (code: number): number => (beyond.length === 0 ? code : exitCodes.person)
-    if (chosen.size === 0) return least(exitCodes.done)
     const reason = textOf(values, "reason")?.slice(0, 500)
-    if (isSet(values, "dry-run")) {
-      const { dryRun } = await import("../dry-run.ts")
-      return least(await dryRun(terminal, values, app, chosen))
-    }
-    if (isSet(values, "contain")) {
-      const { contain } = await import("../contain.ts")
-      return least(await contain(terminal, values, app, { chosen, incident, reason }))
-    }
-    const options = {
-      why: isSet(values, "new") ? ("new" as const) : ("asked" as const),
-      ...present({ reason, incident }),
-      skipGrace: isSet(values, "skip-grace"),
-      waitMs,
-    }
-    const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
-      rotate(app, environment, { ...options, ...present({ secrets }) }),
-    )
-    if (ended === undefined) return least(say(terminal, values, reports))
-    // What was done before is said all the same.
-    if (reports.length > 0) say(terminal, values, reports)
-    throw ended
+    const code =
+      chosen.size === 0
+        ? exitCodes.done
+        : await act(terminal, values, app, { chosen, incident, reason, waitMs })
+    // What was exposed and cannot be changed from here needs a person, even if all else succeeds.
+    return beyond.length === 0 ? code : exitCodes.person
   },
+}
+
+type Asked = {
+  readonly chosen: Selection
+  readonly incident: string | undefined
+  readonly reason: string | undefined
+  readonly waitMs: number
+}
+
+async function act(
+  terminal: Terminal,
+  values: Values,
+  app: App,
+  { chosen, incident, reason, waitMs }: Asked,
+): Promise<number> {
+  if (isSet(values, "dry-run")) {
+    const { dryRun } = await import("../dry-run.ts")
+    return dryRun(terminal, values, app, chosen)
+  }
+  if (isSet(values, "contain")) {
+    const { contain } = await import("../contain.ts")
+    return contain(terminal, values, app, { chosen, incident, reason })
+  }
+  const options = {
+    why: isSet(values, "new") ? ("new" as const) : ("asked" as const),
+    ...present({ reason, incident }),
+    skipGrace: isSet(values, "skip-grace"),
+    waitMs,
+  }
+  const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
+    rotate(app, environment, { ...options, ...present({ secrets }) }),
+  )
+  if (ended === undefined) return say(terminal, values, reports)
+  // What was done before is printed all the same.
+  if (reports.length > 0) say(terminal, values, reports)
+  throw ended
+}
+
+function waitMsOf(values: Values): number {
+  if (isSet(values, "no-wait")) return 0
+  const waitMs = parseDuration(textOf(values, "wait") ?? "15m")
+  if (waitMs === undefined) throw new AppError("usage", "--wait takes a duration such as 15m")
+  return waitMs
 }
 
 /** One environment after the other, until a fault, or a request to stop, ends it. */
@@ -170,108 +188,38 @@ function incidentOf(values: Values): string | undefined {
   return incident
 }
 
-function refuseContradictions(values: Values): void {
-  if (isSet(values, "contain")) {
-    const against =
-      ["new", "skip-grace", "no-wait"].find((name) => isSet(values, name)) ??
-      (textOf(values, "wait") === undefined ? undefined : "wait")
-    if (against !== undefined)
-      throw new AppError("usage", `--contain and --${against} contradict each other`, {
-        hint:
-          against === "new"
-            ? "a secret without a value has nothing to contain"
-            : "--contain grants no grace: leave it out",
+function refuseContradictions(values: Values, args: readonly string[]): void {
+  if (isSet(values, "contain")) refuseBesideContain(values)
+  else {
+    const lonely = ["revoke-first", "yes"].find((name) => isSet(values, name))
+    if (lonely !== undefined)
+      throw new AppError("usage", `--${lonely} belongs to --contain`, {
+        hint: "add --contain, or leave it out",
       })
-    return
   }
-  const lonely = ["revoke-first", "yes"].find((name) => isSet(values, name))
-  if (lonely !== undefined)
-    throw new AppError("usage", `--${lonely} belongs to --contain`, {
-      hint: "add --contain, or leave it out",
+  if (isSet(values, "all") && args.length > 0)
+    throw new AppError("usage", "--all and a selection contradict each other", {
+      hint: "leave one out",
     })
+}
+
+function refuseBesideContain(values: Values): void {
+  const against =
+    ["new", "skip-grace", "no-wait"].find((name) => isSet(values, name)) ??
+    (textOf(values, "wait") === undefined ? undefined : "wait")
+  if (against === undefined) return
+  throw new AppError("usage", `--contain and --${against} contradict each other`, {
+    hint:
+      against === "new"
+        ? "a secret without a value has nothing to contain"
+        : "--contain grants no grace: leave it out",
+  })
 }
 
 function say(terminal: Terminal, values: Values, reports: readonly Report[]): number {
   if (isSet(values, "json")) terminal.stdout(JSON.stringify({ reports }))
-  else for (const report of reports) terminal.stdout(reportText(report, terminal.host.now()))
-  return exitOf(reports)
-}
-
-function reportText(report: Report, now: Date): string {
-  const lines: string[] = []
-  const name = (secret: string): string => `${report.environment}/${secret}`
-  for (const [secret, outcome] of Object.entries({ ...report.recovered, ...report.outcomes })) {
-    if (outcome.kind === "rotated") {
-      lines.push(
-        `${name(secret)}: rotated, ${outcome.version} is ` +
-          `current${outcome.unhealthy === undefined ? "" : `, BUT ${outcome.unhealthy}`}`,
-      )
-      if (outcome.unhealthy !== undefined)
-        lines.push(
-          "  hint: the program may be down: look at its log, and restart it so that it reads " +
-            "its files again; rotate-now on the secret then proves it healthy (mycelium explain " +
-            "promoted-unhealthy)",
-        )
-    } else {
-      const words = {
-        left: "left as it was",
-        "rolled-back": "went back to the old value",
-        waiting: "not decided yet",
-        stuck: "STUCK",
-      }[outcome.kind]
-      lines.push(`${name(secret)}: ${words}: ${outcome.message} (${outcome.code})`)
-      if (outcome.kind === "left" && outcome.hint !== undefined)
-        lines.push(`  hint: ${outcome.hint}`)
-      if (outcome.code === "back-unhealthy")
-        lines.push(
-          "  that program may be down, or still use the value that was given up: " +
-            "see to it now; mycelium explain back-unhealthy",
-        )
-      if (outcome.kind === "waiting")
-        lines.push(
-          "  the journal is open: the same command, or mycelium run, asks the service again",
-        )
-      lines.push(...wayOut(report.environment, outcome))
-    }
-  }
-  for (const one of report.revoked) lines.push(...deathLines(report.environment, one))
-  const undone = report.owed.filter(
-    (one) =>
-      !report.revoked.some(
-        ({ secret, version }) => secret === one.secret && version === one.version,
-      ),
-  )
-  for (const one of undone)
-    lines.push(
-      `${name(one.secret)}: ${one.version} stays accepted for ` +
-        `${formatDuration(Date.parse(one.revokeAt) - now.getTime())}; ` +
-        "mycelium run, or the next rotate-now, revokes it then",
-    )
-  if (report.untouched.length > 0)
-    lines.push(
-      `${report.environment}: without a value, left alone: ${report.untouched.join(", ")} ` +
-        "(adopt, or rotate-now --new)",
-    )
-  return lines.length === 0 ? `${report.environment}: nothing to rotate` : lines.join("\n")
-}
-
-function exitOf(reports: readonly Report[]): number {
-  const outcomes = reports.flatMap((report) =>
-    Object.values({ ...report.recovered, ...report.outcomes }),
-  )
-  const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
-  const needsPerson = outcomes.some(
-    (one) =>
-      (one.kind === "left" && one.code === driftCode) ||
-      one.kind === "stuck" ||
-      one.kind === "waiting" ||
-      (one.kind === "rolled-back" && one.code === "back-unhealthy"),
-  )
-  if (needsPerson || deaths.some((one) => one.kind !== "dead")) return exitCodes.person
-  const good = outcomes.filter(
-    (one) => one.kind === "rotated" && one.unhealthy === undefined,
-  ).length
-  const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)
-  if (good === outcomes.length && !nothingDone) return exitCodes.done
-  return outcomes.some((one) => one.kind === "rotated") ? exitCodes.partly : exitCodes.failed
+  else
+    for (const report of reports)
+      terminal.stdout(rotationLines(report, terminal.host.now()).join("\n"))
+  return exitOfRotations(reports)
 }

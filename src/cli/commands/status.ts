@@ -25,6 +25,7 @@ import { openJournals } from "../open-journals.ts"
 import { oneLine } from "../printable.ts"
 import { day, when } from "../when.ts"
 import { selectionOf } from "../selection.ts"
+import { counted } from "../words.ts"
 
 type Opened = {
   readonly config: Config
@@ -122,62 +123,67 @@ type Shown = {
   readonly left: readonly LeftEnvironment[]
 }
 
-function print(terminal: Terminal, config: Config, { all, found, left }: Shown): void {
+function print(terminal: Terminal, config: Config, shown: Shown): void {
   const now = terminal.host.now()
-  // Said at once: thousands of lines are not thousands of system calls.
-  const said: string[] = found.flatMap(({ code, message, remedy }) => [
-    oneLine(`! ${code}: ${message}`),
-    ...(remedy === undefined ? [] : [oneLine(`  remedy: ${remedy}`)]),
-  ])
-  for (const environment of all) {
-    const { window } = environment
-    said.push(
-      `${environment.name.padEnd(34)}${window === undefined ? "" : `next window ${when(window, environment.timezone, now)} (in ${formatDuration(window.getTime() - now.getTime())})`}`.trimEnd(),
-    )
-    said.push(...environment.journals.map((journal) => oneLine(`! ${journal}`)))
-    const rows = environment.secrets.map((secret) => row(secret, environment.timezone, now))
-    said.push(...columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows]))
-  }
-  for (const one of left)
-    said.push(oneLine(`! ${sayLeftEnvironment(one)} (debt-unlisted)`), `  hint: ${one.remedy}`)
+  const lines = [
+    ...shown.found.flatMap(({ code, message, remedy }) => [
+      oneLine(`! ${code}: ${message}`),
+      ...(remedy === undefined ? [] : [oneLine(`  remedy: ${remedy}`)]),
+    ]),
+    ...shown.all.flatMap((environment) => environmentLines(environment, now)),
+    ...shown.left.flatMap((one) => [
+      oneLine(`! ${sayLeftEnvironment(one)} (debt-unlisted)`),
+      `  hint: ${one.remedy}`,
+    ]),
+    [...summaryOf(shown), `state ${stateFolder(config)}`].join(" · "),
+  ]
+  // Written at once: thousands of lines are not thousands of system calls.
+  terminal.stdout(lines.join("\n"))
+}
+
+function environmentLines(environment: EnvironmentStatus, now: Date): readonly string[] {
+  const { name, window, timezone, journals, secrets } = environment
+  const rows = secrets.map((secret) => row(secret, timezone, now))
+  return [
+    `${name.padEnd(34)}${windowWords(window, timezone, now)}`.trimEnd(),
+    ...journals.map((journal) => oneLine(`! ${journal}`)),
+    ...columns([["  SECRET", "DRIVER", "VERSION", "AGE", "OF", "DUE", "STATE"], ...rows]),
+  ]
+}
+
+function windowWords(window: Date | undefined, timezone: string, now: Date): string {
+  if (window === undefined) return ""
+  const ahead = formatDuration(window.getTime() - now.getTime())
+  return `next window ${when(window, timezone, now)} (in ${ahead})`
+}
+
+function summaryOf({ all, found, left }: Shown): readonly string[] {
   const secrets = all.flatMap((one) => one.secrets)
   const attention = secrets.filter((one) => one.attention).length + left.length
   const fresh = secrets.filter((one) => one.stage === "new").length
-  const needs =
-    attention === 0
-      ? fresh === 0 && found.length === 0
-        ? ["none needs attention"]
-        : []
-      : [`${attention} need${attention === 1 ? "s" : ""} attention`]
-  const without =
-    fresh === 0 ? [] : [`${fresh} without a value: mycelium adopt, or rotate-now --new`]
-  said.push(
-    [
-      `${secrets.length} secret${secrets.length === 1 ? "" : "s"}`,
-      ...(found.length === 0
-        ? []
-        : [`${found.length} alarm${found.length === 1 ? "" : "s"}, above`]),
-      ...needs,
-      ...without,
-      `state ${stateFolder(config)}`,
-    ].join(" · "),
-  )
-  terminal.stdout(said.join("\n"))
+  const isFine = attention === 0 && fresh === 0 && found.length === 0
+  return [
+    counted(secrets.length, "secret"),
+    ...(found.length === 0 ? [] : [`${counted(found.length, "alarm")}, above`]),
+    ...(isFine ? ["none needs attention"] : []),
+    ...(attention === 0 ? [] : [`${attention} need${attention === 1 ? "s" : ""} attention`]),
+    ...(fresh === 0 ? [] : [`${fresh} without a value: mycelium adopt, or rotate-now --new`]),
+  ]
 }
 
 function row(secret: SecretStatus, timezone: string, now: Date): readonly string[] {
-  const { dueAt: due, overdueMs } = secret
   return [
     `${secret.attention ? "!" : " "} ${secret.name}`,
     secret.driver,
     secret.version ?? "–",
     sayAge(secret),
     secret.rotateEveryMs === null ? "never" : formatDuration(secret.rotateEveryMs),
-    overdueMs !== undefined
-      ? `overdue ${formatDuration(overdueMs)}`
-      : due === undefined
-        ? "–"
-        : day(due, timezone, now),
+    dueWords(secret, timezone, now),
     oneLine([secret.stage, ...secret.notes].join(" · ")),
   ]
+}
+
+function dueWords({ dueAt, overdueMs }: SecretStatus, timezone: string, now: Date): string {
+  if (overdueMs !== undefined) return `overdue ${formatDuration(overdueMs)}`
+  return dueAt === undefined ? "–" : day(dueAt, timezone, now)
 }

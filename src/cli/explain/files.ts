@@ -70,10 +70,10 @@ export const files = {
     "store. Run chmod 600 on it. If others may have read it: make a new identity, seal to it, " +
     "then rotate everything, because old backups stay readable with the old one.",
   "identity-elsewhere":
-    "mycelium rekey --new-identity makes a new identity in the usual file only, " +
-    "and this config takes its identity from elsewhere (identity: file, env or command). " +
-    "Make one with age-keygen, put it there above the old one with a line # retired between " +
-    "the two, run mycelium rekey, then remove the old one.",
+    "A new identity (mycelium rekey --new-identity) is made in the usual file only, and this config " +
+    "takes its identity from elsewhere (identity: file, env or command). Make one with age-keygen, " +
+    "put it there above the old one with a line # retired between the two, run mycelium rekey, " +
+    "then remove the old one.",
   "identity-broken":
     "What should be the identity holds no age key. It must hold a line that begins with " +
     "AGE-SECRET-KEY-1. Restore it from its backup; mycelium init makes one only if there is " +

@@ -177,7 +177,7 @@ export const rotation = {
     "Correct the name (systemctl list-units --type=service --all lists all units), " +
     "or unmask the unit.",
   "systemd-failed":
-    "systemd could not say anything about the unit, so a restart would fail. " +
+    "Mycelium could not ask systemd about the unit, so a restart would fail. " +
     "The message says why. In a container there is no systemd; a service of a user (user: " +
     "true) needs that user's manager to run.",
   "compose-project":

@@ -1,0 +1,228 @@
+import type { Contained, Open } from "../incident/contain.ts"
+import type { Verdict } from "../incident/verdict.ts"
+import type { Outcome } from "../rotate/work.ts"
+import { unfinishedLine } from "./dry-run.ts"
+import { wayOut } from "./way-out.ts"
+import { counted, hintLines, sayIf } from "./words.ts"
+
+/** What a containment of one environment has done, and what is left, for a person. */
+export function containmentLines(report: Contained, incident: string): readonly string[] {
+  const { environment } = report
+  return [
+    ...failureLines(report),
+    ...report.open.flatMap((one) => openLines(environment, one)),
+    ...Object.entries(report.secrets).flatMap(([secret, one]) =>
+      untouchedLines(`${environment}/${secret}`, one),
+    ),
+    ...Object.entries({ ...report.recovered, ...report.outcomes }).flatMap(([secret, outcome]) => [
+      ...outcomeLines(`${environment}/${secret}`, outcome),
+      ...wayOut(environment, outcome),
+    ]),
+    ...report.revoked.flatMap((one) => revokedLines(`${environment}/${one.secret}`, one)),
+    ...Object.entries(report.secrets).flatMap(([secret, one]) =>
+      verdictLines(`${environment}/${secret}`, one, isTold(report, secret)),
+    ),
+    ...unwrittenLines(report, incident),
+    ...hintLines(isUnhealthy(report) ? unhealthyHint(incident) : undefined),
+  ]
+}
+
+function failureLines({ environment, failed, unnoted }: Contained): readonly string[] {
+  return [
+    ...(failed === undefined
+      ? []
+      : [
+          `${environment}: NOT finished: ${failed.message} (${failed.code})`,
+          ...hintLines(failed.hint),
+        ]),
+    ...(unnoted === true
+      ? [
+          `${environment}: what is NOT contained could not be noted in the state: ` +
+            "status and check will not remind you",
+        ]
+      : []),
+  ]
+}
+
+/** What the containment did not wait for. */
+function openLines(environment: string, one: Open): readonly string[] {
+  const [first = ""] = one.secrets
+  const them = one.secrets.length === 1 ? first : "these"
+  return [
+    `${unfinishedLine(environment, one)}. It stays open: ` +
+      `files go on showing what they showed of ${them}`,
+    ...hintLines(
+      "mycelium status says what keeps it; mycelium run asks again, and ends it once it can",
+    ),
+  ]
+}
+
+function untouchedLines(place: string, one: Verdict): readonly string[] {
+  if (one.kind === "nothing-to-contain")
+    return [
+      `${place}: nothing to contain, ${one.message}; ` +
+        "if its login was kept, it works as before",
+    ]
+  if (!isContained(one) || one.before !== true) return []
+  const but = sayIf(one.unhealthy, (text) => `, BUT ${text}`)
+  return [`${place}: contained before, by this incident${but}`]
+}
+
+function outcomeLines(name: string, outcome: Outcome): readonly string[] {
+  if (outcome.kind === "rotated") {
+    const but = sayIf(
+      outcome.unhealthy,
+      (text) => `, BUT ${text}; the compromised value is not put back`,
+    )
+    return [`${name}: ${outcome.version} is current${but}`]
+  }
+  const words = {
+    left: "NOT changed",
+    "rolled-back": "went back, as a rotation before it had begun to",
+    waiting: "not decided yet",
+    stuck: "STUCK",
+  }[outcome.kind]
+  return [
+    `${name}: ${words}: ${outcome.message} (${outcome.code})`,
+    ...hintLines(outcome.kind === "left" ? outcome.hint : undefined),
+  ]
+}
+
+function revokedLines(
+  place: string,
+  { version, death }: Contained["revoked"][number],
+): readonly string[] {
+  if (death.kind !== "dead")
+    return [
+      `${place}: ${version ?? "what was accepted before"} is NOT proven dead: ` +
+        `${death.message} (${death.code})`,
+      ...hintLines(death.hint),
+    ]
+  const dead =
+    version === undefined
+      ? "no other value is accepted any more"
+      : `${version} is dead, its login is refused`
+  const ended =
+    death.sessionsEnded === 0 ? "" : `; ${counted(death.sessionsEnded, "older session")} ended`
+  return [`${place}: ${dead}${ended}`, ...(death.notes ?? []).map((note) => `  note: ${note}`)]
+}
+
+/** `told`: another line says why already. */
+function verdictLines(place: string, one: Verdict, told: boolean): readonly string[] {
+  if (one.kind === "not-contained" && !told)
+    return [`${place}: NOT contained: ${one.message} (${one.code})`, ...hintLines(one.hint)]
+  if (one.kind !== "contained-for-new-logins") return []
+  const { message, code, hint } = one.sessions
+  return [
+    `${place}: sessions that were opened before may live: ${message} (${code})`,
+    ...hintLines(hint),
+  ]
+}
+
+function isTold({ failed, recovered, outcomes, revoked }: Contained, secret: string): boolean {
+  const outcome = { ...recovered, ...outcomes }[secret]
+  return (
+    failed !== undefined ||
+    (outcome !== undefined && outcome.kind !== "rotated") ||
+    revoked.some((one) => one.secret === secret && one.death.kind !== "dead")
+  )
+}
+
+/** Each output once, whatever it shows. */
+function unwrittenLines(report: Contained, incident: string): readonly string[] {
+  const { environment } = report
+  const all = unwrittenOf([report])
+  if (all.length === 0) return []
+  const outputs = new Map(all.flatMap((one) => Object.entries(one.outputs)))
+  const programs = [...new Set(all.flatMap((one) => one.programs))]
+  const news = outputs.size === 0 ? "the new value" : "what it reads there"
+  return [
+    ...[...outputs].flatMap(([target, { message, code, hint }]) => [
+      `${environment}: ${target} is not written, and stays as it is: ${message} (${code})`,
+      ...hintLines(hint),
+    ]),
+    ...programs.map(
+      (name) =>
+        `${environment}/${name} was not restarted with ${news}: ` +
+        "it may hold a value that no longer works",
+    ),
+    ...hintLines(
+      outputs.size === 0
+        ? `mycelium run restarts it, or the same command with --incident ${incident} ` +
+            "(mycelium explain output-owed)"
+        : `put that file right; then the same command with --incident ${incident}, ` +
+            "or mycelium run, writes it and restarts the programs that read it " +
+            "(mycelium explain output-owed)",
+    ),
+  ]
+}
+
+function unhealthyHint(incident: string): string {
+  return (
+    "the program may be down: look at its log, and restart it so that it reads its files again; " +
+    `then the same command with --incident ${incident} checks its health again ` +
+    "(mycelium explain promoted-unhealthy)"
+  )
+}
+
+/** The end of it: how the incident stands. */
+export function lastLines(
+  reports: readonly Contained[],
+  incident: string,
+  tookMs: number,
+): readonly string[] {
+  const took = `in ${(tookMs / 1000).toFixed(1)} s`
+  const verdicts = verdictsOf(reports)
+  const count = (kind: Verdict["kind"]): number =>
+    verdicts.filter((one) => one.kind === kind).length
+  const left = count("not-contained")
+  if (left > 0)
+    return [
+      `${incident}: NOT all contained, ${left} left. The same command with ` +
+        `--incident ${incident} continues where it was, and does nothing twice.`,
+    ]
+  const sessions = count("contained-for-new-logins")
+  const owes = owedWords(reports)
+  if (sessions > 0)
+    return [
+      `${incident}: contained for new logins, ${took}; of ${counted(sessions, "secret")}, ` +
+        "sessions that were opened before may live. Nothing more is owed at the services; " +
+        `once mycelium may end them, the same command with --incident ${incident} does${owes}.`,
+    ]
+  if (count("contained") === 0) return [`${incident}: there was nothing to contain`]
+  const deleted = count("nothing-to-contain") === 0 ? "" : "; what was deleted is not counted"
+  return [`${incident}: contained, ${took}${owes}${deleted}`]
+}
+
+function owedWords(reports: readonly Contained[]): string {
+  const owed = unwrittenOf(reports)
+  if (owed.length === 0) return ""
+  const what = owed.some(({ outputs }) => Object.keys(outputs).length > 0)
+    ? "not all that programs read is written"
+    : "not every program was restarted"
+  return `; ${what}: that is owed, and named above`
+}
+
+function unwrittenOf(reports: readonly Contained[]): readonly NonNullable<Good["unwritten"]>[] {
+  return verdictsOf(reports).flatMap((one) =>
+    isContained(one) && one.unwritten !== undefined ? [one.unwritten] : [],
+  )
+}
+
+export function isOwing(report: Contained): boolean {
+  return unwrittenOf([report]).length > 0
+}
+
+/** A program did not become healthy with a new value. */
+export function isUnhealthy({ secrets }: Contained): boolean {
+  return Object.values(secrets).some((one) => isContained(one) && one.unhealthy !== undefined)
+}
+
+type Good = Extract<Verdict, { readonly version: string }>
+export function isContained(one: Verdict): one is Good {
+  return one.kind === "contained" || one.kind === "contained-for-new-logins"
+}
+
+export function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
+  return reports.flatMap(({ secrets }) => Object.values(secrets))
+}

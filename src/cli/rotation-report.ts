@@ -1,0 +1,95 @@
+import type { Report } from "../app/rotate-now.ts"
+import { formatDuration } from "../base/text/duration.ts"
+import { driftCode } from "../rotate/drift.ts"
+import type { Outcome } from "../rotate/work.ts"
+import { deathLines } from "./death.ts"
+import { exitCodes } from "./exit-codes.ts"
+import { wayOut } from "./way-out.ts"
+import { hintLines, sayIf, unhealthyHint } from "./words.ts"
+
+/** What a rotation of one environment has done, for a person. */
+export function rotationLines(report: Report, now: Date): readonly string[] {
+  const { environment } = report
+  const lines = [
+    ...Object.entries({ ...report.recovered, ...report.outcomes }).flatMap(([secret, outcome]) =>
+      outcomeLines(environment, secret, outcome),
+    ),
+    ...report.revoked.flatMap((one) => deathLines(environment, one)),
+    ...owedLines(report, now),
+    ...(report.untouched.length === 0
+      ? []
+      : [
+          `${environment}: without a value, left alone: ${report.untouched.join(", ")} ` +
+            "(adopt, or rotate-now --new)",
+        ]),
+  ]
+  return lines.length === 0 ? [`${environment}: nothing to rotate`] : lines
+}
+
+function outcomeLines(environment: string, secret: string, outcome: Outcome): readonly string[] {
+  const name = `${environment}/${secret}`
+  if (outcome.kind === "rotated") {
+    const but = sayIf(outcome.unhealthy, (text) => `, BUT ${text}`)
+    return [
+      `${name}: rotated, ${outcome.version} is current${but}`,
+      ...hintLines(outcome.unhealthy === undefined ? undefined : unhealthyHint),
+    ]
+  }
+  const words = {
+    left: "left as it was",
+    "rolled-back": "went back to the old value",
+    waiting: "not decided yet",
+    stuck: "STUCK",
+  }[outcome.kind]
+  return [
+    `${name}: ${words}: ${outcome.message} (${outcome.code})`,
+    ...(outcome.kind === "left" ? hintLines(outcome.hint) : []),
+    ...(outcome.code === "back-unhealthy" ? [backUnhealthy] : []),
+    ...(outcome.kind === "waiting" ? [stillOpen] : []),
+    ...wayOut(environment, outcome),
+  ]
+}
+
+const backUnhealthy =
+  "  that program may be down, or still use the value that was given up: see to it now; " +
+  "mycelium explain back-unhealthy"
+const stillOpen = "  the journal is open: the same command, or mycelium run, asks the service again"
+
+/** Old values that stay accepted until their grace is over. */
+function owedLines({ environment, owed, revoked }: Report, now: Date): readonly string[] {
+  const isDone = (one: Report["owed"][number]): boolean =>
+    revoked.some(({ secret, version }) => secret === one.secret && version === one.version)
+  return owed
+    .filter((one) => !isDone(one))
+    .map(({ secret, version, revokeAt }) => {
+      const left = formatDuration(Date.parse(revokeAt) - now.getTime())
+      return (
+        `${environment}/${secret}: ${version} stays accepted for ${left}; ` +
+        "mycelium run, or the next rotate-now, revokes it then"
+      )
+    })
+}
+
+export function exitOfRotations(reports: readonly Report[]): number {
+  const outcomes = reports.flatMap((report) =>
+    Object.values({ ...report.recovered, ...report.outcomes }),
+  )
+  const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
+  if (outcomes.some(needsPerson) || deaths.some((one) => one.kind !== "dead"))
+    return exitCodes.person
+  const good = outcomes.filter(
+    (one) => one.kind === "rotated" && one.unhealthy === undefined,
+  ).length
+  const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)
+  if (good === outcomes.length && !nothingDone) return exitCodes.done
+  return outcomes.some((one) => one.kind === "rotated") ? exitCodes.partly : exitCodes.failed
+}
+
+function needsPerson(one: Outcome): boolean {
+  return (
+    (one.kind === "left" && one.code === driftCode) ||
+    one.kind === "stuck" ||
+    one.kind === "waiting" ||
+    (one.kind === "rolled-back" && one.code === "back-unhealthy")
+  )
+}

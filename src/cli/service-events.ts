@@ -1,0 +1,203 @@
+import type { App } from "../app/app.ts"
+import type { EnvironmentRun } from "../app/service/environment-run.ts"
+import type { ServiceEvents } from "../app/service/events.ts"
+import { present } from "../base/present.ts"
+import type { Host } from "../base/system/host.ts"
+import type { Manager } from "../base/system/notify.ts"
+import { sayUnwritten } from "../core/unwritten.ts"
+import { sayNotContained } from "../plan/uncontained.ts"
+import { driftCode } from "../rotate/drift.ts"
+import { isOutOfSight, type Outcome } from "../rotate/work.ts"
+import type { Say } from "./service-log.ts"
+import { when } from "./when.ts"
+import { sayList } from "./words.ts"
+
+const driftWords =
+  "the service refuses the current value: it was changed there, or the server has lost the change; " +
+  "it is not rotated until it is reconciled, adopted or set back"
+const clockFaults = [
+  {
+    code: "clock-leapt",
+    message:
+      "the wall clock has leapt by more than a day: nothing is due until it has run true for ten minutes",
+  },
+  {
+    code: "clock-behind",
+    message:
+      "a state knows of a time that has not come: the clock is wrong now, or was wrong then; " +
+      "nothing is due until it has run true for ten minutes",
+  },
+] as const
+
+/** The events of the service, and what its manager hears of them. */
+export function watcher(say: Say, app: () => App, manager: Manager): ServiceEvents {
+  const { beatEveryMs } = manager
+  const zone = (environment: string): string =>
+    app().config.environments[environment]?.timezone ?? "UTC"
+  return {
+    ...present({ roundEveryMs: beatEveryMs }),
+    round: rounds(app().host, zone, manager),
+    turned: (environment, turn) =>
+      sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
+    drifted: (environment, found) => sayDrift(say, environment, found),
+    unclear: (environment, secret, why) => sayUnclear(say, environment, secret, why),
+    uncontained: (environment, left) => {
+      for (const { secret, ...one } of left)
+        say("error", "not contained", {
+          environment,
+          secret,
+          code: "not-contained",
+          incident: one.incident,
+          message: sayNotContained(one),
+        })
+    },
+    unwritten: (environment, left) => {
+      for (const { secret, ...one } of left) {
+        const message = sayUnwritten(one)
+        say("error", "output owed", { environment, secret, code: "output-owed", message })
+      }
+    },
+    failed: (environment, code, message) =>
+      say("error", "turn failed", { environment, code, message }),
+    clock: (steady, code) =>
+      steady
+        ? say("info", "the clock runs true again", {})
+        : say("error", clockFaults.find((one) => one.code === code)?.message ?? code, { code }),
+  }
+}
+
+function sayDrift(
+  say: Say,
+  environment: string,
+  { secret, version, kind }: Parameters<ServiceEvents["drifted"]>[1],
+): void {
+  if (kind !== "refused") return say("info", "drift is over", { environment, secret, version })
+  say("error", "drift", { environment, secret, version, code: driftCode, message: driftWords })
+}
+
+function sayUnclear(
+  say: Say,
+  environment: string,
+  secret: string,
+  why: Parameters<ServiceEvents["unclear"]>[2],
+): void {
+  if (why === undefined) return say("info", "answers again", { environment, secret })
+  const { code } = why
+  const message = `${why.message}; nothing more is tried before the next look`
+  const level = code === "no-answer" ? "warning" : "error"
+  say(level, "no clear answer", { environment, secret, code, message })
+}
+
+/** Tells the service manager that the loop runs, as seldom as that needs, and what comes next. */
+function rounds(
+  host: Host,
+  zone: (environment: string) => string,
+  manager: Manager,
+): ServiceEvents["round"] {
+  let told = ""
+  let beatAt = Number.NEGATIVE_INFINITY
+  return (next, drifted) => {
+    const beats =
+      manager.beatEveryMs !== undefined && host.monotonicMs() - beatAt >= manager.beatEveryMs / 2
+    const status = `STATUS=${statusOf(next, drifted, host.now(), zone)}`
+    const lines = [...(beats ? ["WATCHDOG=1"] : []), ...(status === told ? [] : [status])]
+    if (lines.length === 0) return
+    if (beats) beatAt = host.monotonicMs()
+    told = status
+    void manager.tell(...lines)
+  }
+}
+
+function statusOf(
+  next: Parameters<ServiceEvents["round"]>[0],
+  drifted: readonly string[],
+  now: Date,
+  timezone: (environment: string) => string,
+): string {
+  const more = drifted.length > 3 ? ` and ${drifted.length - 3} more` : ""
+  const first = sayList(drifted.slice(0, 3), (names) => `refused by its service: ${names}${more}; `)
+  if (next === undefined) return `${first}nothing will be due`
+  if (next.at <= now) return `${first}at work on ${next.environment}`
+  return `${first}next: ${next.environment}, ${when(next.at, timezone(next.environment), now)}`
+}
+
+/** A current value that its service refuses is one fact, however many steps have met it. */
+export function foundRefused({ outcomes, revoked }: EnvironmentRun): ReadonlySet<string> {
+  const left = Object.entries(outcomes).flatMap(([secret, one]) =>
+    one.kind === "left" && one.code === driftCode ? [secret] : [],
+  )
+  return new Set([
+    ...left,
+    ...revoked.flatMap(({ secret, death }) =>
+      death.kind === "owed" && death.code === driftCode ? [secret] : [],
+    ),
+  ])
+}
+
+function sayTurn(
+  say: Say,
+  environment: string,
+  turn: EnvironmentRun,
+  { timezone, now }: { readonly timezone: string; readonly now: Date },
+): void {
+  const refused = foundRefused(turn)
+  for (const { secret, version } of turn.drifted)
+    if (refused.has(secret))
+      say("error", "drift", { environment, secret, version, code: driftCode, message: driftWords })
+  for (const [secret, outcome] of Object.entries(turn.outcomes))
+    sayOutcome(say, environment, secret, outcome)
+  for (const one of turn.revoked) sayRevoked(say, environment, one)
+  if (turn.agenda.nextAt !== undefined)
+    say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
+}
+
+function sayOutcome(say: Say, environment: string, secret: string, outcome: Outcome): void {
+  // It is reported as a drift.
+  if (outcome.kind === "left" && outcome.code === driftCode) return
+  if (outcome.kind === "rotated")
+    return say(outcome.unhealthy === undefined ? "info" : "error", "rotated", {
+      environment,
+      secret,
+      version: outcome.version,
+      ...present({ unhealthy: outcome.unhealthy }),
+    })
+  const { code, message } = outcome
+  const level = needsPerson(outcome) ? "error" : "warning"
+  say(level, outcome.kind, { environment, secret, code, message })
+}
+
+function sayRevoked(
+  say: Say,
+  environment: string,
+  { secret, version, death }: EnvironmentRun["revoked"][number],
+): void {
+  if (death.kind === "owed" && death.code === driftCode) return
+  const which = { environment, secret, ...present({ version }) }
+  if (death.kind !== "dead") {
+    const { code, message } = death
+    return say(death.kind === "alive" ? "error" : "warning", "not revoked", {
+      ...which,
+      code,
+      message,
+    })
+  }
+  say("info", "revoked", { ...which, sessionsEnded: death.sessionsEnded })
+  const left = death.expelled?.sessionsLeft
+  if (left === undefined) return
+  const { code, message, hint } = left
+  say("warning", "sessions that were opened before may live", {
+    environment,
+    secret,
+    code,
+    message,
+    ...present({ hint }),
+  })
+}
+
+export function needsPerson(outcome: Outcome): boolean {
+  return (
+    outcome.kind === "stuck" ||
+    (outcome.kind === "waiting" && isOutOfSight(outcome.code)) ||
+    (outcome.kind === "rolled-back" && outcome.code === "back-unhealthy")
+  )
+}
