@@ -75,7 +75,7 @@ describe("beside a user that only the server's memory holds", () => {
     const [before, files] = [await services(), shop.project.snapshot()]
     for (const args of looks) {
       // The shop's two logins begin with one password, which check is right to find.
-      const code = args[0] === "delete" ? 2 : args[0] === "check" ? 4 : 0
+      const code = { delete: 2, check: 4 }[args[0] ?? ""] ?? 0
       expect({
         args,
         code: (await shop.run(...args)).code,

@@ -243,14 +243,14 @@ test("delete takes a secret out of every kind, and the last one takes the files"
   for (const path of Object.values(paths)) expect(project.has(path)).toBe(false)
 })
 
-const why =
-  process.geteuid?.() !== 0
-    ? "needs root"
-    : Bun.which("unshare") === null
-      ? "needs unshare"
-      : Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0
-        ? undefined
-        : "no mount namespaces here"
+const why = whyNotMounted()
+
+function whyNotMounted(): string | undefined {
+  if (process.geteuid?.() !== 0) return "needs root"
+  if (Bun.which("unshare") === null) return "needs unshare"
+  const namespaces = Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0
+  return namespaces ? undefined : "no mount namespaces here"
+}
 
 describe.skipIf(why !== undefined)(
   `a file that is mounted by itself${why === undefined ? "" : ` (skipped: ${why})`}`,

@@ -6,13 +6,13 @@ import { type Project, type Ran, below, json, layOut } from "../support/mycelium
 /** Mycelium as a user of its own: what it replaces keeps its owner and group, or is refused before anything is touched. */
 
 const [alice, app, me] = [4242, 4343, 4400]
-const why =
-  process.geteuid?.() !== 0
-    ? "needs root, for files of two users"
-    : Bun.which("setpriv") === null
-      ? "setpriv is not installed"
-      : undefined
+const why = whyNot()
 const skipped = why === undefined ? "" : ` (skipped: ${why})`
+
+function whyNot(): string | undefined {
+  if (process.geteuid?.() !== 0) return "needs root, for files of two users"
+  return Bun.which("setpriv") === null ? "setpriv is not installed" : undefined
+}
 
 const asUser = (...more: readonly string[]): readonly string[] => [
   "setpriv",
