@@ -131,7 +131,12 @@ END $$;
 ${rolesFor(name, role)}
 ${adminFor(name, `, ${role}`)}
 
--- Settings of ${from} hold at its own login only, so the two get them as well.
+${settingsFor(name, from)}
+COMMIT;`
+}
+
+function settingsFor(name: string, from: string): string {
+  return `-- Settings of ${from} hold at its own login only, so the two get them as well.
 DO $$
 DECLARE
   one record;
@@ -148,8 +153,7 @@ BEGIN
       EXECUTE format('ALTER ROLE %I %s SET %I FROM CURRENT', pair, CASE WHEN one.datname IS NULL THEN '' ELSE format('IN DATABASE %I', one.datname) END, one.name);
     END LOOP;
   END LOOP;
-END $$;
-COMMIT;`
+END $$;`
 }
 
 function configFor(name: string, from = `${name}_owner`): string {

@@ -5,6 +5,7 @@ import { machine } from "./machine.ts"
 import { mariadb } from "./mariadb.ts"
 import { outputs } from "./outputs.ts"
 import { postgres } from "./postgres.ts"
+import { programs } from "./programs.ts"
 import { rabbitmq } from "./rabbitmq.ts"
 import { redis } from "./redis.ts"
 import { rotation } from "./rotation.ts"
@@ -20,6 +21,7 @@ export const texts: readonly {
   readonly codes: Readonly<Record<string, string>>
 }[] = [
   { title: "rotation", codes: rotation },
+  { title: "restarts and health", codes: programs },
   { title: "state", codes: state },
   { title: "outputs", codes: outputs },
   { title: "files", codes: files },
