@@ -1,10 +1,7 @@
 import { formatDuration } from "../base/text/duration.ts"
 import type { SecretStatus } from "../plan/status.ts"
 
-/**
- * "12d"; "≥ 12d" where nobody knows how old a value was when it was taken over; "–" where there is
- * none.
- */
+/** "12d"; "≥ 12d" if the age of a value was unknown when it was taken over; "–" without a value. */
 export function sayAge({
   ageMs,
   ageAtLeastMs,

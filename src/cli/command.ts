@@ -13,16 +13,16 @@ export type Option = {
 export type Options = Readonly<Record<string, Option>>
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** Where a command reads and writes: data to `stdout`, talk to `stderr`. */
+/** Where a command reads and writes: data to `stdout`, messages to `stderr`. */
 export type Terminal = {
   readonly host: Host
   readonly stdout: (text: string) => void
   readonly stderr: (text: string) => void
-  /** Does a person read the talk on a terminal? */
+  /** Whether a person reads the messages on a terminal. */
   readonly interactive: () => boolean
-  /** How wide the terminal of `stdout` is; undefined where it is none. */
+  /** The width of the terminal of `stdout`; undefined if that is no terminal. */
   readonly columns?: () => number | undefined
-  /** The names of all variables of our environment. */
+  /** The names of all variables of the environment. */
   readonly variables: readonly string[]
   readonly cwd: string
   readonly pid: number
@@ -31,14 +31,11 @@ export type Terminal = {
   readonly stop: AbortSignal
   /** Calls `act` at each SIGHUP. */
   readonly onReload: (act: () => void) => void
-  /**
-   * Awaited before whatever is not over at once: what only such a command must hear, only it pays
-   * for.
-   */
+  /** Awaited before a command that is not `instant`: only such a command pays for its signals. */
   readonly begin?: () => Promise<void>
   /**
-   * Puts a program in our place, with these variables over the caller's own; comes back only by a
-   * throw. Left out where this is no process of its own.
+   * Replaces this process by a program, with these variables over the caller's own; returns only by
+   * a throw. Left out if mycelium is no process of its own (in tests).
    */
   readonly execReplace?: (
     argv: readonly string[],
@@ -49,11 +46,11 @@ export type Terminal = {
 export type Command = {
   readonly usage: string
   readonly options: Options
-  /** What follows `--` is not ours to read: it comes as `after`, untouched. */
+  /** What follows `--` is passed on as `after`, unread. */
   readonly passes?: true
-  /** Only looks, and so ends at once when it is asked to stop. */
+  /** It only reads, so it ends at once when it is asked to stop. */
   readonly looks?: true
-  /** Says what it knows by itself, and is over. */
+  /** It needs nothing of the machine, and is over at once. */
   readonly instant?: true
   /** Returns the exit code. */
   run(
@@ -105,7 +102,7 @@ export function textsOf(values: Values, name: string): readonly string[] {
   const value = values[name]
   return Array.isArray(value) ? value.map(String) : []
 }
-/** So that a command which is shown finds the same config. */
+/** For a command that is shown to a person: the words by which it finds the same config. */
 export function configWords(values: Values): readonly string[] {
   const file = textOf(values, "config")
   return file === undefined ? [] : ["--config", file]

@@ -23,8 +23,8 @@ export type Asked = {
 }
 
 /**
- * Someone has the credentials: what is chosen is contained, as much of it as can be, and what is
- * left is said with how to do it.
+ * Credentials have leaked: contains as much of the selection as possible, and says what is left and
+ * how to finish it.
  */
 export async function contain(
   terminal: Terminal,
@@ -59,7 +59,7 @@ export async function contain(
       for (const line of containmentLines(report, incident)) terminal.stdout(line)
     for (const line of lastLines(reports, incident, terminal.host.monotonicMs() - began))
       terminal.stdout(line)
-    // Where nothing could be written, no log knows of it.
+    // If nothing could be written, no log knows of it.
     if (reports.some(didSomething))
       terminal.stdout(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
@@ -67,8 +67,8 @@ export async function contain(
 }
 
 /**
- * Where one value lives, programs are cut off from the change to their restart: a person is asked,
- * once.
+ * If a service holds one value, programs are cut off from the change to their restart: a person is
+ * asked once.
  */
 async function askWhereCutOff(
   terminal: Terminal,

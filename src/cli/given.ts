@@ -8,10 +8,9 @@ import { isPipe, readInput } from "./input.ts"
 const largest = 1024 * 1024
 
 /**
- * Values to adopt, from a JSON object: `<secret>_password` (so the Python Mycelium kept them, one
- * file a project; its
- * `temporal_admin_password` fits a secret `temporal` or `temporal_admin`), or `<secret>`. Other
- * keys are left alone.
+ * Values to adopt, from a JSON object: `<secret>_password` or `<secret>`. (The Python Mycelium
+ * stored `<secret>_password`; its `temporal_admin_password` fits a secret `temporal` or
+ * `temporal_admin`.) Other keys are ignored.
  */
 export async function readGiven(
   { stop }: Pick<Terminal, "stop">,
@@ -60,10 +59,7 @@ async function fileText(file: string): Promise<string> {
   return Buffer.from(found.bytes).toString()
 }
 
-/**
- * Asks for each value on the terminal, which shows nothing of it; an empty answer leaves the secret
- * out.
- */
+/** Asks for each value on the terminal, without echo; an empty answer leaves the secret out. */
 export async function askFor(
   terminal: Terminal,
   names: readonly string[],
@@ -83,8 +79,8 @@ export async function askFor(
 }
 
 /**
- * One line of a terminal in raw mode, where nothing is echoed; the listener goes at its end, so
- * that the process can end.
+ * One line of a terminal in raw mode, without echo. The listener is removed at its end, so that the
+ * process can end.
  */
 function hiddenLine(stdin: NodeJS.ReadStream, stop: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {

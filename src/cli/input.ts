@@ -14,8 +14,8 @@ export type Input = {
 }
 
 /**
- * Its bytes as they come, up to the instant at which we are asked to stop. What cannot be read is
- * said before a byte is.
+ * Its bytes as they come, until mycelium is asked to stop. An input that cannot be read is refused
+ * before its first byte.
  */
 export async function openInput(input: Input): Promise<AsyncIterable<Uint8Array>> {
   const { file } = input

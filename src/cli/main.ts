@@ -86,7 +86,7 @@ async function unknown(name: string): Promise<AppError> {
   })
 }
 
-/** Where no command was given, it is an error, and goes where errors go. */
+/** `isMistake`: no command was given, so the overview goes to stderr, with the code for wrong usage. */
 async function showOverview(terminal: Terminal, isMistake: boolean): Promise<number> {
   const { linesOfOverview } = await import("./help/overview.ts")
   const text = linesOfOverview(groups, terminal.columns?.()).join("\n")
@@ -102,16 +102,12 @@ async function showUsage(terminal: Terminal, entry: Entry): Promise<number> {
 }
 
 /**
- * Variables that the runtime obeys: they run code, listen in, print, write files, or take any
- * certificate, and it has a hundred. Those of Bun's own installer, which stand in many a profile,
- * are for others.
+ * Variables that the runtime obeys: there are a hundred, which run code, trace, print, write files,
+ * or accept any certificate. Those of Bun's installer (BUN_INSTALL…) are harmless and common.
  */
 const forbidden = /^(BUN_(?!INSTALL)|JSC_|MIMALLOC_|NODE_TLS_REJECT_UNAUTHORIZED$)/
 
-/**
- * All names at once: one by one they would be the first loop that the runtime finds worth
- * compiling, at each start.
- */
+/** All names in one test: a loop over them would be the first that the runtime compiles at a start. */
 const maybeForbidden = /^(BUN_|JSC_|MIMALLOC_|NODE_TLS_)/m
 
 function refuseSurroundings(terminal: Terminal): void {
@@ -128,8 +124,8 @@ function refuseSurroundings(terminal: Terminal): void {
 /** One clear sentence and a hint, on stderr; never a stack, never what another program said. */
 async function fail(terminal: Terminal, error: unknown): Promise<number> {
   if (error instanceof AppError) {
-    // Every problem of a config at once; what carries them is told by its shape, for the config is
-    // loaded late.
+    // Every problem of a config at once. The error is recognised by its shape, because the config's
+    // code is loaded late.
     if ("problems" in error && Array.isArray(error.problems))
       return await failConfig(terminal, error)
     terminal.stderr(`mycelium: ${error.message}`)

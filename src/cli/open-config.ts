@@ -8,8 +8,8 @@ import { pluginsNamedIn } from "../plugins/named.ts"
 import { type Terminal, type Values, textOf } from "./command.ts"
 
 /**
- * Apart from open-app.ts, which loads the cryptography too, and every plug-in: what only looks need
- * not wait for them.
+ * Apart from open-app.ts, which also loads the cryptography and every plug-in: a command that only
+ * reads need not wait for them.
  */
 
 /** The config that this command line means. */
@@ -22,8 +22,8 @@ export async function openConfig(
 }
 
 /**
- * For a command that only looks, and so runs nothing that the config names: it goes on where
- * someone else can change the config, and says so.
+ * For a command that only reads, and so runs nothing that the config names: if others can change the
+ * config, it warns and goes on.
  */
 export async function openToLook(
   terminal: Terminal,

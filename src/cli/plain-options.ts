@@ -3,10 +3,9 @@ import type { Options, Values } from "./command.ts"
 type Read = { readonly values: Values; readonly positionals: readonly string[] }
 
 /**
- * What nearly every command line is made of: words, `--option`, and `--option value`. Anything else
- * (`=`, `-h`, `--`, what is
- * unknown, what lacks its value) is for node:util, which takes a millisecond to load; so undefined.
- * Read as it reads them.
+ * Reads nearly every command line: words, `--option` and `--option value`, as node:util reads them.
+ * Undefined for anything else (`=`, `-h`, `--`, an unknown option, a missing value): that is for
+ * node:util, which takes a millisecond to load.
  */
 export function readPlain(options: Options, args: readonly string[]): Read | undefined {
   const values: Record<string, string | boolean | readonly string[]> = {}
@@ -29,7 +28,7 @@ export function readPlain(options: Options, args: readonly string[]): Read | und
   return { values, positionals }
 }
 
-/** No option, nor a dash with something behind it; a dash alone is stdin. */
+/** Neither an option nor a dash with something behind it; a dash alone is stdin. */
 function isWord(text: string): boolean {
   return text === "-" || !text.startsWith("-")
 }

@@ -1,11 +1,10 @@
 /**
- * As it may reach a terminal: names and texts of others may hold signs that one obeys (ESC, also
- * the 8-bit ones) or that turn
- * the order of what is read (Trojan Source). Each is shown by its number, which leaves JSON what it
- * was.
+ * Text that is safe for a terminal. Names and texts of others may hold control characters that a
+ * terminal obeys (ESC, the 8-bit ones), or that change the order of what is read (Trojan Source).
+ * Each is shown by its number, which leaves JSON as it was.
  */
 export function printable(text: string): string {
-  // Most text is plain, and told to be so by what costs less than the tables of Unicode do.
+  // Most text is plain, and this test costs less than the tables of Unicode.
   return plain.test(text) ? text : shown(text)
 }
 
@@ -18,7 +17,7 @@ function shown(text: string): string {
   )
 }
 
-/** Nobody has signed what is read without a key: words in it must not look like a line of ours. */
+/** What is read without a key is not verified: text in it must not look like a line of Mycelium. */
 export function oneLine(text: string): string {
   return text.replace(/[\r\n\t]+/g, " ")
 }

@@ -1,10 +1,9 @@
 import { AppError } from "../base/error.ts"
 
 /**
- * What only reads or waits ends at once when we are asked to stop, whatever it is in the middle of:
- * its answer is not waited
- * for any longer. Never around what must not end half-way: a line of the log, or a mode that check
- * --fix mends, is whole or not there.
+ * Ends an act that only reads or waits at once when mycelium is asked to stop, without waiting for
+ * its answer. Never use it around an act that must not end half-way. (A line of the log, or a mode
+ * that check --fix corrects, is written whole or not at all.)
  */
 export async function untilStopped<T>(
   stop: AbortSignal,

@@ -1,6 +1,6 @@
 import type { Outcome } from "../rotate/work.ts"
 
-/** Nobody answers at the address. */
+/** For an address at which no server answers. */
 export const isItRunning = "is the server running, and does the address name it?"
 
 /** What a person can do about a rotation that only a person can end. */

@@ -34,10 +34,7 @@ function dateOf(at: Date, timezone: string, now: Date): readonly string[] {
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sept", "Oct", "Nov", "Dec"]
 
-/**
- * The same words without loading the zones and languages of the world, which takes longer than all
- * else that `status` does.
- */
+/** The same words without loading all zones and languages, which takes longer than `status` itself. */
 function inUtc(at: Date): Parts {
   const two = (number: number): string => String(number).padStart(2, "0")
   return {

@@ -1,9 +1,8 @@
 /**
- * One of our streams, without Node's, which take longer to load than `version` takes in all.
- * Beneath is the same sink: it
- * never waits for a slow reader, keeps what was not read yet, and keeps the process until it is. A
- * reader that went away
- * (`mycelium status | head`) ends the talk, not the work.
+ * stdout or stderr without Node's streams, which take longer to load than `version` takes in all.
+ * The sink beneath is the same: it never waits for a slow reader, keeps what was not read yet, and
+ * keeps the process alive until it is. A reader that goes away (`mycelium status | head`) ends the
+ * output, not the work.
  */
 export class Writer {
   readonly #file: Bun.BunFile
@@ -25,7 +24,7 @@ export class Writer {
     }
   }
 
-  /** Resolves when all that was written has left, or nobody is there to read it. */
+  /** Resolves when all that was written has left, or the reader has gone away. */
   async drain(): Promise<void> {
     if (this.#gone) return
     try {

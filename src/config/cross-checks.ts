@@ -105,7 +105,7 @@ export function checkKeep(
     })
 }
 
-/** A login that two secrets rotate would lock out whoever holds the other one's value. */
+/** If two secrets rotated one login, each would lock out the programs that hold the other's value. */
 function checkLogins(environments: readonly EnvironmentDraft[], context: Context): void {
   const owners = new Map<string, Path>()
   for (const { path, type, options } of environments.flatMap(({ secrets }) => secrets)) {

@@ -6,10 +6,7 @@ import { validate } from "./validate.ts"
 /** What each key may hold; that of a key that is not there is never asked for. */
 type Schemas<Key extends string> = Readonly<Record<Key, ZodType>>
 
-/**
- * Reads a map key by key, so that one wrong key hides no other; what nobody asked for is an unknown
- * key.
- */
+/** Reads a map key by key, so that one wrong key hides no other. A key that is never read is unknown. */
 export class MapReader {
   readonly path: Path
   readonly #report: Report
@@ -63,19 +60,19 @@ export class MapReader {
     return value
   }
 
-  /** All keys that nobody asked for so far, which now counts as asked. */
+  /** All keys that were not read so far; now they count as read. */
   rest(): Readonly<Record<string, unknown>> {
     const rest = Object.fromEntries(this.#left)
     this.#left.clear()
     return rest
   }
 
-  /** The keys that nobody asked for so far. */
+  /** The keys that were not read so far. */
   get left(): readonly string[] {
     return [...this.#left.keys()]
   }
 
-  /** Reports the keys that nobody asked for. */
+  /** Reports the keys that were never read. */
   close(alsoKnown: readonly string[] = []): void {
     for (const [key, value] of this.#left) {
       this.#report({

@@ -1,7 +1,4 @@
-/**
- * Of that many keys of one map it is asked whether they are misspelt: who wrote more has not
- * mistyped one.
- */
+/** How many keys of one map are compared for misspellings: more of them are no typing error. */
 export const mostGuessed = 100
 
 /** The candidate that `word` was most likely meant to be; undefined if none is near. */

@@ -1,11 +1,10 @@
 /**
- * What the parser is not even shown, for it would take long: it counts no further than it must. A
- * hundred thousand secrets fit;
- * what is nested deeper is refused by `toPlain`, too, which cannot say so in time.
+ * A text beyond these limits is not given to the parser, which would take long. A hundred thousand
+ * secrets fit. (`toPlain` refuses deep nesting too, but only after the parser.)
  */
 const limits = { parts: 150_000, depth: 1000, run: 200 } as const
 
-/** Fewer signs than that cannot hold more. */
+/** A shorter text cannot pass the limit. */
 export function mayHoldTooMuch(text: string): boolean {
   return text.length > limits.parts
 }

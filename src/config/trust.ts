@@ -6,14 +6,15 @@ import type { Finding } from "../core/ports.ts"
 import { type Config, partsOf } from "./model.ts"
 
 /**
- * A config names programs that we run: whoever can change it, or a folder on the way to it, is us.
+ * A config names programs that mycelium runs: a user who can change it, or a folder on the path to
+ * it, has all rights of mycelium.
  */
 
 export type Me = { readonly uid: number; readonly gid: number }
 
 /**
- * Refuses (`config-writable-by-others`) a config that someone else can change; for every command
- * that runs hooks. Returns what is no more than a warning, for `check`.
+ * Refuses (`config-writable-by-others`) a config that another user can change; for every command
+ * that runs hooks. Returns the warnings, for `check`.
  */
 export async function checkTrust(config: string, me: Me = whoWeAre()): Promise<readonly Finding[]> {
   const findings: Finding[] = []
@@ -88,8 +89,8 @@ function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
       { hint: `${what}: chown it to root or to the user that runs Mycelium, or move the config` },
     )
   }
-  // Where the sticky bit is set, as in /tmp, others cannot replace what is not theirs; whose the
-  // next step is, is asked next.
+  // With the sticky bit, as on /tmp, others cannot replace what is not theirs. The owner of the next
+  // step is checked next.
   const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
   if (stats.isSymbolicLink() || (stats.mode & 0o002) === 0 || guarded) return undefined
   return new AppError("config-writable-by-others", `${path} can be written by every user`, {

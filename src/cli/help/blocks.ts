@@ -45,9 +45,8 @@ export function spansOf(markdown: string): readonly Span[] {
 }
 
 /**
- * Without any marks, but for code that could be taken for a word of the sentence, or of several
- * words: it keeps its quotes,
- * unless it stands alone.
+ * Without any marks. Only code that could be read as a word of the sentence, or that has several
+ * words, keeps its quotes, unless it stands alone.
  */
 export function plain(markdown: string): string {
   const spans = spansOf(markdown)

@@ -9,7 +9,7 @@ const gap = 2
 /** A column that must be narrower than this is hard to read. */
 const narrowest = 14
 
-/** A table in so many columns; row by row, cell below cell, where it cannot stand side by side. */
+/** A table of this width; if it is too wide, row by row, cell below cell. */
 export function tableLines({ head, rows }: Table, width: number): readonly string[] {
   const all = head.some((cell) => cell !== "") ? [head, ...rows] : rows
   const widths = widthsOf(all, width)
@@ -26,9 +26,7 @@ export function tableLines({ head, rows }: Table, width: number): readonly strin
   ])
 }
 
-/**
- * As each cell would like it, the widest made narrower until all fit; undefined where they cannot.
- */
+/** As wide as each cell needs, the widest made narrower until all fit; undefined if they cannot. */
 function widthsOf(rows: Table["rows"], width: number): readonly number[] | undefined {
   const count = Math.max(...rows.map((row) => row.length))
   const columns = Array.from({ length: count }, (_, index) => rows.map((row) => row[index] ?? ""))

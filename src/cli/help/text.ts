@@ -2,14 +2,12 @@ import { type Block, plain } from "./blocks.ts"
 import { tableLines } from "./table.ts"
 import { wrap } from "./wrap.ts"
 
-/** Where nothing is a terminal. */
+/** If stdout is no terminal. */
 export const columnsElse = 80
 const indent = 2
 const narrowest = 40
 
-/**
- * Lines for a terminal of so many columns; no escapes. Code is never broken: it is to be copied.
- */
+/** Lines for a terminal of this width, without escapes. Code is never broken: it is to be copied. */
 export function toText(blocks: readonly Block[], columns: number): readonly string[] {
   const [only] = blocks
   // A file as a whole: to be redirected into one.
