@@ -27,7 +27,7 @@ export type Surroundings = {
   /** One variable of our own environment. */
   env(name: string): string | undefined
   readonly parseSchedule: ParseSchedule
-  /** The text of a file that is part of the config; throws where it cannot be read. */
+  /** The text of a file that is part of the config; throws if it cannot be read. */
   readText?(path: string): string
 }
 

@@ -29,7 +29,7 @@ export type EnvironmentConfig = {
   readonly name: string
   readonly project: string
   readonly folder: string
-  /** Its own or the project's; where neither says one, `defaultSchedule` holds. */
+  /** Its own or the project's; without either, `defaultSchedule` holds. */
   readonly schedule?: string
   readonly timezone: string
   /**
@@ -51,7 +51,7 @@ export type SecretConfig = {
   readonly driver: string
   /** The greatest age; null: never rotated by itself. */
   readonly rotateEveryMs: number | null
-  /** How long the previous value lives on beside the current one; 0 where only one can live. */
+  /** How long the previous value lives on beside the current one; 0 if only one can live. */
   readonly graceMs: number
   readonly endSessions: boolean
   readonly tags: readonly string[]
@@ -67,7 +67,7 @@ export type OutputConfig = {
   readonly type: string
   /** The file that it writes, or the folder. */
   readonly target: string
-  /** The files in it, where it is a folder. */
+  /** The files in it, if it is a folder. */
   readonly files?: readonly string[]
   /** The file that its template was read from; its text stands in `options`. */
   readonly from?: string

@@ -10,7 +10,7 @@ const limits = { nodes: 1_000_000, depth: 40, aliases: 1000, spots: 1000 } as co
 export type Plain = {
   readonly value: unknown
   readonly spots: readonly Spot[]
-  /** False where a limit was passed: there is no value. */
+  /** False if a limit was passed: there is no value. */
   readonly usable: boolean
 }
 

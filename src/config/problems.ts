@@ -66,15 +66,15 @@ export function withoutEchoes(faults: readonly Fault[]): readonly Fault[] {
   })
 }
 
-/** A person reads so many. */
+/** No person reads more. */
 const mostShown = 100
 /**
- * A config with more is not judged to its end: it is no config, or one mistake that was made again
- * and again.
+ * A config with more problems is not judged to its end: it is no config, or one mistake was made
+ * again and again.
  */
 const mostJudged = 1000
 
-/** Thrown by `Faults` where nothing more is judged. */
+/** Thrown by `Faults` when nothing more is judged. */
 export class Enough extends Error {}
 
 /** What was found so far. */
@@ -89,8 +89,7 @@ export class Faults {
 
 /**
  * Everything that is wrong with a config, at once; `judged`: to its end. Its message is the first
- * problem, for whoever has one
- * line only.
+ * problem, for a caller that shows one line only.
  */
 export class ConfigProblems extends AppError {
   readonly problems: readonly Problem[]

@@ -10,7 +10,7 @@ import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from
  */
 
 export type OptionEntry = {
-  /** "tls.ca" where it stands in a map. */
+  /** "tls.ca" for a key in a map. */
   readonly name: string
   /** "duration", "24 to 256 characters", "one of one, two, pair". */
   readonly takes: string

@@ -2,9 +2,9 @@ import type { core } from "zod"
 import { nearest } from "./nearest.ts"
 import { isPlainWord } from "./problems.ts"
 
-/** What zod finds, in our words. A wrong value is never repeated, for it may be a password. */
+/** What zod finds, in plain words. A wrong value is never repeated, because it may be a password. */
 
-/** Begins each sentence of ours, so that those which a schema brings along are told apart. */
+/** Begins each sentence of this file, to tell it from a message that a schema brings along. */
 export const mark = "\u0001"
 
 /** For `safeParse(value, { error })`: a schema's own message goes first. */
@@ -86,7 +86,7 @@ export type Unknown = {
 }
 
 /**
- * An unknown key is repeated only where it is a key beyond doubt: `{ hunter2 }` is a password in
+ * An unknown key is repeated only if it is a key beyond doubt: `{ hunter2 }` is a password in
  * the wrong brackets.
  */
 export function unknownKey(key: string, value: unknown, known: readonly string[]): Unknown {

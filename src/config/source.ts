@@ -5,7 +5,7 @@ const largest = 100_000
 
 /**
  * The text of a file that is part of the config. Links are followed, as for the config itself;
- * whoever runs hooks checks their way.
+ * `trustOf` checks them for every command that runs hooks.
  */
 export function readSource(path: string): string {
   let file: number

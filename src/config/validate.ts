@@ -133,7 +133,7 @@ function wordsIn(list: string): readonly string[] {
 
 type Union = Issue & { readonly code: "invalid_union" }
 
-/** Tells what the likeliest alternative lacks; where none got anywhere, what each would take. */
+/** Reports what the likeliest alternative lacks; if none is likely, what each would take. */
 function tellUnion(issue: Union, inner: Path, asked: Asked): void {
   const best = likeliest(issue)
   if (best !== undefined) return best.forEach((one) => tell(one, inner, asked))

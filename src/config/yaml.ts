@@ -21,10 +21,10 @@ import { syntaxSpots } from "./yaml-syntax.ts"
 export type Yaml = {
   /** What is wrong with the text as YAML. */
   readonly spots: readonly Spot[]
-  /** False where the text is so broken that its data means nothing. */
+  /** False if the text is so broken that its data means nothing. */
   readonly usable: boolean
   readonly value: unknown
-  /** Where `path` stands; the nearest part around it where it does not exist. */
+  /** Where `path` stands; the nearest part around it if it does not exist. */
   place(path: Path, at?: "key"): SourceLocation
 }
 

@@ -1,4 +1,4 @@
-/** Code of a few words stays together, where it is no longer than this. */
+/** Code of a few words stays together if it is no longer than this. */
 const longestWhole = 36
 
 /** Lines of at most `width` columns, broken at blanks; a longer word stays whole. */
