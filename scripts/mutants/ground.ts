@@ -17,7 +17,7 @@ export const ground: readonly Mutant[] = [
     law: 1,
     name: "the draft is not synced",
     edits: edit(
-      "base/files/durable-write.ts",
+      "base/files/draft-file.ts",
       `    if (options.trial !== true) await slow.sync(file)`,
       `    await disk.stat(file)`,
     ),
@@ -27,7 +27,7 @@ export const ground: readonly Mutant[] = [
     law: "always",
     name: "a link of another user is followed",
     edits: edit(
-      "base/files/folder.ts",
+      "base/files/folder-walk.ts",
       `if (!this.#keeps(stats) || this.#held !== undefined) throw`,
       `if (this.#held !== undefined) throw`,
     ),
@@ -42,6 +42,12 @@ export const ground: readonly Mutant[] = [
       `if (keeper !== "ours") return`,
     ),
     test: cli("hostile", "an empty file, in a sticky folder"),
+  },
+  {
+    law: 9,
+    name: "a program is restarted while our login still has its seat",
+    edits: edit("rotate/restart-all.ts", `    await drained(session, set.secrets)\n`, ``),
+    test: cli("one-seat", "delays the restart, not the file"),
   },
   {
     law: "always",

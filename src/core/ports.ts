@@ -165,6 +165,11 @@ export interface Driver {
     signal: AbortSignal,
     options?: Containing,
   ): Promise<{ readonly acceptedAt?: string }>
+  /**
+   * Resolves once the service has ended every session that this driver has left: an account may have
+   * one session only, and its program is about to log in. Takes a second at most; never rejects.
+   */
+  drained?(): Promise<void>
   /** Log in with `candidate`, from outside, changing nothing. */
   probe(candidate: Credential, signal: AbortSignal, heard?: Heard): Promise<Probe>
   /**

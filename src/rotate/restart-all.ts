@@ -46,6 +46,7 @@ async function restartNext(
   if (work.stop.aborted) throw stopped(session)
   if (!set.touched.includes(next.name))
     await session.commit({ changeSet: { ...set, touched: [...set.touched, next.name] } })
+  await drained(session, set.secrets)
   work.onProgress("restart", `${next.name}: ${next.restarter.label}`)
   const mark = `${set.id}/${next.name}`
   // A change set that this very run has begun, and a hook that it has not run yet.
@@ -67,6 +68,11 @@ async function restartNext(
     secrets: readBy(session, next, set.secrets),
   })
   return answer
+}
+
+/** A login of ours must not take the seat that the restarted program needs. */
+async function drained({ work }: Session, secrets: readonly string[]): Promise<void> {
+  await Promise.all(secrets.map((name) => work.drivers[name]?.drained?.()))
 }
 
 function unhealthyBy(

@@ -1,5 +1,5 @@
 import { defineDriver } from "../../../core/define.ts"
-import type { Credential } from "../../../core/ports.ts"
+import type { Credential, Versions } from "../../../core/ports.ts"
 import { sayAddress } from "../server/address.ts"
 import { parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
@@ -8,7 +8,7 @@ import { revokeOthers } from "./revoke-others.ts"
 import { PostgresOptions, valueShape } from "./options.ts"
 import { deleteLogin } from "./delete-login.ts"
 import { loginsOf, nextRole } from "./pair.ts"
-import { makeTarget } from "./target.ts"
+import { everywhere, makeTarget, type PostgresTarget } from "./target.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
 import { revoke } from "./revoke.ts"
@@ -17,9 +17,8 @@ import { readInstalled } from "./read-installed.ts"
 
 /**
  * The password of one PostgreSQL role: one value at a time, `apply` ends the old one. Or of a pair
- * of roles that take turns:
- * a version is a role with its password, both are accepted until `revoke` takes the previous one's
- * away.
+ * of roles that take turns: a version is a role with its password, both are accepted until `revoke`
+ * takes the previous one's away.
  */
 export const postgres = defineDriver({
   type: "postgres",
@@ -47,6 +46,9 @@ export const postgres = defineDriver({
       settle: (candidates, signal, options) => settle(target, candidates, signal, options),
       apply: (next, versions, signal, options) =>
         apply(target, next, { versions, ...options }, signal),
+      drained: async () => {
+        await Promise.all(everywhere(target).map(({ closing }) => closing.drained()))
+      },
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
       revoke: (old, live, ask, signal) => revoke(target, old, live, ask, signal),
       revokeOthers: (live, signal, waitedMs = 0) => revokeOthers(target, live, signal, waitedMs),
@@ -57,15 +59,15 @@ export const postgres = defineDriver({
             deleteLogin: (candidates: readonly Credential[], signal: AbortSignal, waitedMs = 0) =>
               deleteLogin(target, candidates, signal, waitedMs),
           }),
-      describe: ({ pending, current }) => {
-        const role =
-          pair === undefined
-            ? only
-            : pending === undefined
-              ? nextRole(pair, current)
-              : roleOf(target, pending)
-        return `ALTER ROLE ${role} (${options.send ?? "verifier"})`
-      },
+      describe: (versions) =>
+        `ALTER ROLE ${changedRole(target, versions)} (${options.send ?? "verifier"})`,
     }
   },
 })
+
+/** The role that a rotation changes. */
+function changedRole(target: PostgresTarget, { pending, current }: Versions): string {
+  const { pair, roles } = target
+  if (pair === undefined) return roles[0] ?? ""
+  return pending === undefined ? nextRole(pair, current) : roleOf(target, pending)
+}

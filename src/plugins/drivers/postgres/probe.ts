@@ -9,8 +9,8 @@ import { readStored } from "./read-installed.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
 
 /**
- * A fresh login with `candidate` on the primary and on every standby: accepted, or refused, only
- * where all of them agree.
+ * A fresh login with `candidate` on the primary and on every standby: accepted, or refused, only if
+ * all of them agree.
  */
 export async function probe(
   target: PostgresTarget,
@@ -21,7 +21,7 @@ export async function probe(
   return agreed(
     await Promise.all(
       everywhere(target).map((server) =>
-        // A login that became someone else is said by name.
+        // A login that ended up as another role is an error of its own.
         answerOf(() => probeAt(server, candidate, signal), { heard, isNamed: isOther }),
       ),
     ),
@@ -61,7 +61,7 @@ async function logIn(
     try {
       if (pair !== undefined) await checkIdentity(connection, role, pair.owner)
     } finally {
-      target.partings.add(connection.close())
+      target.closing.add(connection.close())
     }
     return "accepted"
   } catch (error) {

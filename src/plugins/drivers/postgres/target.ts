@@ -1,10 +1,10 @@
 import type { PluginContext } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
+import { ClosingConnections } from "../server/closing.ts"
 import { endpointAt, wantsTls } from "../server/endpoint.ts"
 import { nameAtServer } from "../server/names.ts"
 import { type Address, parseAddress } from "./address.ts"
 import type { PostgresOptions } from "./options.ts"
-import { Partings } from "./partings.ts"
 import { type Pair, pairOf, rolesOf } from "./pair.ts"
 import { type Connection, connect } from "./wire.ts"
 
@@ -16,7 +16,7 @@ export type PostgresTarget = {
   /** The roles that the config names: one, or a pair's two. */
   readonly roles: readonly string[]
   readonly pair: Pair | undefined
-  readonly partings: Partings
+  readonly closing: ClosingConnections
   /** The same, at each standby that the config names. */
   readonly standbys: readonly PostgresTarget[]
 }
@@ -29,12 +29,12 @@ export function makeTarget(options: PostgresOptions, context: PluginContext): Po
     context,
     roles: rolesOf(options),
     pair: pairOf(options),
-    partings: new Partings(),
+    closing: new ClosingConnections(),
     standbys: [],
   }
   const standbys = (options.also ?? []).map((text) => ({
     ...primary,
-    partings: new Partings(),
+    closing: new ClosingConnections(),
     address: { ...databaseOf(address), ...parseAddress(text) },
   }))
   return { ...primary, standbys }
@@ -74,7 +74,7 @@ export async function connectTo(
   const database = login.database ?? databaseAt(target)
   const { address, options, context } = target
   const way = { ...options, encrypted: wantsTls(address, options) }
-  await target.partings.over()
+  await target.closing.drained()
   return connect(
     await endpointAt(address, way, context),
     { ...login, database, random: context.host.random },
@@ -84,9 +84,8 @@ export async function connectTo(
 
 /**
  * The application_name of our sessions that change something: a later run finds and ends them by
- * it. PostgreSQL cuts a
- * name at 63 bytes and rewrites what is not printable ASCII (manual, application_name), so what
- * does not fit is hashed.
+ * it. PostgreSQL cuts a name at 63 bytes and rewrites what is not printable ASCII (manual,
+ * application_name), so what does not fit is hashed.
  */
 export function sessionName(context: PluginContext): string {
   return nameAtServer(context, /^[ -~]{1,63}$/)
