@@ -1,5 +1,6 @@
 import { formatDuration } from "../base/text/duration.ts"
-import { type HeldLock, demandLock } from "../base/files/lock.ts"
+import type { HeldLock } from "../base/files/lock.ts"
+import { demandLock } from "../base/files/lock-wanted.ts"
 import { lockHolder } from "../base/files/lock-holder.ts"
 import type { App } from "./app.ts"
 

@@ -1,6 +1,6 @@
 import { homedir } from "node:os"
 import { isAbsolute, join, resolve } from "node:path"
-import { readRegular } from "../base/files/durable-write.ts"
+import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import { run } from "../base/processes/spawn.ts"

@@ -1,5 +1,7 @@
 import { basename, dirname, join, resolve } from "node:path"
-import { durableFolder, durableWrite, readRegular } from "../base/files/durable-write.ts"
+import { durableFolder } from "../base/files/durable-folder.ts"
+import { durableWrite } from "../base/files/durable-write.ts"
+import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import { readRealFile } from "../base/files/real-file.ts"

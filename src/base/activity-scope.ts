@@ -1,5 +1,5 @@
 /**
- * As long as someone is at work. What they keep open between two acts ends with the last of them.
+ * Counts the acts under way. What they keep open between them is closed when the last one leaves.
  */
 export class ActivityScope {
   #present = 0
@@ -9,7 +9,7 @@ export class ActivityScope {
     return this.#present > 0
   }
 
-  /** Call what it returns when done, once. */
+  /** The caller calls what this returns once, when its act is done. */
   join(): () => void {
     this.#present++
     return () => {
@@ -18,7 +18,7 @@ export class ActivityScope {
     }
   }
 
-  /** `end` is called each time that nobody is left. */
+  /** `end` is called each time the last act leaves. */
   atEnd(end: () => void): void {
     this.#ends.add(end)
   }

@@ -5,9 +5,8 @@ import { countDown } from "./processes/run-time.ts"
 
 /**
  * Runs `act` with a signal that aborts after `ms` milliseconds in which we ran, or with one of
- * `outer`, and rejects at that instant (`timeout`,
- * `abandoned`) even if the act ignores its signal: a plug-in that hangs must not hang its
- * neighbours.
+ * `outer`, and rejects at that instant (`timeout`, `abandoned`) even if the act ignores its signal:
+ * a plug-in that hangs must not hang its neighbours.
  */
 export async function within<T>(
   ms: number,
@@ -41,15 +40,15 @@ export async function within<T>(
   }
 }
 
-/** A pause that takes so much longer is no load of the machine: we did not run. */
+/** A pause that is late by more than this is not load: this process was stopped. */
 const lateMs = 1500
 
-/** A machine that is too busy to run us in time must not put this off for ever. */
+/** A machine that is always too busy must not put this off for ever. */
 const mostTimes = 3
 
 /**
- * Waits as `host.pause` does; where we were stopped meanwhile, once more: what came then is read,
- * and who is waited for has had no time.
+ * Waits as `host.pause` does. If this process was stopped meanwhile (SIGSTOP), it waits once more:
+ * what arrived is read first, and the other side gets its full time.
  */
 export async function pauseFor(host: Host, ms: number, signal: AbortSignal): Promise<void> {
   for (let isLate = true, times = 0; isLate && times < mostTimes && !signal.aborted; times++) {

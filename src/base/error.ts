@@ -5,9 +5,8 @@ export type Remedy = "retry" | "give-up" | "ask-operator"
 
 /**
  * The one error class. `code` is stable and explained by `mycelium explain CODE`; the message is
- * lower case, without a
- * full stop, and built outside-in ("production/postgres: apply: …"). It never quotes a value, a
- * parser or a server.
+ * lower case, without a full stop, and built outside-in ("production/postgres: apply: …"). It never
+ * quotes a value, a parser or a server.
  */
 export class AppError extends Error {
   readonly code: string

@@ -1,17 +1,17 @@
-/** So many acts at once a place; the others wait, in the order in which they came. */
+/** A FIFO semaphore per key: at most so many acts of one key at once. */
 export class KeyedSemaphore {
   readonly #atOnce: number
-  readonly #places = new Map<string, { running: number; readonly waiting: (() => void)[] }>()
+  readonly #keys = new Map<string, { running: number; readonly waiting: (() => void)[] }>()
 
   constructor(atOnce: number) {
     this.#atOnce = atOnce
   }
 
-  async take<T>(place: string, act: () => Promise<T>): Promise<T> {
-    const here = this.#places.get(place) ?? { running: 0, waiting: [] }
-    this.#places.set(place, here)
+  async take<T>(key: string, act: () => Promise<T>): Promise<T> {
+    const here = this.#keys.get(key) ?? { running: 0, waiting: [] }
+    this.#keys.set(key, here)
     if (here.running < this.#atOnce) here.running++
-    // Who goes hands his turn over: the number that runs stays the same.
+    // The turn is handed over: the number of acts that run stays the same.
     else await new Promise<void>((resolve) => here.waiting.push(resolve))
     try {
       return await act()
@@ -19,12 +19,15 @@ export class KeyedSemaphore {
       const next = here.waiting.shift()
       if (next === undefined) here.running--
       else next()
-      if (here.running === 0) this.#places.delete(place)
+      if (here.running === 0) this.#keys.delete(key)
     }
   }
 }
 
-/** `act` for each of `items`, so many at once; the results in their order. */
+/**
+ * `act` for each of `items`, at most `atOnce` of them at a time; the results in the order of the
+ * items.
+ */
 export async function mapConcurrently<Item, Result>(
   atOnce: number,
   items: readonly Item[],
@@ -35,7 +38,7 @@ export async function mapConcurrently<Item, Result>(
 }
 
 /**
- * Environments of which files are open at one time: there may be ten thousand, and the system lends
- * fewer descriptors.
+ * How many environments may have files open at one time: there may be ten thousand environments,
+ * and the system has fewer descriptors.
  */
 export const filesAtOnce = 32

@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import { readRegular } from "../base/files/durable-write.ts"
+import { readRegular } from "../base/files/read-regular.ts"
 import { Secret } from "../core/secret.ts"
 import type { SuppliedValues } from "../repair/adoptable.ts"
 import type { Terminal } from "./command.ts"

@@ -4,8 +4,8 @@ import type { HookContext } from "../core/define.ts"
 import { pickEnvironment } from "../base/processes/spawn.ts"
 
 /**
- * How a config names a program that we run: a list of arguments, or, said in so many words, a line
- * for the shell.
+ * How a config names a program that we run: a list of arguments, or, only if it says `shell: true`,
+ * a line for the shell.
  */
 
 const noNul = (text: string): boolean => !text.includes("\0")

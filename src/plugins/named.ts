@@ -2,8 +2,8 @@ import type { DriverType, HealthType, OutputType, RestarterType } from "../core/
 
 /**
  * The registries once more, each plug-in by its name and loaded when it is asked for: to load them
- * all takes longer than most
- * of what only looks at a config. test/law/registry.test.ts holds them alike.
+ * all takes longer than most of what only looks at a config. test/law/registry.test.ts holds them
+ * alike.
  */
 export const loaders = {
   drivers: {

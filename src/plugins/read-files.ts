@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 
-/** By path: what a program read before a rotation, as a hash. Empty where it is no file, or cannot be read. */
+/**
+ * By path: what a program read before a rotation, as a hash. Empty where it is no file, or cannot
+ * be read.
+ */
 export type ReadFiles = ReadonlyMap<string, string>
 
 export async function readFilesNow(targets: readonly string[]): Promise<ReadFiles> {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { durableAppend, syncFolder } from "../base/files/durable-write.ts"
+import { syncFolder } from "../base/files/durable-folder.ts"
+import { durableAppend } from "../base/files/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { lineHash, noHead } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"

@@ -2,7 +2,8 @@ import { readdirSync, statSync } from "node:fs"
 import { mkdir, rename } from "node:fs/promises"
 import { join } from "node:path"
 import { AppError } from "../base/error.ts"
-import { durableRemove, removeEmptyFolder, syncFolder } from "../base/files/durable-write.ts"
+import { removeEmptyFolder, syncFolder } from "../base/files/durable-folder.ts"
+import { durableRemove } from "../base/files/durable-write.ts"
 import { type StateKey, stateFolder } from "./state-file.ts"
 
 /**

@@ -1,4 +1,4 @@
-import { settleFolder } from "../base/files/durable-write.ts"
+import { settleFolder } from "../base/files/durable-folder.ts"
 import { statSync } from "node:fs"
 import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"

@@ -1,5 +1,6 @@
 import { join } from "node:path"
-import { durableWrite, readRegular } from "../base/files/durable-write.ts"
+import { durableWrite } from "../base/files/durable-write.ts"
+import { readRegular } from "../base/files/read-regular.ts"
 import { type StateKey, stateFolder } from "./state-file.ts"
 
 /** Which head of a log has left the machine last, beside the log: `<environment>.audit.sent`. */

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path"
-import { durableFolder, makeFolders, readRegular } from "../base/files/durable-write.ts"
+import { durableFolder, makeFolders } from "../base/files/durable-folder.ts"
+import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import { type Folder, openFolder } from "../base/files/folder.ts"
 import { absent, readAtOnce, readIn, type Regular, usualLimit } from "../base/files/read-regular.ts"

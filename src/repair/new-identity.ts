@@ -1,12 +1,9 @@
 import { readdir } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
-import {
-  type FileOptions,
-  durableRemove,
-  durableWrite,
-  keeping,
-  readRegular,
-} from "../base/files/durable-write.ts"
+import { durableRemove, durableWrite } from "../base/files/durable-write.ts"
+import type { FileOptions } from "../base/files/draft-file.ts"
+import { keeping } from "../base/files/ownership.ts"
+import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Config } from "../config/model.ts"

@@ -1,5 +1,5 @@
 import { AppError } from "../../base/error.ts"
-import { Wanted } from "../../base/files/lock.ts"
+import { Wanted } from "../../base/files/lock-wanted.ts"
 import { endsAtOnce, setLastWords } from "../../base/processes/last-words.ts"
 import { countDown } from "../../base/processes/run-time.ts"
 import { cutOff, cutOffLines, namesOf, standing } from "../../rotate/cut-off.ts"

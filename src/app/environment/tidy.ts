@@ -1,5 +1,5 @@
 import { describeError } from "../../base/error.ts"
-import { settleOutput } from "../../base/files/durable-write.ts"
+import { settleOutput } from "../../base/files/durable-folder.ts"
 import type { Output } from "../../core/ports.ts"
 import { answersWithinMs, inTime } from "../../deliver/in-time.ts"
 import type { Session } from "../../rotate/session.ts"

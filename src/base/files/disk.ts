@@ -2,17 +2,14 @@ import fs, { type Stats, constants } from "node:fs"
 import { statfs } from "node:fs/promises"
 import { networkName } from "./file-system.ts"
 
-/**
- * The acts on a file that cost less than handing them to another thread, where the disk is this
- * machine's own.
- */
+/** Calls on a file that cost less than handing them to another thread, if the disk is local. */
 export interface Disk {
   open(path: string, flags: number): number | Promise<number>
   close(file: number): void | Promise<void>
   stat(file: number): Stats | Promise<Stats>
-  /** Of the path itself, were it a link; undefined if there is nothing. */
+  /** Of the path itself, even if it is a link; undefined if nothing is there. */
   statPath(path: string): Stats | undefined | Promise<Stats | undefined>
-  /** All that is in it; `size`: how much that was a moment ago. */
+  /** The whole content. `size`: what `stat` said a moment ago. */
   read(file: number, size?: number): Buffer | Promise<Buffer>
   /** All of it, or a throw. */
   write(file: number, bytes: Uint8Array): void | Promise<void>
@@ -24,7 +21,7 @@ export interface Disk {
   mayRead(path: string): void | Promise<void>
 }
 
-/** What waits for the disk itself is left to another thread, always. */
+/** Calls that wait for the disk itself always run on another thread. */
 export const slow = {
   sync: (file: number): Promise<void> => later((done) => fs.fsync(file, done)),
   dataSync: (file: number): Promise<void> => later((done) => fs.fdatasync(file, done)),
@@ -46,19 +43,19 @@ function later<Result = void>(act: (done: Done<Result>) => void): Promise<Result
 const mode = 0o600
 
 /**
- * Of a file that stands still, one call more than its size takes is the whole of it. What is said to
- * be empty (/proc), and what grows meanwhile, is read as it comes.
+ * Reads a file that does not change in one call, by asking for one byte more than its size. A file
+ * that claims to be empty (/proc), or has changed since `stat`, is read on to its end.
  */
 function readSized(file: number, size = 0): Buffer {
   if (size === 0) return fs.readFileSync(file)
   const bytes = Buffer.allocUnsafeSlow(size + 1)
   const length = fs.readSync(file, bytes, 0, bytes.length, null)
   const found = bytes.subarray(0, length)
-  // Less than that may be a part only; nothing more follows at the end alone.
+  // Any other length may be a part of it: read on until nothing more comes.
   return length === size ? found : Buffer.concat([found, fs.readFileSync(file)])
 }
 
-/** This machine's own: at once. */
+/** A local disk: called at once. */
 export const near = {
   open: (path, flags) => fs.openSync(path, flags, mode),
   close: (file) => fs.closeSync(file),
@@ -74,7 +71,7 @@ export const near = {
 } satisfies Disk
 
 /**
- * Another machine's, which may keep one waiting for ever: never by the thread that serves all
+ * Another machine's disk, which may hang for ever: never called on the thread that serves all
  * environments.
  */
 export const far: Disk = {
@@ -95,14 +92,12 @@ function nothing(error: unknown): undefined {
   if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error
 }
 
-/** FUSE and autofs: whoever serves them may hang. */
+/** FUSE and autofs: the program that serves them may hang. */
 const served = new Set([0x65735546, 0x0187])
 
 const known = new Map<string, Disk>()
 
-/**
- * The disk of a folder. Asked once: what is mounted there later is taken for what was there before.
- */
+/** The disk of a folder. Asked once: a later mount at that place is not noticed. */
 export function diskOf(folder: string): Disk | Promise<Disk> {
   return known.get(folder) ?? ask(folder)
 }
@@ -112,18 +107,18 @@ async function ask(folder: string): Promise<Disk> {
     (found) => found.type,
     () => undefined,
   )
-  // Where there is no folder the act itself says so.
+  // If there is no folder, the call that follows says so.
   if (type === undefined) return far
   const disk = networkName(type, undefined) !== undefined || served.has(type >>> 0) ? far : near
   known.set(folder, disk)
   return disk
 }
 
-/** A link is not followed, and a pipe keeps nobody waiting. */
+/** No link is followed, and opening a pipe does not block. */
 export const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 export const draftFlags =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
-/** Of a file that is there. */
+/** For a file that exists. */
 export const writeFlags = constants.O_WRONLY | constants.O_NOFOLLOW
 export const appendFlags =
   constants.O_WRONLY |
@@ -132,5 +127,5 @@ export const appendFlags =
   constants.O_NOFOLLOW |
   constants.O_NONBLOCK
 export const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW
-/** Of a folder, wherever its path leads: as a rename into it goes. */
+/** For a folder, its links followed as a rename into it follows them. */
 export const wayFlags = constants.O_RDONLY | constants.O_DIRECTORY

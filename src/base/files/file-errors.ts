@@ -1,7 +1,7 @@
 import { AppError, systemCode } from "../error.ts"
 import { present } from "../present.ts"
 
-/** What the system says of a file, as one of our errors. */
+/** The system's errors about a file, as an AppError. */
 
 export const fileHints: Readonly<Record<string, string>> = {
   ENOSPC: "free some space on that disk; nothing was lost",

@@ -1,78 +1,17 @@
-import { type Stats, constants } from "node:fs"
-import { readlink } from "node:fs/promises"
+import type { Stats } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { isPrivateGroup } from "../system/accounts.ts"
-import { type Disk, diskOf, near } from "./disk.ts"
-import { AppError } from "../error.ts"
+import { diskOf, near } from "./disk.ts"
+import { walk } from "./folder-walk.ts"
+import { Folder } from "./opened-folder.ts"
+import { isOpen, isOurs, isSticky } from "./writers.ts"
+
+export type { Folder, Keeper } from "./opened-folder.ts"
+
+/** Folders opened so that no other user can redirect what is done in them. */
 
 /**
- * The way to a folder, step by step. Where nobody but root and we can change where it leads, its
- * path is as good as the
- * folder itself. Below a folder that another user can change, each folder is opened from the one
- * above it (openat(2), by
- * /proc/self/fd: a hardened unit forbids bun:ffi) and held; no link is followed there, and all that
- * is done in it is done
- * in the folder that was opened, wherever its path leads meanwhile.
- */
-
-/**
- * Who, besides root and us, can change what lies in a folder: nobody, one user, or more than that.
- */
-export type Keeper = "ours" | "shared" | number
-
-type Found = {
-  readonly keeper: Keeper
-  readonly stats: Stats
-  readonly weak: string | undefined
-  readonly place: string
-  readonly held: number | undefined
-}
-
-export class Folder {
-  /** As it was named. */
-  readonly path: string
-  readonly disk: Disk
-  readonly keeper: Keeper
-  readonly stats: Stats
-  /** The first folder on the way that another user can change. */
-  readonly weak: string | undefined
-  /** Its path without links; or, for one that is held, what leads to it by its descriptor. */
-  readonly #place: string
-  readonly #held: number | undefined
-
-  constructor(path: string, disk: Disk, { keeper, stats, weak, place, held }: Found) {
-    this.path = path
-    this.disk = disk
-    this.keeper = keeper
-    this.stats = stats
-    this.weak = weak
-    this.#place = place
-    this.#held = held
-  }
-
-  /** What to name to the system for what lies in it: one name, never a path. */
-  at(name: string): string {
-    return this.#place === "/" ? `/${name}` : `${this.#place}/${name}`
-  }
-
-  /** The folder itself. */
-  get self(): string {
-    return this.#held === undefined ? this.#place : this.at(".")
-  }
-
-  /** True where its path may lead elsewhere by now. */
-  get isHeld(): boolean {
-    return this.#held !== undefined
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#held !== undefined) await this.disk.close(this.#held)
-  }
-}
-
-/**
- * Refuses (`file-is-link`, `folder-of-others`) a way that another user could bend; throws the
- * system's error where it ends early.
+ * Refuses (`file-is-link`, `folder-of-others`) a path that another user could redirect; throws the
+ * system's error if a part of it is missing.
  */
 export async function openFolder(path: string): Promise<Folder> {
   const named = resolve(path)
@@ -84,8 +23,8 @@ export async function openFolder(path: string): Promise<Folder> {
 }
 
 /**
- * The folder of a file, and its name there: a link in the file's place is followed, where nobody
- * else can have put it there.
+ * The folder of a file, and its name there. A link in the file's place is followed, if no other
+ * user can have put it there.
  */
 export async function openFolderOf(
   path: string,
@@ -95,8 +34,8 @@ export async function openFolderOf(
 }
 
 /**
- * The same in one go, for the way that most files lie on: no link, and nobody else can change
- * anything. Undefined: it must be walked.
+ * A short cut for most paths: no link, and no other user can change anything on the way. Undefined:
+ * it must be walked.
  */
 function plainFolder(named: string): Folder | undefined {
   let stats: Stats | undefined
@@ -121,228 +60,4 @@ function plainFolder(named: string): Folder | undefined {
         place: named,
         held: undefined,
       })
-}
-
-/** As many links as Linux follows. */
-const mostLinks = 40
-/** Not among node's constants; the same on every machine that we are built for. */
-const pathOnly = 0x200000
-const holdFlags = pathOnly | constants.O_DIRECTORY | constants.O_NOFOLLOW
-
-async function walk(
-  named: string,
-  { disk, follow }: { readonly disk: Disk; readonly follow: boolean },
-): Promise<{ readonly folder: Folder; readonly name: string }> {
-  const way = new FolderWalk(named, disk)
-  try {
-    await way.begin()
-    const ahead = stepsOf(named)
-    for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
-      const target = await way.linkAt(step, follow && ahead.length === 0)
-      if (target !== undefined) ahead.unshift(...stepsOf(target))
-      else if (follow && ahead.length === 0) return { folder: await way.end(), name: step }
-      else if (step === "..") await way.up()
-      else await way.down(step)
-    }
-    return { folder: await way.end(), name: "." }
-  } catch (error) {
-    await way.letGo()
-    throw error
-  }
-}
-
-function stepsOf(path: string): string[] {
-  return path.split("/").filter((step) => step !== "" && step !== ".")
-}
-
-/** Where we are on the way, and who could have bent it up to here. */
-class FolderWalk {
-  readonly #named: string
-  readonly #disk: Disk
-  #place = "/"
-  /** For people. */
-  #shown = "/"
-  #held: number | undefined
-  #stats: Stats | undefined
-  #third: { readonly uid: number; readonly path: string } | undefined
-  #shared = false
-  #weak: string | undefined
-  #links = 0
-
-  constructor(named: string, disk: Disk) {
-    this.#named = named
-    this.#disk = disk
-  }
-
-  async begin(): Promise<void> {
-    this.#enter(await this.#statPath("/"), "/")
-  }
-
-  /**
-   * Where a link at `step` leads; undefined for anything else. `last`: what is not there, or is no
-   * folder, is the caller's affair.
-   */
-  async linkAt(step: string, last: boolean): Promise<string | undefined> {
-    if (step === "..") return undefined
-    const stats = await this.#disk.statPath(this.#child(step))
-    if (stats === undefined && !last) throw systemError("ENOENT")
-    if (stats?.isSymbolicLink() !== true) {
-      if (stats?.isDirectory() === false && !last) throw systemError("ENOTDIR")
-      return undefined
-    }
-    if (!this.#keeps(stats) || this.#held !== undefined)
-      throw linkError(this.#show(step), this.#third?.uid)
-    if (++this.#links > mostLinks) throw systemError("ELOOP")
-    const target = await readlink(this.#child(step))
-    if (target.startsWith("/")) await this.#from("/")
-    return target
-  }
-
-  async down(step: string): Promise<void> {
-    const child = this.#child(step)
-    const before = await this.#statPath(child)
-    const planted = !this.#keeps(before)
-    if (!planted && this.#held === undefined) {
-      this.#place = child
-      return this.#enter(before, this.#show(step))
-    }
-    const held = await this.#disk.open(child, holdFlags)
-    await this.letGo()
-    this.#held = held
-    this.#place = `/proc/self/fd/${held}`
-    const stats = await this.#disk.stat(held)
-    if (isOpen(this.#now) && !isOurs(stats.uid)) this.#share(this.#shown)
-    this.#enter(stats, this.#show(step))
-    await refuseWithoutProc(this.#disk, this.#place, stats)
-  }
-
-  /** Only after a link, so never below what is held. */
-  async up(): Promise<void> {
-    await this.#from(dirname(this.#place))
-  }
-
-  async end(): Promise<Folder> {
-    const stats = this.#now
-    // Who can make files in it can plant one, also where the sticky bit keeps what is there.
-    if (isOpen(stats)) this.#share(this.#shown)
-    const keeper = this.#shared ? "shared" : (this.#third?.uid ?? "ours")
-    const folder = new Folder(this.#named, this.#disk, {
-      keeper,
-      stats,
-      weak: this.#weak,
-      place: this.#place,
-      held: this.#held,
-    })
-    this.#held = undefined
-    return folder
-  }
-
-  async letGo(): Promise<void> {
-    if (this.#held !== undefined) await this.#disk.close(this.#held)
-    this.#held = undefined
-  }
-
-  get #now(): Stats {
-    if (this.#stats === undefined) throw systemError("ENOENT")
-    return this.#stats
-  }
-
-  async #from(place: string): Promise<void> {
-    this.#place = place
-    this.#shown = place
-    this.#stats = await this.#statPath(place)
-  }
-
-  #enter(stats: Stats, shown: string): void {
-    this.#shown = shown
-    this.#stats = stats
-    if (isOpen(stats) && !isSticky(stats)) this.#share(shown)
-    if (isOurs(stats.uid)) return
-    this.#weak ??= shown
-    if (this.#third !== undefined && this.#third.uid !== stats.uid)
-      throw othersError(this.#named, this.#third, { uid: stats.uid, path: shown })
-    this.#third ??= { uid: stats.uid, path: shown }
-  }
-
-  #share(shown: string): void {
-    this.#shared = true
-    this.#weak ??= shown
-  }
-
-  /** Can nobody but root and us have put this there, in the folder where we are, or replace it? */
-  #keeps(child: Stats): boolean {
-    const folder = this.#now
-    if (!isOurs(folder.uid)) return false
-    return !isOpen(folder) || (isSticky(folder) && isOurs(child.uid))
-  }
-
-  #child(step: string): string {
-    return this.#place === "/" ? `/${step}` : `${this.#place}/${step}`
-  }
-  #show(step: string): string {
-    return this.#shown === "/" ? `/${step}` : `${this.#shown}/${step}`
-  }
-
-  async #statPath(path: string): Promise<Stats> {
-    const stats = await this.#disk.statPath(path)
-    if (stats === undefined) throw systemError("ENOENT")
-    return stats
-  }
-}
-
-export function isOurs(uid: number): boolean {
-  return uid === 0 || uid === process.geteuid?.()
-}
-
-/** Others than its owner can write: into a file, or make files in a folder. */
-export function isOpen({ mode, uid, gid }: Stats): boolean {
-  if ((mode & 0o002) !== 0) return true
-  if ((mode & 0o020) === 0 || gid === 0 || gid === process.getegid?.()) return false
-  return isOurs(uid) || !isPrivateGroup(uid, gid)
-}
-
-function isSticky({ mode }: Stats): boolean {
-  return (mode & 0o1000) !== 0
-}
-
-let procIsThere = false
-
-/** What is held is reached by /proc alone. */
-async function refuseWithoutProc(disk: Disk, place: string, { dev, ino }: Stats): Promise<void> {
-  if (procIsThere) return
-  const through = await disk.statPath(`${place}/.`)
-  if (through?.ino !== ino || through.dev !== dev) {
-    throw new AppError(
-      "proc-missing",
-      "/proc is not mounted, so no file can be reached safely below a folder that another user can change",
-      { hint: "mount /proc, or let only root or this user write in the folders above the file" },
-    )
-  }
-  procIsThere = true
-}
-
-function systemError(code: string): Error {
-  return Object.assign(new Error(code), { code })
-}
-
-function linkError(path: string, uid: number | undefined): AppError {
-  return new AppError(
-    "file-is-link",
-    `${path} is a symbolic link, and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have put it there or replace it`,
-    {
-      hint: "if you made it, name in the config what it points to; if not, remove it, and see who made it",
-    },
-  )
-}
-
-type Third = { readonly uid: number; readonly path: string }
-
-function othersError(path: string, one: Third, other: Third): AppError {
-  return new AppError(
-    "folder-of-others",
-    `the way to ${path} leads through folders of two other users: ${one.path} belongs to user ${one.uid}, ${other.path} to user ${other.uid}`,
-    {
-      hint: `each could replace what is the other's: let root own ${one.path} (chown root ${one.path}), or put the file elsewhere`,
-    },
-  )
 }

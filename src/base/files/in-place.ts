@@ -1,42 +1,24 @@
 import { constants } from "node:fs"
 import { type FileHandle, open } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
+import { dirname, join } from "node:path"
 import { present } from "../present.ts"
 import { far, slow } from "./disk.ts"
-import {
-  type DraftFile,
-  type FileOptions,
-  draftName,
-  refuseMoved,
-  removeDraft,
-  setOwnership,
-  syncOf,
-  writeDraft,
-} from "./durable-write.ts"
+import { type FileOptions, draftName, writeDraft } from "./draft-file.ts"
+import { syncOf } from "./durable-folder.ts"
+import { type DraftFile, refuseMoved, removeDraft } from "./durable-write.ts"
 import { AppError, systemCode } from "../error.ts"
 import { linkError, writeError } from "./file-errors.ts"
-import { isOurs } from "./folder.ts"
+import { setOwnership } from "./ownership.ts"
 import { type Regular, type Spot, absent, readIn, refuseLinked, spotOf } from "./read-regular.ts"
+import { isMixture, readRedo, redoName, redoPath, writeRedo } from "./redo.ts"
+import { isOurs } from "./writers.ts"
 
 /**
  * Writing into the file that is there, for what cannot be renamed onto: a mount of a single file.
- * Weaker than a draft that
- * is renamed: a reader may see half of it. A crash in between heals: before the first byte, both
- * contents lie synced in a
- * private file beside the target, under a name that is known.
+ * Weaker than a draft that is renamed: a reader may see half of it. A crash in between heals:
+ * before the first byte, both contents lie synced in a private file beside the target, under a name
+ * that is known.
  */
-
-/** While the target is being written, this file lies beside it. */
-export function redoPath(target: string): string {
-  return join(dirname(target), redoName(basename(target)))
-}
-
-function redoName(name: string): string {
-  return `.${name}.mycelium-writing`
-}
-
-/** `uid`: whose the target is to be. */
-type Redo = { readonly before: string; readonly after: string; readonly uid?: number }
 
 /**
  * Writes and syncs both contents beside the target; `commit` then writes into the target itself.
@@ -47,15 +29,10 @@ export async function draftInPlace(
   after: Uint8Array,
   options: FileOptions = {},
 ): Promise<DraftFile> {
-  const redo: Redo = {
-    before: Buffer.from(before).toString("base64"),
-    after: Buffer.from(after).toString("base64"),
-    ...present({ uid: options.uid }),
-  }
   await inFolder(target, async (spot) => {
     await (await openTarget(spot, options)).close()
     try {
-      await writeDraft(spot, JSON.stringify(redo))
+      await writeDraft(spot, writeRedo({ before, after, uid: options.uid }))
     } catch (error) {
       throw writeError(join(dirname(target), draftName(spot.name)), error)
     }
@@ -94,21 +71,21 @@ async function commit(
   await refuseMoved(spot)
 }
 
-/** What others see through a mount of the file goes, too, when the file does. */
+/** For a file that is mounted: other mounts of it must not show the values any longer. */
 export async function emptyInPlace(target: string): Promise<void> {
   await inFolder(target, async (spot) =>
     overwrite(spot, new Uint8Array(), { uid: await ownerOf(spot) }),
   )
 }
 
-/** Nothing is written, so nothing is read. */
+/** Its present owner may stay: no value is written that they could read. */
 async function ownerOf({ folder, name }: Spot): Promise<number | undefined> {
   return (await folder.disk.statPath(folder.at(name)))?.uid
 }
 
 /**
- * Finishes a write that a crash cut off. What is neither old nor new, nor a mixture of both, is
- * someone's edit: it stays.
+ * Finishes a write that a crash cut off. A content that is neither old nor new, nor a mixture of
+ * both, is an edit: it stays.
  */
 export async function healInPlace(target: string): Promise<void> {
   let spot: Spot
@@ -128,7 +105,7 @@ async function heal(spot: Spot): Promise<void> {
     name: redoName(spot.name),
   })
   if (found === undefined) return
-  const redo = isTrusted(spot, found) ? parse(found.bytes) : undefined
+  const redo = isTrusted(spot, found) ? readRedo(found.bytes) : undefined
   const now = await readIfThere(spot)
   if (redo !== undefined && now !== undefined && isMixture(now.bytes, redo.before, redo.after))
     await overwrite(spot, redo.after, { uid: redo.uid, mode: now.stats.mode & 0o7777 })
@@ -157,48 +134,15 @@ async function inFolder<Answer>(
   return await act({ ...spot, folder })
 }
 
-/** In a folder where others may make files, one of theirs heals nothing. */
+/** In a folder where other users may make files, a redo file of theirs is not used. */
 function isTrusted({ folder }: Spot, { stats: { uid, mode } }: Regular): boolean {
   return (
     (isOurs(uid) || (folder.keeper === "ours" && uid === folder.stats.uid)) && (mode & 0o077) === 0
   )
 }
 
-/** Made by a rename, so it is whole, or not ours. */
-function parse(
-  bytes: Uint8Array,
-):
-  | { readonly before: Uint8Array; readonly after: Uint8Array; readonly uid: number | undefined }
-  | undefined {
-  try {
-    const { before, after, uid } = JSON.parse(Buffer.from(bytes).toString()) as Redo
-    return {
-      before: Buffer.from(before, "base64"),
-      after: Buffer.from(after, "base64"),
-      uid: typeof uid === "number" ? uid : undefined,
-    }
-  } catch {
-    return undefined
-  }
-}
-
 /**
- * Each byte is the old one, the new one, or one that was never written: blocks reach a disk in any
- * order.
- */
-export function isMixture(now: Uint8Array, before: Uint8Array, after: Uint8Array): boolean {
-  const [shortest, longest] = [
-    Math.min(before.length, after.length),
-    Math.max(before.length, after.length),
-  ]
-  if (now.length < shortest || now.length > longest) return false
-  return now.every(
-    (byte, at) => byte === before[at] || byte === after[at] || (byte === 0 && at >= before.length),
-  )
-}
-
-/**
- * Mode and owner first, so that nobody reads the new bytes by the old rights; then the bytes, then
+ * Mode and owner first, so that no user reads the new bytes by the old rights; then the bytes, then
  * the length.
  */
 async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise<void> {
@@ -217,8 +161,8 @@ async function overwrite(spot: Spot, bytes: Uint8Array, options: Owned): Promise
 }
 
 /**
- * Nothing is asked for that is so already: of a file that others own, this user may not even set
- * the mode that it has.
+ * Nothing is set that is so already: of another user's file, this user may not even set the mode
+ * that it has.
  */
 async function settle(file: FileHandle, { uid, gid, mode }: Owned, target: string): Promise<void> {
   if (mode === undefined) return
@@ -231,7 +175,7 @@ async function settle(file: FileHandle, { uid, gid, mode }: Owned, target: strin
 
 type Owned = { readonly uid?: number | undefined; readonly gid?: number; readonly mode?: number }
 
-/** Whoever owns the file may have it open, and reads what comes. */
+/** The file's owner may have it open, and would read what is written. */
 async function openTarget(spot: Spot, { uid }: Owned): Promise<FileHandle> {
   const { target, folder, name } = spot
   let file: FileHandle

@@ -1,9 +1,6 @@
 import { readFileSync, statSync } from "node:fs"
 
-/**
- * The process that holds a lock on a file, by what the system says and not by what the file's
- * neighbour claims.
- */
+/** The process that holds a lock on a file, as the kernel says, not as the holder file claims. */
 export type LockHolder = {
   readonly pid: number
   readonly kind: "stopped" | "waiting for a disk" | "running"

@@ -1,12 +1,10 @@
 import {
   closeSync,
   constants,
-  futimesSync,
   lstatSync,
   openSync,
   readFileSync,
   rmSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs"
@@ -14,13 +12,11 @@ import type { Database } from "bun:sqlite"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "../error.ts"
 import { networkOf } from "./file-system.ts"
-import type { Host } from "../system/host.ts"
 
 /**
  * SQLite's exclusive lock on a file that is never renamed: it holds between containers (other pid
- * and net namespaces) and
- * ends with its process, whatever kills it. flock on the same file would be granted beside it: one
- * mechanism everywhere.
+ * and net namespaces) and ends with its process, whatever kills it. flock on the same file would be
+ * granted beside it: one mechanism everywhere.
  */
 
 export interface HeldLock {
@@ -28,13 +24,13 @@ export interface HeldLock {
 }
 
 /**
- * How often, and how far apart (ms), one who is refused looks again until the holder has written
- * its name.
+ * How often, and how far apart (ms), a refused process looks again until the holder has written its
+ * name.
  */
-const looks = 50
+const looksMost = 50
 const lookMs = 10
 
-/** Takes the lock, or says who holds it. `holder` is what others are told: never a value. */
+/** Takes the lock, or says who holds it. `holder` is shown to others: never a value. */
 export async function takeLock(
   path: string,
   holder: string,
@@ -43,12 +39,12 @@ export async function takeLock(
   refuseNetwork(dirname(path))
   create(path)
   let before: string | undefined
-  for (let statPath = 0; ; statPath++) {
+  for (let look = 0; ; look++) {
     const lock = tryLock(Database, path, holder)
     if (lock !== undefined) return lock
     // A killed holder leaves its name; the next one replaces it right after it has the lock.
     const heldBy = readHolder(path)
-    if (statPath >= looks || (heldBy !== undefined && heldBy === before))
+    if (look >= looksMost || (heldBy !== undefined && heldBy === before))
       return { heldBy: heldBy ?? "another process" }
     before = heldBy
     await Bun.sleep(lookMs)
@@ -64,8 +60,8 @@ function tryLock(Open: typeof Database, path: string, holder: string): HeldLock 
     // A link in its place would make SQLite open, or make, another file; what is not there was made
     // right before.
     database = new Open(path, openFlags)
-    // Two that begin at the same instant are in each other's way for a moment: without patience
-    // both would be refused.
+    // Two that begin at the same instant block each other for a moment: without a timeout both
+    // would be refused.
     database.run(`PRAGMA busy_timeout = ${lookMs}`)
     // Nothing is ever written into it; without this, a journal file would be made and removed each
     // time.
@@ -80,109 +76,13 @@ function tryLock(Open: typeof Database, path: string, holder: string): HeldLock 
   return heldLock(database, path)
 }
 
-/**
- * When one who waits is told again that the lock is still held, and how often from then on (ms).
- */
-const toldAgainMs = 30_000
-const toldEveryMs = 60_000
-
-/** `told`: at once, then again and again, with how long was waited (ms). */
-export type Wait = {
-  readonly holder: string
-  readonly host: Host
-  readonly stop: AbortSignal
-  readonly told: (heldBy: string, waitedMs: number) => void
-}
-
-/**
- * Takes the lock, as `takeLock` does, and asks its holder to let go between two steps; waits for
- * that as long as it takes, or until `stop`.
- */
-export async function demandLock(
-  path: string,
-  { holder, host, stop, told }: Wait,
-): Promise<HeldLock | { readonly heldBy: string }> {
-  const began = host.monotonicMs()
-  for (let tellAt = 0; ; ) {
-    const lock = await takeLock(path, holder)
-    if (!("heldBy" in lock)) {
-      rmSync(wantedPath(path), { force: true })
-      return lock
-    }
-    if (stop.aborted) return lock
-    const waitedMs = host.monotonicMs() - began
-    if (waitedMs >= tellAt) {
-      told(lock.heldBy, tellAt === 0 ? 0 : waitedMs)
-      tellAt = tellAt === 0 ? toldAgainMs : waitedMs + toldEveryMs
-    }
-    want(path, host.now())
-    await host.pause(askAgainMs, stop)
-  }
-}
-
-function want(path: string, now: Date): void {
-  const file = openSync(
-    wantedPath(path),
-    constants.O_CREAT | constants.O_WRONLY | constants.O_NOFOLLOW,
-    0o600,
-  )
-  try {
-    futimesSync(file, now, now)
-  } finally {
-    closeSync(file)
-  }
-}
-
-/**
- * How often (ms) one who waits says so again; within how long (ms) the holder must have heard it
- * twice.
- */
-const askAgainMs = 100
-const heardTwiceMs = 500
-
-/**
- * Does another process wait for a lock that we hold? Yes, once it was heard to say so twice, one
- * soon after the other. Who has
- * given up, or was killed, says it no more: a holder that was stopped (SIGSTOP) finds one old
- * request when it wakes, no second.
- */
-export class Wanted {
-  readonly #path: string
-  readonly #host: Pick<Host, "monotonicMs">
-  #said: number | undefined
-  #heardAt: number | undefined
-
-  constructor(lock: string, host: Pick<Host, "monotonicMs">) {
-    this.#path = wantedPath(lock)
-    this.#host = host
-    this.#said = this.#read()
-  }
-  /** To be asked again and again. */
-  poll(): boolean {
-    const said = this.#read()
-    if (said === undefined || said === this.#said) return false
-    const now = this.#host.monotonicMs()
-    const before = this.#heardAt
-    this.#said = said
-    this.#heardAt = now
-    return before !== undefined && now - before <= heardTwiceMs
-  }
-  #read(): number | undefined {
-    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs
-  }
-}
-
-function wantedPath(path: string): string {
-  return `${path}-wanted`
-}
-
 function heldLock(database: Pick<Database, "run" | "close">, path: string): HeldLock {
   return {
     release: () => {
       try {
         unlinkSync(holderPath(path))
       } catch {
-        // Whom the next one to wait is told of is not worth an error: the lock itself ends here.
+        // Only the name that a waiting process is told; the lock itself ends here.
       } finally {
         database.run("ROLLBACK")
         database.close()

@@ -1,9 +1,9 @@
 import { mkdir, readdir } from "node:fs/promises"
 import { present } from "../present.ts"
 import { folderFlags } from "./disk.ts"
-import { setOwnership } from "./durable-write.ts"
 import { AppError } from "../error.ts"
 import type { Folder } from "./folder.ts"
+import { setOwnership } from "./ownership.ts"
 
 export type FolderOptions = {
   readonly mode: number

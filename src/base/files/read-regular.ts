@@ -5,7 +5,7 @@ import { AppError, systemCode } from "../error.ts"
 import { fileHints, linkError } from "./file-errors.ts"
 import { type Folder, type Keeper, openFolder } from "./folder.ts"
 
-/** A file, in the folder that it lies in. Whoever opened the folder lets go of it. */
+/** A file, in the folder that it lies in. Who opened the folder must also dispose of it. */
 export type Spot = { readonly target: string; readonly folder: Folder; readonly name: string }
 
 export async function spotOf(target: string): Promise<Spot> {
@@ -77,8 +77,8 @@ async function readLater(
 
 /**
  * In a folder that another user can change, a file of someone else may be a hard link to one that
- * they cannot read. Asked
- * after the file was opened: what has one name now, and has it here, was no other file's.
+ * they cannot read. Asked after the file was opened: what has one name now, and has it here, was no
+ * other file's.
  */
 export async function refuseLinked({ target, folder, name }: Spot, opened: Stats): Promise<void> {
   if (opened.uid === folder.keeper) return

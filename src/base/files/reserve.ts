@@ -1,20 +1,18 @@
 import { basename, dirname, join } from "node:path"
-import { type Disk, diskOf, draftFlags, slow, wayFlags, writeFlags } from "./disk.ts"
-import { durableWrite, writeError } from "./durable-write.ts"
-import { systemCode } from "../error.ts"
+import { type Disk, diskOf, slow, wayFlags, writeFlags } from "./disk.ts"
+import { openNew } from "./draft-file.ts"
+import { durableWrite } from "./durable-write.ts"
+import { writeError } from "./file-errors.ts"
 
 /** No more are ever taken. */
 export const filesMost = 8
 
 /**
  * Room on a disk that may get full meanwhile: files beside the target, as large as what will
- * replace it. Each later write
- * goes into one of them and renames it, so that it needs no new block. They hold real bytes, not
- * only a promise of the file
- * system: that needs no ffi, which a hardened unit forbids. Where a write never lands in the blocks
- * of before (btrfs, zfs)
- * the room is only likely. They are numbered from 0 without a gap, and used and removed from the
- * last one down.
+ * replace it. Each later write goes into one of them and renames it, so that it needs no new block.
+ * They hold real bytes, not only a promise of the file system: that needs no ffi, which a hardened
+ * unit forbids. Where a write never lands in the blocks of before (btrfs, zfs) the room is only
+ * likely. They are numbered from 0 without a gap, and used and removed from the last one down.
  */
 export class Reserve {
   readonly #target: string
@@ -109,17 +107,6 @@ async function syncWay(disk: Disk, folder: string): Promise<void> {
     await slow.sync(handle)
   } finally {
     await disk.close(handle)
-  }
-}
-
-/** One that a killed run has left under that name goes. */
-async function openNew(disk: Disk, path: string): Promise<number> {
-  try {
-    return await disk.open(path, draftFlags)
-  } catch (error) {
-    if (systemCode(error) !== "EEXIST") throw error
-    await disk.unlink(path)
-    return disk.open(path, draftFlags)
   }
 }
 

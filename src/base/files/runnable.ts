@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs"
 import { AppError } from "../error.ts"
-import { isOpen, isOurs, openFolderOf } from "./folder.ts"
+import { openFolderOf } from "./folder.ts"
+import { isOpen, isOurs } from "./writers.ts"
 
 /** What stands in the way of running a program. */
 export type Obstacle = {
@@ -50,8 +51,8 @@ function unrunnable(path: string): Fault | undefined {
 }
 
 /**
- * Anyone who can change a program that we run, or what tells it what to do, has our rights; of what is
- * not there nothing is said.
+ * Anyone who can change a program that we run, or what tells it what to do, has our rights; of what
+ * is not there nothing is said.
  */
 export async function changeableBy(path: string): Promise<Fault | undefined> {
   try {

@@ -1,4 +1,5 @@
-import { type Folder, isOpen, isOurs, openFolderOf } from "./folder.ts"
+import { type Folder, openFolderOf } from "./folder.ts"
+import { isOpen, isOurs } from "./writers.ts"
 import { type Owner, named } from "../system/other-end.ts"
 
 /** A uid; or several: more than one user, besides root and us, could have put the socket there. */

@@ -14,8 +14,8 @@ export type Exit = {
 }
 type Cut = {
   /**
-   * Resolves where even KILL does not end the program (it hangs in the kernel): that must not hang
-   * us.
+   * Resolves if even KILL does not end the program (it hangs in the kernel): we must not hang with
+   * it.
    */
   readonly gaveUp: Promise<Exit>
   /**
@@ -31,8 +31,8 @@ type Cut = {
 }
 
 /**
- * Ends a program, with its whole session, when its time (in which we ran, too) is over or `signal`
- * aborts; once.
+ * Ends a program, with its whole session, once its time (counted only while this process runs) is
+ * over or `signal` aborts.
  */
 export function cutOff(pid: number | undefined, options: CutOptions): Cut {
   let why: "timeout" | "abort" | undefined

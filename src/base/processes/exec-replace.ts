@@ -8,8 +8,8 @@ export type Caller = {
 
 /**
  * Puts a program in the place of this process (execve): the same process id, terminal and streams,
- * so that signals reach
- * it and its exit code is ours, and no second process holds the values. Comes back only by a throw.
+ * so that signals reach it and its exit code is ours, and no second process holds the values. Comes
+ * back only by a throw.
  */
 export function execReplace(
   argv: readonly string[],

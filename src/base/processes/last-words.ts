@@ -1,8 +1,7 @@
 import { formatDuration } from "../text/duration.ts"
 /**
- * Where things stand if this process ended now, by environment: what is said, synchronously, where
- * it ends in the middle.
- * A process ends once, so there is one such place.
+ * By environment: what a person must know if this process ended now. It is said synchronously, if
+ * the process ends in the middle. A process ends once, so there is one such place.
  */
 export type LastWords = {
   /** Sentences; never a value. */
@@ -14,11 +13,11 @@ export type LastWords = {
 }
 
 /**
- * After the first request to stop it ends by itself no later (ms): below the 90 s after which
- * systemd, as it comes, kills.
+ * How long (ms) it may take to end after the first request to stop: less than the 90 s after which
+ * systemd kills by default.
  */
 export const stopWithinMs = 80_000
-/** What a person is told with the first request. */
+/** What a person is told at the first request. */
 export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${formatDuration(stopWithinMs)}, ends at once`
 
 const standings = new Map<string, () => LastWords>()

@@ -5,7 +5,7 @@
 
 let isLate = false
 
-/** A read of another process, or of an output, that does not come: it keeps this process alive. */
+/** A read of another process, or of an output, that never returns: it keeps this process alive. */
 export function noteLateRead(late: boolean): void {
   isLate = late
 }
@@ -26,14 +26,14 @@ export function runsMarked(matches: (mark: string) => boolean): boolean {
 }
 
 /**
- * Did this process see its program end? What still carries the mark is a daemon that the program
- * left.
+ * True if this process saw the mark's program end: what still carries the mark is a daemon that the
+ * program left.
  */
 export function sawEnd(mark: string): boolean {
   return ended.has(mark) && !live.includes(mark)
 }
 
-/** Is told of the programs of a mark. */
+/** Hears of the programs of a mark. */
 export type MarkWatcher = {
   begins(mark: string): void
   started(mark: string, pid: number | undefined): void
@@ -42,7 +42,7 @@ export type MarkWatcher = {
 }
 const watchers = new Map<string, MarkWatcher>()
 
-/** Of each program of `mark` that begins while `act` runs. */
+/** `watcher` hears of each program of `mark` that begins while `act` runs. */
 export async function watchMark<T>(
   mark: string,
   watcher: MarkWatcher | undefined,
@@ -56,7 +56,7 @@ export async function watchMark<T>(
   }
 }
 
-/** Who is told of the program that begins now, to its end. */
+/** What hears of the program that begins now, until its end. */
 export function watcherOf(mark: string | undefined): MarkWatcher | undefined {
   return mark === undefined ? undefined : watchers.get(mark)
 }
@@ -74,7 +74,7 @@ export function forgetMark(mark: string | undefined): void {
 export function noteEnd(mark: string | undefined): void {
   forgetMark(mark)
   if (mark === undefined) return
-  // The latest stand last.
+  // The latest one is last.
   ended.delete(mark)
   ended.add(mark)
   const [oldest] = ended

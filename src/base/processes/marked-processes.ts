@@ -12,14 +12,13 @@ import {
 import { beginStopwatch, deadlineOf } from "./run-time.ts"
 
 /**
- * Programs that an earlier run of ours started and that a crash of ours left behind. Each was
- * started with a mark in its
- * environment and leads a session of its own; what it started in turn carries the mark too, but
- * does not lead.
+ * Programs that an earlier run started and that its crash left behind. Each was started with a mark
+ * in its environment and leads a session of its own; what it started in turn carries the mark too,
+ * but does not lead.
  *
  * The environment of another user's process lies in its memory, and its owner can make a read of
- * that wait for ever. So only
- * what can be ours is read, one process at a time, on another thread, and within a deadline.
+ * that wait for ever. So only processes that we may have started are read, one at a time, on
+ * another thread, and within a deadline.
  */
 export const markVariable = "MYCELIUM_RUN"
 
@@ -29,7 +28,7 @@ export type LookOptions = {
    * left out.
    */
   readonly since?: number
-  /** None but these is looked for, whatever else carries the mark. */
+  /** Only these are looked for, whatever else carries the mark. */
   readonly only?: readonly ProcessId[]
   /** Reads the environment of a process; the kernel's own answer if left out. */
   readonly read?: (pid: number) => Promise<string>
@@ -46,8 +45,8 @@ export type EndOptions = LookOptions & {
 
 /**
  * Waits for what carries `mark` to end, then ends it, all of it at once. True when none is left;
- * false if it cannot be ended,
- * or `signal` aborted first. Throws `process-unreadable` where that cannot be known.
+ * false if it cannot be ended, or `signal` aborted first. Throws `process-unreadable` where that
+ * cannot be known.
  */
 export async function endMarked(mark: string, options: EndOptions): Promise<boolean> {
   const { signal, graceMs = 3000 } = options
@@ -77,8 +76,8 @@ export async function findMarked(
 }
 
 /**
- * The marks, among those that `matches` takes, of leaders that run now, whoever began them. Throws
- * `process-unreadable` where there may be more.
+ * The marks, among those that `matches` takes, of leaders that run now, no matter which run began
+ * them. Throws `process-unreadable` if there may be more.
  */
 export async function marksThatRun(
   matches: (mark: string) => boolean,
@@ -90,8 +89,8 @@ export async function marksThatRun(
 }
 
 /**
- * Those of `found` that still run after their time; by what they are, so that nothing is read a
- * second time.
+ * Those of `found` that still run after their time; told by pid and start, so that nothing is read
+ * twice.
  */
 async function waitFor(
   found: readonly Process[],
@@ -132,7 +131,7 @@ async function scan(matches: (mark: string) => boolean, options: LookOptions): P
   try {
     const found: (Process & { readonly marks: readonly string[] })[] = []
     for (const one of await candidates(options)) {
-      const environment = await readInTurn(one.pid, read, deadline.signal)
+      const environment = await readAlone(one.pid, read, deadline.signal)
       if (environment === undefined) return { found, unread: underWay?.pid ?? one.pid }
       const marks = marksIn(environment).filter(matches)
       if (marks.length > 0) found.push({ ...one, marks })
@@ -144,8 +143,8 @@ async function scan(matches: (mark: string) => boolean, options: LookOptions): P
 }
 
 /**
- * What can have been begun by a run of ours: first those of this user and of root, then (root's
- * programs may change their user) all others.
+ * Processes that a run of mycelium may have begun: first those of this user and of root, then
+ * (root's programs may change their user) all others.
  */
 async function candidates({ since = 0, only }: LookOptions): Promise<readonly Process[]> {
   const leaders = (await processes()).filter(
@@ -170,14 +169,13 @@ async function candidates({ since = 0, only }: LookOptions): Promise<readonly Pr
 }
 
 /**
- * The one read that is under way in this process. There are as few as two threads that read for us:
- * one that never comes
- * must not be joined by another.
+ * The one read that is under way in this process. There may be only two threads that read: a second
+ * read that never returns must not take the other one.
  */
 let underWay: { readonly pid: number; readonly done: Promise<string>; late: boolean } | undefined
 
-/** undefined where it does not come in time, or an earlier one has not. */
-async function readInTurn(
+/** undefined if it does not return in time, or an earlier one has not returned. */
+async function readAlone(
   pid: number,
   read: (pid: number) => Promise<string>,
   over: AbortSignal,
@@ -186,7 +184,7 @@ async function readInTurn(
     if (underWay.late || (await orOver(underWay.done, over)) === undefined) return undefined
   }
   if (over.aborted) return undefined
-  // What is gone, or another user's, holds no readable mark.
+  // A process that is gone, or another user's, has no readable mark.
   const done = read(pid).catch(() => "")
   const own = { pid, done, late: false }
   underWay = own

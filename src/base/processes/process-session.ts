@@ -5,12 +5,11 @@ import { beginStopwatch } from "./run-time.ts"
 
 /**
  * A program that leads a session, and all that it started there. A session, not only a group:
- * coreutils' `timeout` and
- * shells with job control put their children into groups of their own, which a signal to the first
- * group does not reach.
+ * coreutils' `timeout` and shells with job control put their children into groups of their own,
+ * which a signal to the first group does not reach.
  */
 
-/** A pid is given again, but never with the same start. */
+/** The system gives a pid to another process later, but never with the same start. */
 export type ProcessId = {
   readonly pid: number
   /** In ticks since the machine started. */
@@ -26,7 +25,7 @@ export function isProcess({ pid, startedAt }: ProcessId, other: ProcessId): bool
   return pid === other.pid && startedAt === other.startedAt
 }
 
-/** undefined where it is gone, or there is no /proc. */
+/** undefined if it is gone, or there is no /proc. */
 export function processIdOf(pid: number): ProcessId | undefined {
   try {
     const found = parseStat(pid, readFileSync(`/proc/${pid}/stat`, "latin1"))
@@ -37,8 +36,8 @@ export function processIdOf(pid: number): ProcessId | undefined {
 }
 
 /**
- * TERM, then KILL to whoever is left after `graceMs`. True when nobody runs any more; false if they
- * outlive even that, or `signal` aborts.
+ * TERM, then KILL to what is left after `graceMs`. True once none of it runs; false if something
+ * outlives even KILL, or `signal` aborts.
  */
 export async function endSession(
   leader: number,
@@ -124,7 +123,7 @@ async function isGone(
 }
 
 /**
- * Zombies do not count: where nobody reaps orphans (we may be process 1 of a container) they stay
+ * Zombies do not count: if no process reaps orphans (we may be process 1 of a container) they stay
  * for ever.
  */
 async function lives(leader: number): Promise<boolean> {

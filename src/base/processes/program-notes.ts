@@ -4,14 +4,16 @@ import { ourLocation } from "./run-location.ts"
 import { type ProcessId, processIdOf } from "./process-session.ts"
 
 /**
- * Which programs of a mark were under way, for the run that follows a crash. A mark alone does not
- * tell: what a program started on purpose in a session of its own (setsid) carries it, too, and is
- * to live on. A note needs no sync, for no program outlives the power; one that is missing, or was
- * made where other processes are seen, says nothing.
+ * Which programs of a mark were under way, for the run that follows a crash. The mark alone does
+ * not tell: what a program started on purpose in a session of its own (setsid) carries it too, and
+ * must live on. A note needs no sync, for no program outlives a power loss. A note that is missing,
+ * or was made in another PID namespace, says nothing.
  */
 export class ProgramNotes implements MarkWatcher {
   readonly #path: string
-  /** Of this process: `undefined` stands for one that is about to start, or of which nobody knows. */
+  /**
+   * Of this process: `undefined` stands for one that is about to start, or of which nobody knows.
+   */
   readonly #live = new Map<string, readonly (ProcessId | undefined)[]>()
 
   constructor(path: string) {
@@ -44,7 +46,7 @@ export class ProgramNotes implements MarkWatcher {
     const live = act(this.#live.get(mark) ?? [])
     this.#live.set(mark, live)
     const known = live.filter((one) => one !== undefined)
-    // Of one change set at a time: of an older one, nobody asks.
+    // Notes are of one change set at a time: those of an older one are no longer needed.
     const group = mark.slice(0, mark.lastIndexOf("/") + 1)
     const { [mark]: before, ...all } = this.#read()
     const others = Object.fromEntries(Object.entries(all).filter(([one]) => one.startsWith(group)))
@@ -61,7 +63,7 @@ export class ProgramNotes implements MarkWatcher {
     }
   }
 
-  /** What cannot be written must not say what is true no more. */
+  /** If it cannot be written it is removed: a note must not say what is no longer true. */
   #write(programs: Note["programs"]): void {
     try {
       const note: Note = { where: where() ?? "", programs }
@@ -72,12 +74,12 @@ export class ProgramNotes implements MarkWatcher {
   }
 }
 
-/** Nobody asks any more. */
+/** They are no longer needed. */
 export function removeNotes(path: string): void {
   try {
     rmSync(path, { force: true })
   } catch {
-    // A store that takes neither takes no state either: nothing is begun there.
+    // A store that cannot be written takes no state either: nothing is begun there.
   }
 }
 

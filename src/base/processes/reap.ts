@@ -2,9 +2,8 @@ import { readFileSync, readdirSync } from "node:fs"
 
 /**
  * As PID 1 of a container we inherit orphans, and Bun does not wait for what it did not start: each
- * stays a zombie. This
- * waits for those alone. It needs ffi, which a hardened unit forbids: then nothing is done (run the
- * container with --init).
+ * stays a zombie. This waits for those alone. It needs ffi, which a hardened unit forbids: then
+ * nothing is done (run the container with --init).
  */
 export async function reapOrphans(): Promise<number> {
   const zombies = zombiesOf(process.pid)
@@ -21,7 +20,7 @@ export async function reapOrphans(): Promise<number> {
   }
 }
 
-/** Children of `parent` that ended and wait to be waited for. */
+/** Children of `parent` that have ended and were not waited for yet. */
 function zombiesOf(parent: number): readonly number[] {
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return []

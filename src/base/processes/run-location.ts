@@ -1,8 +1,8 @@
 import { readFileSync, readlinkSync } from "node:fs"
 
 /**
- * Where a run lives: which start of which kernel, and which of its process namespaces. What a run
- * can see of another's programs follows from it.
+ * Where a run lives: which boot of which machine, and which PID namespace. That decides which
+ * programs of another run it can see.
  */
 export type RunLocation = {
   readonly boot: string
@@ -13,7 +13,7 @@ export type RunLocation = {
   readonly init?: true
 }
 
-/** The one that every process of the kernel can be seen in. */
+/** The first namespace, in which every process of the machine can be seen. */
 const initial = "pid:[4026531836]"
 
 let location: RunLocation | undefined
@@ -86,10 +86,9 @@ export function isSameLocation(one: RunLocation, other: RunLocation): boolean {
 }
 
 /**
- * May a program of a run that lived `then`, and is gone, still run where one that lives `here`
- * cannot see it? Another start of
- * the same machine has ended all of them; of a machine that is not known, that is taken for
- * granted.
+ * Where a program of a run that lived `then`, and is gone, may still run unseen from `here`;
+ * undefined: nowhere. A reboot of the machine has ended all of them; if the machine is not known,
+ * a reboot is assumed.
  */
 export function mayHide(
   then: RunLocation,

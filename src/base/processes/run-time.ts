@@ -1,18 +1,16 @@
 /**
- * Time (ms) in which this process ran. Stopped (SIGSTOP, a frozen cgroup, a paused machine) it sees
- * nothing, so that time
- * is no time that a program or a server had; performance.now() goes on meanwhile (it is
- * CLOCK_MONOTONIC, which stands still
- * in a suspend only). Seen by ticks, as long as anybody measures: between two of them no more than
- * a tick is counted.
+ * Time (ms) in which this process ran. While it is stopped (SIGSTOP, a frozen cgroup, a paused
+ * machine) it sees nothing, so that time must not count against a program or a server.
+ * performance.now() goes on meanwhile: it is CLOCK_MONOTONIC, which stands still only in a suspend.
+ * So time is counted by ticks, as long as anything is measured: at most one tick between two.
  */
 
 const tickMs = 250
-/** A tick that is late by more than this is no load of the machine: we did not run. */
+/** A tick that is late by more than this is not load: this process was stopped. */
 const lateMs = 1500
 /**
- * After a pause, what came meanwhile is read before a deadline is judged: so long, or as long as
- * the deadline if that is shorter.
+ * After a stop, what arrived meanwhile is read before a deadline is judged. Time for that (ms), or
+ * the deadline itself if that is shorter.
  */
 const fairMs = 1000
 
@@ -22,7 +20,7 @@ let lookedAt = 0
 let ranMs = 0
 let pausedAtMs = Number.NEGATIVE_INFINITY
 
-function countTime(): void {
+function tick(): void {
   const now = performance.now()
   const passed = now - lookedAt
   lookedAt = now
@@ -31,11 +29,11 @@ function countTime(): void {
   if (paused) pausedAtMs = ranMs
 }
 
-/** While someone measures, the ticks go on; they keep nobody alive. */
+/** While anything is measured, the ticks go on; they do not keep the process alive. */
 function measure(): () => void {
   if (measuring++ === 0) {
     lookedAt = performance.now()
-    ticker = setInterval(countTime, tickMs)
+    ticker = setInterval(tick, tickMs)
     ticker.unref()
   }
   let ended = false
@@ -54,20 +52,20 @@ export type Stopwatch = {
 
 export function beginStopwatch(): Stopwatch {
   const end = measure()
-  countTime()
+  tick()
   const began = ranMs
-  return { ms: () => (countTime(), ranMs - began), end }
+  return { ms: () => (tick(), ranMs - began), end }
 }
 
 /**
- * So often there is a last chance: a machine that is too busy to run us in time must not put a
- * deadline off for ever.
+ * How many last chances there are: a machine that is always too busy must not put a deadline off
+ * for ever.
  */
 const mostChances = 3
 
 /**
- * Calls `over` once we ran for `ms`; returns what calls it off. After a pause there is a last
- * chance.
+ * Calls `over` once this process has run for `ms`; returns what calls it off. After a stop there is
+ * a last chance.
  */
 export function countDown(ms: number, over: () => void): () => void {
   const watch = beginStopwatch()
@@ -95,8 +93,8 @@ export function countDown(ms: number, over: () => void): () => void {
 export type Deadline = { readonly signal: AbortSignal; readonly end: () => void }
 
 /**
- * A signal that aborts once we ran for `ms`, or with `outer`; to be ended by the one who no longer
- * waits for it.
+ * A signal that aborts once this process has run for `ms`, or with `outer`. The caller ends it when
+ * it no longer waits.
  */
 export function deadlineOf(ms: number, outer?: AbortSignal): Deadline {
   const over = new AbortController()

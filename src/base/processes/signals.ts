@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs"
 const hangup = 1n
 
 /**
- * Was this process started so that a closed terminal does not end it (nohup)? Asked before anybody
- * listens to the signal.
+ * True if this process was started so that a closed terminal does not end it (nohup). Asked before
+ * anything listens to the signal.
  */
 export function ignoresHangup(): boolean {
   return atStart

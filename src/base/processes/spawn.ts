@@ -9,10 +9,9 @@ import { markVariable } from "./marked-processes.ts"
 
 /**
  * The only place that starts programs: argument lists, an environment built anew, a session of
- * their own that ends as
- * a whole. Bun.spawn's own `timeout` ends the first process only, and a cancelled reader of its
- * output keeps
- * this process alive while a daemon holds the other end; node's streams can be let go.
+ * their own that ends as a whole. Bun.spawn's own `timeout` ends the first process only, and a
+ * cancelled reader of its output keeps this process alive while a daemon holds the other end;
+ * node's streams can be let go.
  */
 
 export const safePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -22,7 +21,7 @@ export type RunOptions = CutOptions & {
   /** All that the program sees, besides PATH (`safePath` unless given here). */
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: Uint8Array | string
-  /** So much of each stream is kept; 64 KiB if left out. */
+  /** How much of each stream is kept; 64 KiB if left out. */
   readonly keepBytes?: number
 }
 export type RunResult = Exit & {
@@ -95,7 +94,7 @@ export function failureOf(program: string, result: RunResult): AppError | undefi
   return undefined
 }
 
-/** The named variables, where they are set: what a program may know of our surroundings. */
+/** The named variables that are set: what a program may know of our environment. */
 export function pickEnvironment(
   names: readonly string[],
   lookup: (name: string) => string | undefined,
@@ -108,7 +107,7 @@ export function pickEnvironment(
   return picked
 }
 
-/** What carries a mark is known, here and to who watches it, from before its start to its end. */
+/** A program with a mark is noted, here and by its watcher, from before its start to its end. */
 async function startMarked(argv: readonly string[], options: RunOptions): Promise<ChildProcess> {
   const mark = options.env?.[markVariable]
   if (mark === undefined) return start(argv, options)
@@ -139,7 +138,7 @@ async function start(argv: readonly string[], options: RunOptions): Promise<Chil
       hint: `give its absolute path; PATH is ${env.PATH}`,
     })
   try {
-    // Loaded with the first program: what only looks need not wait for it.
+    // Loaded with the first program: a command that starts none need not wait for it.
     const { spawn } = process.getBuiltinModule("node:child_process")
     const child = spawn(program, rest, {
       detached: true,
@@ -184,7 +183,7 @@ const startHints: Readonly<Record<string, string>> = {
   EMFILE: "too many open files: raise the limit (ulimit -n)",
 }
 
-/** A program may end without having read its input: that is its own affair. */
+/** A program may end without reading its input: that is no error. */
 function feed(child: ChildProcess, stdin: Uint8Array | string | undefined): void {
   child.stdin?.on("error", () => undefined)
   if (stdin !== undefined) child.stdin?.end(stdin)
@@ -205,8 +204,8 @@ function whenEnded(child: ChildProcess): Promise<Exit> {
 }
 
 /**
- * What a daemon still holds is drained as long as we live, so that it does not die of a broken
- * pipe, and does not keep us alive.
+ * A stream that a daemon still holds is drained as long as we live, so that the daemon does not die
+ * of a broken pipe; the stream does not keep us alive.
  */
 function letGo(child: ChildProcess, stdout: CappedText, stderr: CappedText): void {
   child.stdin?.destroy()

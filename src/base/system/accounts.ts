@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs"
  * The users and groups of this machine's own files; those of LDAP and the like are not known here.
  */
 
-/** True for a group that nobody but this user is in, as most systems make one for each user. */
+/** True for a group that has only this user in it, as most systems make one for each user. */
 export function isPrivateGroup(uid: number, gid: number): boolean {
   const users = linesOf("/etc/passwd")
   const own = users.find(([, , id]) => id === String(uid))

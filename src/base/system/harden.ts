@@ -2,12 +2,10 @@
 export type Hardened = { readonly memory: boolean; readonly cores: boolean }
 
 /**
- * Asks the kernel that nobody of the same user reads our memory (no ptrace, no /proc/PID/mem) and
- * that a crash leaves no
- * core. By ffi, which a hardened unit forbids: such a unit sets LimitCORE=0 itself, and SECURITY.md
- * says what remains; a
- * filter may deny either call. Nothing that must hold rests on it, and check says what could not be
- * had. prctl(2), setrlimit(2).
+ * Asks the kernel to let no other process of this user read our memory (no ptrace, no
+ * /proc/PID/mem), and to write no core after a crash: prctl(2), setrlimit(2). Both go by ffi, which
+ * a hardened unit forbids (it sets LimitCORE=0 itself; SECURITY.md says what remains), and a filter
+ * may deny either call. No promise rests on it, and `check` names what was not granted.
  */
 export async function harden(): Promise<Hardened> {
   if (process.platform !== "linux") return { memory: false, cores: false }

@@ -16,7 +16,7 @@ export interface Host {
   env(name: string): string | undefined
 }
 
-/** setTimeout fires at once beyond 2^31-1 ms; nobody here waits longer than that. */
+/** setTimeout fires at once beyond 2^31-1 ms; no wait here is longer. */
 const longest = 2 ** 31 - 1
 
 /** The real machine. */

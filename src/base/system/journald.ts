@@ -10,9 +10,8 @@ const informational = 6
 
 /**
  * Puts one line into the machine's journal under `identifier`, as what `journalctl -t` finds. No
- * ffi and no other program:
- * a hardened unit can do it. Resolves when the journal's end of the socket has it; else
- * `journal-unreachable`.
+ * ffi and no other program: a hardened unit can do it. Resolves when the journal's end of the
+ * socket has it; else `journal-unreachable`.
  */
 export function toJournal(
   identifier: string,

@@ -3,14 +3,13 @@ import { run } from "../processes/spawn.ts"
 
 /**
  * Tells the service manager how the service is, sd_notify(3): a datagram to the socket that
- * NOTIFY_SOCKET names. Bun opens
- * no such socket. libc does, by ffi, which MemoryDenyWriteExecute=yes forbids; there the program
- * systemd-notify does it, and
- * the unit says NotifyAccess=all, for that is a child of ours. Where neither can, nothing is told:
- * no rotation rests on it.
+ * NOTIFY_SOCKET names. Bun opens no such socket. libc does, by ffi, which
+ * MemoryDenyWriteExecute=yes forbids; there the program systemd-notify does it, and the unit says
+ * NotifyAccess=all, for that is our child. If neither works, nothing is told: no rotation depends
+ * on it.
  */
 export type Manager = {
-  /** How often it wants to hear from us: half of its patience. undefined: it keeps no watch. */
+  /** How often it is told that we live: half of its timeout. undefined: it has none. */
   readonly beatEveryMs: number | undefined
   /**
    * "READY=1", "STATUS=…": in the order of the calls. Resolves to whether it was sent; never
@@ -21,9 +20,7 @@ export type Manager = {
 
 type Send = (lines: readonly string[]) => Promise<boolean>
 
-/**
- * The one who started us; nobody is told where that is no service manager. `env` is looked at once.
- */
+/** The service manager that started us, or one that tells no process. `env` is read once. */
 export function serviceManager(env: (name: string) => string | undefined, pid: number): Manager {
   const socket = env("NOTIFY_SOCKET")
   if (socket === undefined || !/^[/@]./.test(socket))

@@ -37,10 +37,9 @@ export async function thisKernel(): Promise<Kernel> {
 
 /**
  * The one that has accepted this connection: the kernel notes on the accepted socket by whom.
- * "waiting": nobody has yet, or
- * they have let go of it. "unseen": no table shows it, which may leave a row out while it changes.
- * Who listens does not matter
- * beside that: a listener of root's may be another's to accept from.
+ * "waiting": nobody has yet, or they have let go of it. "unseen": no table shows it, which may
+ * leave a row out while it changes. Who listens does not matter beside that: a listener of root's
+ * may be another's to accept from.
  */
 export function otherEnd(
   { localAddress, localPort, remoteAddress, remotePort }: SocketAddresses,

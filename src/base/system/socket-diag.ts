@@ -1,9 +1,8 @@
 /**
  * Asks the kernel for one TCP socket of our network namespace by its two ends, sock_diag(7),
- * instead of reading the table of
- * all: on a machine with many connections that takes milliseconds for each login. By ffi, which a
- * hardened unit forbids, and
- * by netlink, which a sandbox may: what only makes the same answer come sooner.
+ * instead of reading the table of all: on a machine with many connections that takes milliseconds
+ * for each login. By ffi, which a hardened unit forbids, and by netlink, which a sandbox may: what
+ * only makes the same answer come sooner.
  */
 
 /** Of the socket itself: its own end first. Addresses of four bytes, or of sixteen. */

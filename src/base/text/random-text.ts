@@ -109,10 +109,8 @@ function divide(alphabet: string): Parts {
 
 /**
  * A password of `length` characters: first a letter, last alphanumeric, all four classes, uniform
- * among all such texts
- * (a draft that lacks something is thrown away whole). 32 characters are 191.9 bits. Of another
- * alphabet: the same, as far
- * as it has letters and classes.
+ * among all such texts (a draft that lacks something is thrown away whole). 32 characters are 191.9
+ * bits. Of another alphabet: the same, as far as it has letters and classes.
  */
 export function randomText(
   length: number,

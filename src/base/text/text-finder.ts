@@ -1,13 +1,12 @@
 /**
  * Finds which of many texts stand in a stream of bytes, in one pass and bounded memory: Wu and
- * Manber's way ("A fast
- * algorithm for multi-pattern searching", 1994), with blocks of four bytes. Where no text can end,
- * it leaps.
+ * Manber's way ("A fast algorithm for multi-pattern searching", 1994), with blocks of four bytes.
+ * Where no text can end, it leaps.
  */
 
 const blockBytes = 4
 const tableBits = 19
-/** What leaps can be is bounded by the shortest text; a longer window pays no more. */
+/** The shortest text bounds the leaps; a longer window brings nothing more. */
 const longestWindow = 24
 const multiplier = 0x9e3779b1
 const chunkBytes = 1 << 20

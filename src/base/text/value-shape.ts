@@ -72,8 +72,7 @@ function uuidOf(bytes: Uint8Array): string {
 
 /**
  * Bits of a value: log2 of how many there are of its shape, all equally likely. That some
- * characters of a
- * portable password must differ costs under 0.002 bits, and is left out.
+ * characters of a portable password must differ costs under 0.002 bits, and is left out.
  */
 export function bitsOf(shape: Shape): number {
   const length = lengthOf(shape)
@@ -129,7 +128,7 @@ function countBits(length: number, alphabet: string): number {
 }
 
 /**
- * The smallest length from `least` on at which a value has so many bits; undefined where none up to
+ * The smallest length from `least` on at which a value has this many bits; undefined if none up to
  * `most` has.
  */
 export function lengthFor(

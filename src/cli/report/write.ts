@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { AppError } from "../../base/error.ts"
-import { durableWrite, readRegular } from "../../base/files/durable-write.ts"
+import { durableWrite } from "../../base/files/durable-write.ts"
+import { readRegular } from "../../base/files/read-regular.ts"
 
 /**
  * A report carries the hash of its own text: so a later one knows whether a person has written into

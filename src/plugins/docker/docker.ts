@@ -13,8 +13,7 @@ const keepBytes = 4 * 1024 * 1024
 
 /**
  * The programs `docker` and `docker compose`. Compose fills `${…}` from its own environment before
- * `.env`, so it gets
- * nothing of ours but what finds the engine.
+ * `.env`, so it gets nothing of ours but what finds the engine.
  */
 export class Docker {
   readonly compose: readonly string[]

@@ -52,7 +52,7 @@ export const generated = defineDriver({
   }),
 })
 
-/** In an incident the value of now is in wrong hands, and the next version holds nothing of it. */
+/** In an incident the current value is in wrong hands: the next version holds nothing of it. */
 function draft(options: Options, { current }: Versions, text: MakeText, contain: boolean): Fields {
   const password = text("password", shapeOf(options, limits))
   const before =

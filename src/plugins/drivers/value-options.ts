@@ -128,11 +128,11 @@ export function valueProblems(
         message:
           format === "hex"
             ? "bytes are two hex digits each: give an even number"
-            : "no bytes are so many characters of base64url: give one more",
+            : "base64url never has this many characters: give one more",
       },
     ]
   if (bits !== undefined && lengthFor(options, bits, least, most) === undefined)
-    return [{ path: "bits", message: `no value of up to ${most} characters has so many` }]
+    return [{ path: "bits", message: `no value of up to ${most} characters has that many bits` }]
   if (bits !== undefined && bits < leastBits && weak !== true)
     return [
       {

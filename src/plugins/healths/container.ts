@@ -1,6 +1,6 @@
 import { defineHealth } from "../../core/define.ts"
 import { Docker } from "../docker/docker.ts"
-import { findGroup } from "../docker/containers.ts"
+import { findGroup } from "../docker/group.ts"
 import { Target, composeOptions } from "../docker/options.ts"
 
 /** The health check that the containers of a Compose service have themselves. */

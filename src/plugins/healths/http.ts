@@ -68,7 +68,7 @@ export const http = defineHealth({
 })
 
 const tryMs = 5000
-/** So many answers before the answer (1xx) are read. */
+/** How many interim answers (1xx) are read before the answer. */
 const wordsMost = 16
 const bodyBytes = 64 * 1024
 

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { z } from "zod"
-import type { FileOptions } from "../../base/files/durable-write.ts"
+import type { FileOptions } from "../../base/files/draft-file.ts"
 import { AppError } from "../../base/error.ts"
 import { hasGroup } from "../../base/files/rights.ts"
 
@@ -89,8 +89,7 @@ export function modeOf(rules: FileRules): number {
 
 /**
  * Mode and owner for the next file: the options' owner and group, else those of the file which is
- * there. A group that may not
- * reach the file anyway is no loss where this user cannot give it.
+ * there. A group that may not reach the file anyway is no loss where this user cannot give it.
  */
 export async function ownership(
   rules: FileRules,

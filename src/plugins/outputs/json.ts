@@ -67,7 +67,7 @@ function read(text: string): Reading {
 }
 
 function unreadable(message: string): AppError {
-  return new AppError("output-unreadable", message, { hint: "mend it, or move it away" })
+  return new AppError("output-unreadable", message, { hint: "correct it, or move it away" })
 }
 
 type Found = { readonly values: Map<string, string | undefined>; readonly twice: string[] }

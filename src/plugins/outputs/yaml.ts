@@ -126,5 +126,5 @@ function hasComments(document: Document.Parsed): boolean {
 }
 
 function unreadable(message: string): AppError {
-  return new AppError("output-unreadable", message, { hint: "mend it, or move it away" })
+  return new AppError("output-unreadable", message, { hint: "correct it, or move it away" })
 }

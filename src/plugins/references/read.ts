@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs"
 import { resolve } from "node:path"
 import { AppError } from "../../base/error.ts"
-import { isOurs } from "../../base/files/folder.ts"
+import { isOurs } from "../../base/files/writers.ts"
 import { readRealFile } from "../../base/files/real-file.ts"
 import { changeableBy } from "../../base/files/runnable.ts"
 import { failureOf, type RunOptions, type RunResult } from "../../base/processes/spawn.ts"

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { z } from "zod"
-import { readRegular } from "../../base/files/durable-write.ts"
+import { readRegular } from "../../base/files/read-regular.ts"
 import { AppError, systemCode } from "../../base/error.ts"
 import { defineRestarter } from "../../core/define.ts"
 

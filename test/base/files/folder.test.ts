@@ -15,12 +15,12 @@ import {
 import { dirname, join } from "node:path"
 import {
   durableAppend,
-  durableFolder,
   durableRemove,
   durableWrite,
-  readRegular,
 } from "../../../src/base/files/durable-write.ts"
 import { type Keeper, openFolder } from "../../../src/base/files/folder.ts"
+import { durableFolder } from "../../../src/base/files/durable-folder.ts"
+import { readRegular } from "../../../src/base/files/read-regular.ts"
 import { takeLock } from "../../../src/base/files/lock.ts"
 import { makeFolderIn } from "../../../src/base/files/new-folder.ts"
 import { readRealFile } from "../../../src/base/files/real-file.ts"

@@ -13,8 +13,9 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { draftPath } from "../../../src/base/files/durable-write.ts"
-import { draftInPlace, healInPlace, isMixture, redoPath } from "../../../src/base/files/in-place.ts"
+import { draftPath } from "../../../src/base/files/draft-file.ts"
+import { draftInPlace, healInPlace } from "../../../src/base/files/in-place.ts"
+import { isMixture, redoPath } from "../../../src/base/files/redo.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { SmallDisk, whyNoDisk } from "../../support/small-disk.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"

@@ -3,11 +3,8 @@ import fc from "fast-check"
 import { Liquid } from "liquidjs"
 import { AppError } from "../../../src/base/error.ts"
 import { Secret } from "../../../src/core/secret.ts"
-import {
-  inspectTemplate,
-  readBackwards,
-  renderTemplate,
-} from "../../../src/plugins/outputs/liquid.ts"
+import { inspectTemplate, renderTemplate } from "../../../src/plugins/outputs/liquid.ts"
+import { readBackwards } from "../../../src/plugins/outputs/liquid/backwards.ts"
 
 const values = {
   pg: { version: "v1", fields: { user: "shop", password: new Secret("production/pg", "a/b c%d") } },

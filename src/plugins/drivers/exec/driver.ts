@@ -33,14 +33,17 @@ export class ExecDriver implements Driver {
   }
 
   generate({ current }: Versions, text: MakeText): Fields {
-    const { users, user } = this.#target.options
-    // A pair takes turns; whoever comes first is first.
-    const next =
-      users === undefined ? user : users[0] === current?.fields["user"] ? users[1] : users[0]
     return {
-      ...present({ user: next }),
+      ...present({ user: this.#nextUser(current?.fields["user"]) }),
       password: text("password", valueShape(this.#target.options)),
     }
+  }
+
+  /** A pair takes turns; the one named first begins. */
+  #nextUser(current: Fields[string] | undefined): string | undefined {
+    const { users, user } = this.#target.options
+    if (users === undefined) return user
+    return users[0] === current ? users[1] : users[0]
   }
 
   async preflight(versions: Versions, signal: AbortSignal): ReturnType<Driver["preflight"]> {
@@ -83,7 +86,8 @@ export class ExecDriver implements Driver {
       )
       return answer
     } catch (error) {
-      // What is no error of ours is a mistake in this program and must not pass for an answer.
+      // Anything else than an AppError is a mistake in this program and must not pass for an
+      // answer.
       if (!(error instanceof AppError)) throw error
       heard?.(error)
       return "unknown"

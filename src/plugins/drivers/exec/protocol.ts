@@ -18,7 +18,7 @@ export type Verb = (typeof verbs)[number]
 /** sysexits.h: EX_TEMPFAIL. */
 export const tryLater = 75
 
-/** Answers are read loosely: what we do not know is no concern of ours. */
+/** Answers are read loosely: keys that we do not know are ignored. */
 export const Described = z.object({
   holds: z.enum(["one", "two", "pair"]),
   probe: z.boolean(),

@@ -6,10 +6,9 @@ const saysNo = new Set(["exec-failed", "refused-by-policy", "program-missing"])
 
 /**
  * The stand-in for a login where the program cannot log in and the config says `trust_apply`. Only
- * for services that hold
- * two values: there `current` stays accepted whatever becomes of `pending`, so an answer that is
- * wrong locks nobody out.
- * `acceptedAt` in the state is the durable note that the program once said yes.
+ * for services that hold two values: there `current` stays accepted whatever becomes of `pending`,
+ * so an answer that is wrong locks nobody out. `acceptedAt` in the state is the durable note that
+ * the program once said yes.
  */
 export class Trusted {
   readonly #answers = new Map<string, Probe>()

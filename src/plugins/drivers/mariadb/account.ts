@@ -15,7 +15,7 @@ export type Account = {
   readonly hashes: readonly string[]
   /** Lets anybody in who gives no password. */
   readonly open: boolean
-  /** Has ways to log in that are no passwords of ours: ed25519, unix_socket, … */
+  /** Has other ways to log in than our kind of password: ed25519, unix_socket, … */
   readonly foreign: boolean
   readonly locked: boolean
   readonly expired: boolean

@@ -1,5 +1,5 @@
 import {
-  type RedisAddress,
+  type ServerAddress,
   addressUrl,
   decodeAddress,
   hostOf,
@@ -15,7 +15,7 @@ import {
  * parameter. An error never quotes the address. A client of the socket is 'user'@'localhost' to the
  * server.
  */
-export function parseAddress(text: string): RedisAddress {
+export function parseAddress(text: string): ServerAddress {
   const url = addressUrl(
     text,
     /^mariadb:\/\//i,

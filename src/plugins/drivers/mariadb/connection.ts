@@ -3,7 +3,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
 import { type Channel, openChannel } from "../server/channel.ts"
-import { dial, type Endpoint as MariadbEndpoint } from "../server/endpoint.ts"
+import { dial, type Endpoint } from "../server/endpoint.ts"
 import { isGone } from "../server/listener.ts"
 import type { PooledConnection } from "../server/connection-pool.ts"
 import { type Call, upgrade } from "../server/tls.ts"
@@ -20,9 +20,8 @@ import { BodyReader, encodePacket, malformed, type Packet, PacketReader } from "
 
 /**
  * A small MariaDB client of our own. What Bun's does when a server asks for the password in clear
- * (mysql_clear_password), or
- * offers no TLS, is written down nowhere; this one answers mysql_native_password and nothing else,
- * and all ends when `signal` aborts.
+ * (mysql_clear_password), or offers no TLS, is written down nowhere; this one answers
+ * mysql_native_password and nothing else, and all ends when `signal` aborts.
  */
 export interface Connection extends PooledConnection {
   /** "at db:3306 as admin", for errors. */
@@ -41,7 +40,7 @@ export type Row = readonly (string | null)[]
 export type MariadbLogin = { readonly user: string; readonly password: Secret }
 
 export async function connect(
-  { address, tls, gate: gateOf }: MariadbEndpoint,
+  { address, tls, gate: gateOf }: Endpoint,
   login: MariadbLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
@@ -84,7 +83,7 @@ function tlsNotOffered(label: string): AppError {
   })
 }
 
-/** What is said at the door; whoever speaks there is looked at before any of it is believed. */
+/** The server's first message. Which process sent it is checked before any of it is believed. */
 async function firstOf(
   channel: Channel<Packet>,
   label: string,

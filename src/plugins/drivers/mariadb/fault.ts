@@ -18,7 +18,11 @@ const busy: Words = [
   "another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), and we do not wait behind it for long",
   "retry",
 ]
-const ended: Words = ["session-ended", "somebody ended our session, or what it did", "retry"]
+const ended: Words = [
+  "session-ended",
+  "our session, or what it did, was ended at the server",
+  "retry",
+]
 const expired: Words = ["password-expired", "the password of this user has expired", "ask-operator"]
 
 /** By the number that the server gives; its text ends here, for it may quote what we sent. */

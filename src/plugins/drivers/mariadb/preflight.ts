@@ -51,7 +51,7 @@ function accountFindings(
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
   if (unfit !== undefined) return [unfitFinding(unfit)]
-  // Without a version of ours, whether there is a password at all is asked by `readInstalled`.
+  // If we have no version, whether there is a password at all is asked by `readInstalled`.
   if (account === undefined || current === undefined) return []
   const [said, { hashes: held }] = [`account ${sayAccount(name)}`, account]
   if (!holdsCurrent(held, current, hashOf)) return [lacksCurrent(said, label)]

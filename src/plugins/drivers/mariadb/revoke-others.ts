@@ -7,7 +7,7 @@ import { changing } from "./session.ts"
 import { endOlderSessions, sessionsOf } from "./sessions.ts"
 
 /**
- * For containment: one statement leaves the account `live`'s password alone, whoever set the
+ * For containment: one statement leaves the account only `live`'s password, no matter who set the
  * others; then the sessions that are older than it end.
  */
 export function revokeOthers(

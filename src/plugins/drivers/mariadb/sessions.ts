@@ -6,8 +6,8 @@ import type { MariadbTarget } from "./target.ts"
 
 /**
  * MariaDB does not say since when a session is open, nor with which password. But it numbers
- * connections from its start on,
- * so whatever has a lower number than the connection that brought a value is older than the value.
+ * connections from its start on, so whatever has a lower number than the connection that brought a
+ * value is older than the value.
  */
 export type Moment = {
   /** ISO 8601, UTC, by the server's clock. */
@@ -72,8 +72,8 @@ export function parseMoment(text: string | undefined): Moment | undefined {
 
 /**
  * Ends the sessions of the user that are older than its present password, and looks again until
- * none is left. One that was opened
- * with the old password after that, within the grace, cannot be told from a live one and stays.
+ * none is left. One that was opened with the old password after that, within the grace, cannot be
+ * told from a live one and stays.
  */
 export async function endOlderSessions(
   target: MariadbTarget,
@@ -104,7 +104,7 @@ async function olderThan(
   const now = await askMoment(connection)
   if (since !== undefined && now.server === since.server)
     return (id) => Number(id) < since.connection
-  // Restarted since: nothing of before is left.
+  // Restarted since: no earlier session is left.
   if (since !== undefined && now.server * 1000 + 1000 > Date.parse(since.at)) return () => false
   throw new AppError(
     "sessions-undated",

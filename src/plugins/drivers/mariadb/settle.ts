@@ -4,11 +4,10 @@ import { asAdmin } from "./session.ts"
 import { kill } from "./sessions.ts"
 
 /**
- * Ends what an earlier run of ours has under way: it holds the lock of our name until the server is
- * done with its connection,
- * and sends no change before it has the lock (see `changing`). What the server has not read yet of
- * a dead run's is therefore either
- * behind a lock that shows here, or a mere question for it.
+ * Ends what an earlier run has under way: it holds the lock of our name until the server is done
+ * with its connection, and sends no change before it has the lock (see `changing`). What the server
+ * has not read yet of a dead run's is therefore either behind a lock that shows here, or a mere
+ * question for it.
  */
 export function settle(target: MariadbTarget, signal: AbortSignal): Promise<boolean> {
   return asAdmin(target, signal, async (connection) => {

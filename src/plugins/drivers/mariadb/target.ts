@@ -1,5 +1,5 @@
 import type { PluginContext } from "../../../core/ports.ts"
-import type { RedisAddress } from "../server/address.ts"
+import type { ServerAddress } from "../server/address.ts"
 import { endpointAt, wantsTls } from "../server/endpoint.ts"
 import { nameAtServer } from "../server/names.ts"
 import { parseAddress } from "./address.ts"
@@ -13,7 +13,7 @@ import type { MariadbOptions } from "./options.ts"
 export type MariadbTarget = {
   readonly options: MariadbOptions
   readonly context: PluginContext
-  readonly address: RedisAddress
+  readonly address: ServerAddress
   readonly account: AccountName
   readonly waitS: number
 }

@@ -1,5 +1,5 @@
 import {
-  type RedisAddress as ServerAddress,
+  type ServerAddress,
   addressUrl,
   decodeAddress,
   hostOf,
@@ -14,8 +14,8 @@ export type Address = ServerAddress & { readonly database?: string }
 
 /**
  * Reads `postgresql://host:port/database` and `postgresql:///database?host=/socket/folder`
- * (PostgreSQL manual, Connection URIs;
- * narrowed: one host, no user, no password, no other parameter). An error never quotes the address.
+ * (PostgreSQL manual, Connection URIs; narrowed: one host, no user, no password, no other
+ * parameter). An error never quotes the address.
  */
 export function parseAddress(text: string): Address {
   const url = addressUrl(text, /^postgres(ql)?:\/\//i, "it reads postgresql://host:5432/database")

@@ -25,7 +25,7 @@ export async function apply(
 ): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(target, next)
   const clause = `PASSWORD ${quoteText(await newPassword(target, next))}`
-  // A pair's role may have been shut with its last password; one that is contained, by a run that
+  // A pair's role may have lost its LOGIN with its last password, or a contained role to a run that
   // was killed. Preflight has seen that it could log in.
   const opens = target.options.admin !== undefined && (target.pair !== undefined || contain)
   const logins = likelyFirst(next, versions)

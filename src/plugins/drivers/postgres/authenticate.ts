@@ -36,8 +36,8 @@ type Login = {
 const kinds = { ok: 0, cleartext: 3, md5: 5, sasl: 10, saslContinue: 11, saslFinal: 12 } as const
 
 /**
- * Logs in. Only SCRAM-SHA-256 is answered: every other way would hand the password, or what is as
- * good, to whoever asks.
+ * Logs in. Only SCRAM-SHA-256 is answered: every other method would hand the password, or its
+ * equivalent, to any server that asks.
  */
 export async function authenticate(channel: Channel<Message>, login: Login): Promise<Asked> {
   const { kind, rest } = await firstAnswer(channel, login)
@@ -94,7 +94,7 @@ async function scram(
 
 async function expect(channel: Channel<Message>, label: string, wanted: number): Promise<Buffer> {
   const { kind, rest } = await nextAuthentication(channel, label)
-  // "Come in" before its own proof: whoever this is may not know the password at all.
+  // "Come in" before its own proof: this server may not know the password at all.
   if (kind === kinds.ok && wanted !== kinds.ok) throw unproven(label)
   if (kind !== wanted) throw malformed()
   return rest

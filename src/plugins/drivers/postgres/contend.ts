@@ -9,11 +9,11 @@ import { loginsSince } from "./under-way.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * An intruder who is logged in as a role may keep it from being changed: by a change of his own
- * that he leaves open, or makes again and again.
+ * An intruder who is logged in as a role may keep it from being changed: by a change of their own
+ * that they leave open, or make again and again.
  */
 
-/** One role's change, in an open session. `contain`: who is in the way is ended. */
+/** One role's change, in an open session. `contain`: sessions that block it are ended. */
 export type Change = {
   readonly target: PostgresTarget
   readonly connection: Connection
@@ -28,12 +28,12 @@ export type Change = {
  */
 const inTheWay = new Set(["55P03", "XX000", "40P01"])
 const tries = 6
-/** Beside an intruder nobody is waited for as long as in an ordinary session. */
+/** In a containment, locks are waited for less long than usual: an intruder may hold them. */
 const containLockMs = 500
 
 /**
- * `ALTER ROLE role CLAUSES`. In a containment the role's sessions are ended where they are in the
- * way, so many times.
+ * `ALTER ROLE role CLAUSES`. In a containment the role's sessions that block it are ended, a few
+ * times over.
  */
 export async function alterRole(change: Change, clauses: string): Promise<void> {
   const { connection, role, contain } = change
@@ -58,11 +58,9 @@ function isInTheWay(error: unknown): error is ServerError {
 
 /**
  * The role cannot log in while it is given its password and its sessions end, so none of them comes
- * back; and it stays shut
- * until logins that began before have ended, as far as there is time for that: the login that
- * follows proves what the role has
- * then. What a crash leaves shut, `settle` opens: only where a login with this very value is what
- * is kept out.
+ * back; and it stays shut until logins that began before have ended, as far as there is time for
+ * that: the login that follows proves what the role has then. What a crash leaves shut, `settle`
+ * opens: only where a login with this very value is what is kept out.
  */
 export async function alterShut(change: Change, clauses: string, again: number): Promise<void> {
   const { target, signal } = change
@@ -142,10 +140,12 @@ export async function makeRoom(change: Change): Promise<void> {
   )
   if (now?.full === "t") await endRole(change)
 }
-/** So many logins may come at once while a rotation proves its value. */
+/** How many logins may arrive at once while a rotation proves its value. */
 const slotsLeast = 5
 
-/** Who it is, as far as the server tells: the row's lock shows as one on the whole table. */
+/**
+ * Which session it is, as far as the server tells: the row's lock shows as one on the whole table.
+ */
 async function heldBy({ connection, role }: Change, error: ServerError): Promise<AppError> {
   if (error.sqlstate !== "55P03") return error
   const [holder] = await connection.rows(

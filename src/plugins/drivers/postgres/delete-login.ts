@@ -11,8 +11,8 @@ import { loginsAt } from "./under-way.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * Takes the password of every role away that is this secret's, on the standbys too: each login is
- * refused then as a wrong one is, once none is under way that began before.
+ * Takes away the password of every role of this secret, on the standbys too. From then on each
+ * login is refused like one with a wrong password, once no earlier login is under way.
  */
 export async function deleteLogin(
   target: PostgresTarget,

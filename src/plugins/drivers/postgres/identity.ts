@@ -4,9 +4,8 @@ import type { Connection } from "./wire.ts"
 
 /**
  * A login of a pair is worth something only if it ends up as the owner: where SET ROLE is not
- * permitted the server lets
- * the session in with a warning, as the role itself, and what it makes belongs to one half of the
- * pair.
+ * permitted the server lets the session in with a warning, as the role itself, and what it makes
+ * belongs to one half of the pair.
  */
 export async function checkIdentity(
   connection: Connection,

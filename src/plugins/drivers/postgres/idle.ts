@@ -9,11 +9,11 @@ import { probe } from "./probe.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
 
-/** The role of a pair that is about to get a password: nobody may be using it. */
+/** The role of a pair that is about to get a password must not be in use. */
 
 /**
- * Asked on each server. Without a current value `readInstalled` asks the same of both roles, with a code
- * of its own.
+ * Asked on each server. Without a current value `readInstalled` asks the same of both roles, with a
+ * code of its own.
  */
 export async function idleFindings(
   { pair }: PostgresTarget,

@@ -14,24 +14,17 @@ import type { Connection } from "./wire.ts"
  * Before a pair's old password is taken away: would that lock someone out?
  *
  * By now every deployment has been restarted and holds the new role. A session of the old role that
- * began after the new
- * one was accepted was therefore opened by someone whom no restart has reached: a program in no
- * deployment, one whose
- * restart reads no file, one that is still draining. It will log in again, so the revoke waits. The
- * instant of the last
- * restart would say it more sharply, but the driver does not know it; the difference is what
- * programs opened between
- * the two, and those sessions end with the restart. A session older than that proves only that
- * someone logged in
+ * began after the new one was accepted was therefore opened by someone whom no restart has reached:
+ * a program in no deployment, one whose restart reads no file, one that is still draining. It will
+ * log in again, so the revoke waits. The instant of the last restart would say it more sharply, but
+ * the driver does not know it; the difference is what programs opened between the two, and those
+ * sessions end with the restart. A session older than that proves only that someone logged in
  * before: it may be a prompt that was forgotten, and waiting for it could keep a leaked password
- * alive for ever. It
- * needs its password no more, lives on, and is ended where `end_sessions` says so. Where the
- * instant is not known (the
- * value was adopted), any session counts.
+ * alive for ever. It needs its password no more, lives on, and is ended where `end_sessions` says
+ * so. Where the instant is not known (the value was adopted), any session counts.
  *
  * A program that connects for each request is seen only while it is connected. Many looks find a
- * busy one; one that
- * comes by once a minute is not found, and no catalog remembers it.
+ * busy one; one that comes by once a minute is not found, and no catalog remembers it.
  */
 const watch = { quietMs: 400, mostMs: 2000, everyMs: 20, looksLeast: 10 } as const
 
@@ -46,8 +39,7 @@ export async function refuseWhileUsed(
   const found = (
     await Promise.all(everywhere(target).map((server) => users(server, old, since, signal)))
   ).flat()
-  // Where the password is dead already, on an earlier try of ours, nobody can be locked out by it
-  // any more.
+  // If an earlier try has taken the password away already, this locks no one out.
   if (found.length === 0 || (await probe(target, old, signal)) === "refused") return
   const after = since === undefined ? "" : ` that began after ${roleOf(target, live)} took over`
   throw new AppError(
@@ -61,9 +53,8 @@ export async function refuseWhileUsed(
 }
 
 /**
- * Who keeps using the role while we look. A program that has just ended leaves its session for a
- * moment: that is waited
- * for. One that arrives under our eyes has the old password and uses it.
+ * Sessions that keep using the role while we look. A program that has just ended leaves its session
+ * for a moment: that is waited for. A session that begins meanwhile has used the old password.
  */
 async function users(
   server: PostgresTarget,

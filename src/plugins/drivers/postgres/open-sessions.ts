@@ -3,7 +3,7 @@ import { probeName } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
 
-/** Who is logged in as a role, in words that a person can act on. */
+/** Which sessions a role has, in words that a person can act on. */
 
 /** Sessions that someone logged in for; not the workers that the server starts for them. */
 export const ofPrograms = "backend_type IN ('client backend', 'walsender')"
@@ -18,7 +18,7 @@ export type OpenSession = {
 }
 
 /**
- * The sessions of `role` at this server now, save logins of ours; without `since` all count as
+ * The sessions of `role` at this server now, without our own logins; without `since` all count as
  * younger.
  */
 export async function openSessions(

@@ -3,8 +3,8 @@ import { quoteText } from "./quote.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * What the catalogs say about a pair. All of them are shared by the databases and readable by
- * everybody, save the passwords.
+ * What the catalogs say about a pair. All of them are shared by the databases and readable by every
+ * role, except the passwords.
  */
 
 export const attributes = [
@@ -71,8 +71,8 @@ export async function lookAtPair(
 
 /**
  * Whether a role inherits from the owner and may become it: pg_has_role follows inherit_option and
- * set_option of
- * pg_auth_members since 16, before that rolinherit, under which every member may SET ROLE.
+ * set_option of pg_auth_members since 16, before that rolinherit, under which every member may SET
+ * ROLE.
  */
 async function roles(
   { roles: [first, second], owner }: Pair,

@@ -109,10 +109,9 @@ const list = /^("[^"]+"|[\w$]+)(, *("[^"]+"|[\w$]+))*$/
 
 /**
  * Settings of the server's own are no secrets; one with a dot in its name is an application's, and
- * may hold anything. So may
- * a list (`ALTER ROLE … SET search_path FROM CURRENT` keeps any text without blanks): a role, which
- * sets its own, must not put
- * SQL into what an admin pastes, nor signs that his terminal obeys.
+ * may hold anything. So may a list (`ALTER ROLE … SET search_path FROM CURRENT` keeps any text
+ * without blanks): a role, which sets its own, must not put SQL into what an admin pastes, nor
+ * signs that their terminal obeys.
  */
 function sayValue({ role, name, value }: Setting): string {
   if (name.includes(".") || /[\p{Cc}\p{Bidi_Control}]/u.test(value))

@@ -13,7 +13,8 @@ import { databaseAt, type PostgresTarget } from "./target.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * Do the two roles of a pair stand for one another? Each finding comes with the SQL that mends it.
+ * Do the two roles of a pair stand for one another? Each finding comes with the SQL that corrects
+ * it.
  */
 export async function examinePair(
   target: PostgresTarget,
@@ -50,7 +51,7 @@ function eachOf(
     const role = seen.roles.get(name)
     if (role === undefined) return []
     const member = memberFindings(role, pair, since16)
-    // Who inherits nothing may lack the right to connect for that reason alone.
+    // A role that inherits nothing may lack the right to connect for that reason alone.
     return member.length > 0 ? member : connectFindings(role, pair, database)
   })
 }

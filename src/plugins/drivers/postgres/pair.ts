@@ -5,9 +5,8 @@ import type { PostgresOptions } from "./options.ts"
 
 /**
  * Two roles that take turns. Both are members of `owner`, which owns everything and cannot log in,
- * and become it at login
- * (`ALTER ROLE blue SET role = owner`): so it makes no difference to the database which of the two
- * is current.
+ * and become it at login (`ALTER ROLE blue SET role = owner`): so it makes no difference to the
+ * database which of the two is current.
  */
 export type Pair = { readonly roles: readonly [string, string]; readonly owner: string }
 
@@ -20,7 +19,7 @@ export function rolesOf({ role, roles }: PostgresOptions): readonly string[] {
   return roles ?? (role === undefined ? [] : [role])
 }
 
-/** Whose turn it is: the role that is not current's; the first where nothing is current. */
+/** The role that is next: the one that `current` does not use; the first if nothing is current. */
 export function nextRole(
   { roles: [first, second] }: Pair,
   current: Credential | undefined,

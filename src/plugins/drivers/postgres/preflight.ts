@@ -88,7 +88,7 @@ async function examine(
   ]
 }
 
-/** trust, peer or a certificate: whoever gets in that way has shown no password. */
+/** trust, peer or a certificate: a login by these proves no password. */
 function loginFindings(
   { options: { admin }, roles }: PostgresTarget,
   { asked }: Connection,

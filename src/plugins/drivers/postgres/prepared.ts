@@ -51,7 +51,9 @@ export async function heldByPrepared(
   return new AppError(code, `${connection.label}: ${message}`, { remedy: "retry", hint: remedy })
 }
 
-/** What an intruder may have left: those of the roles that were prepared before `since`. */
+/**
+ * What an intruder may have left: transactions of these roles that were prepared before `since`.
+ */
 export async function preparedNotes(
   connection: Connection,
   roles: readonly string[],

@@ -44,8 +44,8 @@ export async function readStored(
 
 /**
  * The present password in a form that can be put back; undefined where it cannot be read or the
- * role has none. A pair's
- * first value goes to its first role; the second must not hold one that nobody has told us of.
+ * role has none. A pair's first value goes to its first role; the second must not hold a password
+ * that we do not know.
  */
 export async function readInstalled(
   target: PostgresTarget,

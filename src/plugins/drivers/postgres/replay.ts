@@ -10,10 +10,7 @@ import type { Connection } from "./wire.ts"
  * once it has replayed that far.
  */
 
-/**
- * Below every deadline of ours, so that what people hear is the standby that lags, and not that
- * time was up.
- */
+/** Below all our deadlines, so that the error names the standby that lags, and not a timeout. */
 const mostMs = 10_000
 
 /**
@@ -57,7 +54,7 @@ export async function replays(
   withinMs: number,
   signal: AbortSignal,
 ): Promise<boolean> {
-  // Counted in pauses: while we are stopped, nobody looks at it.
+  // Counted in pauses: while this process is stopped, it does not look.
   for (let [waitMs, waitedMs] = [5, 0]; ; waitMs = Math.min(waitMs * 2, 200)) {
     const [now] = await standby.rows(
       ["there"],

@@ -11,11 +11,10 @@ import { takeAway } from "./take-away.ts"
 import { loginsUnderWay } from "./under-way.ts"
 
 /**
- * For containment. Of a pair the role that is not live loses its password, whoever set it, and all
- * of its sessions: each
- * deployment has been restarted with the other role. What is live was overwritten by `apply`, and
- * loses the sessions that
- * began before, once more when no login by an older value can be under way any more.
+ * For containment. Of a pair the role that is not live loses its password, no matter who set it,
+ * and all of its sessions: each deployment has been restarted with the other role. What is live was
+ * overwritten by `apply`, and loses the sessions that began before, once more when no login by an
+ * older value can be under way any more.
  */
 export async function revokeOthers(
   target: PostgresTarget,

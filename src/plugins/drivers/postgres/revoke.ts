@@ -54,7 +54,7 @@ async function refuseWithoutLive(
     `the login of role ${roleOf(target, live)} is ${answer === "refused" ? "refused" : "not clearly accepted"}, so the older one stays`,
     {
       remedy: "retry",
-      hint: "somebody else may have changed it: set it back, or mycelium reconcile",
+      hint: "another admin may have changed it: set it back, or mycelium reconcile",
     },
   )
 }

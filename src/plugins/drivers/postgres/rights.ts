@@ -90,8 +90,8 @@ function names(roles: SeenRoles, which: (seen: Seen) => boolean): string {
 
 /**
  * Who may change a password (manual, ALTER ROLE): oneself; a superuser; CREATEROLE, since 16 only
- * with ADMIN OPTION on the
- * role. A superuser's only a superuser, before 16 a replication role's, too.
+ * with ADMIN OPTION on the role. A superuser's only a superuser, before 16 a replication role's,
+ * too.
  */
 function mayAlter(seen: Seen): boolean {
   if (seen.self === "t" || seen.weAreSuperuser === "t") return true

@@ -1,8 +1,7 @@
 /**
  * Tables of RFC 3454 that no property of today's Unicode can replace: they stand still at version
- * 3.2, and so does
- * PostgreSQL's SASLprep. Each word is a range: how far it begins after the last one's end, a dot,
- * how far it goes on; base 36.
+ * 3.2, and so does PostgreSQL's SASLprep. Each word is a range: how far it begins after the last
+ * one's end, a dot, how far it goes on; base 36.
  */
 
 /** A.1: unassigned in Unicode 3.2, without what C.4 has already. */

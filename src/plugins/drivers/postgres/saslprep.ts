@@ -2,8 +2,8 @@ import { leftToRight, rightToLeft, unassigned } from "./saslprep-tables.ts"
 
 /**
  * SASLprep (RFC 4013) as PostgreSQL does it (src/common/saslprep.c): a password that it forbids is
- * used as it is, byte for
- * byte. Our own values are ASCII and pass unchanged; only an adopted password can be anything else.
+ * used as it is, byte for byte. Our own values are ASCII and pass unchanged; only an adopted
+ * password can be anything else.
  */
 export function prepare(password: string): string {
   if (/^\p{ASCII}*$/u.test(password)) return password

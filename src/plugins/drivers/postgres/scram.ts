@@ -27,8 +27,8 @@ const derive = promisify(pbkdf2)
 
 /**
  * What PostgreSQL stores for a password (manual, pg_authid):
- * `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`.
- * The same password, salt and count always give the same verifier.
+ * `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`. The same password, salt and count
+ * always give the same verifier.
  */
 export async function makeVerifier(
   password: Secret,

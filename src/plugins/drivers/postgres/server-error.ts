@@ -5,7 +5,7 @@ import { present } from "../../../base/present.ts"
  * SQLSTATEs (PostgreSQL manual, appendix A) in our words. The server's own text is never passed on:
  * it may quote a statement.
  */
-const candidates: Readonly<
+const states: Readonly<
   Record<string, readonly [code: string, label: string, remedy: Remedy, hint?: string]>
 > = {
   "28P01": ["password-refused", "the server refuses this password", "ask-operator"],
@@ -53,7 +53,7 @@ const candidates: Readonly<
     "retry",
   ],
   "57014": ["statement-timeout", "the server did not finish in time and gave up", "retry"],
-  "57P01": ["session-ended", "somebody ended our session at the server", "retry"],
+  "57P01": ["session-ended", "our session was ended at the server", "retry"],
   "57P03": ["server-not-ready", "the server is starting, stopping or recovering", "retry"],
 }
 /**
@@ -69,7 +69,7 @@ export class ServerError extends AppError {
   readonly authenticated: boolean
   constructor(sqlstate: string, label: string, authenticated: boolean) {
     const state = /^[0-9A-Z]{5}$/.test(sqlstate) ? sqlstate : "?????"
-    const [code, words, remedy, hint] = candidates[state] ?? [
+    const [code, words, remedy, hint] = states[state] ?? [
       "server-error",
       "the server reports an error",
       passing.has(state.slice(0, 2)) ? "retry" : "ask-operator",

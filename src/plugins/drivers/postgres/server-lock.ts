@@ -6,8 +6,8 @@ import type { Connection } from "./wire.ts"
 const locking = new WeakSet<Connection>()
 
 /**
- * How long (ms) a lock is waited for that another user than ours holds: whoever may log in can take
- * it.
+ * How long (ms) a lock is waited for that another user than ours holds: any user that may log in
+ * can take it.
  */
 const foreignMs = 2000
 const lookMs = 50
@@ -21,10 +21,9 @@ type How = {
 
 /**
  * One change of a role at a time, whichever machine it comes from; a pair is locked whole. The
- * locks end with the session,
- * or by `unlockRoles`. It keeps two acts of ours apart, which log in alike; each act is one
- * statement and is proven by a
- * login, so one that is kept apart from nobody spoils nothing.
+ * locks end with the session, or by `unlockRoles`. It keeps two acts of ours apart, which log in
+ * alike; each act is one statement and is proven by a login, so one that is kept apart from nobody
+ * spoils nothing.
  */
 export async function lockRoles(
   connection: Connection,

@@ -9,11 +9,10 @@ import type { Connection } from "./wire.ts"
 /** Sessions that look or change, under our own name; probes are elsewhere. */
 
 /**
- * Below every deadline of ours, so that the server gives up before we do. A search path without a
- * schema in which others
- * may make functions (CVE-2018-1058). A change that the server has confirmed must survive its
- * crash: `synchronous_commit`
- * is raised where it is off, and left alone where it asks for more.
+ * Below all our deadlines, so that the server gives up before we do. A search path without a schema
+ * in which others may make functions (CVE-2018-1058). A change that the server has confirmed must
+ * survive its crash: `synchronous_commit` is raised where it is off, and left alone where it asks
+ * for more.
  */
 const settings = `SET search_path = pg_catalog, pg_temp; SET statement_timeout = 10000; SET lock_timeout = 5000;
 SET password_encryption = 'scram-sha-256'; SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'local'), false)`
@@ -47,7 +46,7 @@ export async function inSession<Result>(
   const database = admin.database ?? databaseAt(target)
   return sessions.asAdmin(
     { context, signal },
-    { address, way: options, admin, more: database },
+    { address, endpoint: options, admin, more: database },
     {
       open: async (login) => prepared(await open({ ...login, database })),
       begin: (connection) =>
@@ -60,9 +59,7 @@ export async function inSession<Result>(
 
 type OwnLogin = Omit<LoginTo, "applicationName">
 
-/**
- * These roles may have other passwords from now on: no session of before is used for anything more.
- */
+/** These roles may have other passwords from now on: no earlier session is used any more. */
 export function rolesChanged({ context }: PostgresTarget, roles: Iterable<string>): void {
   for (const role of roles) sessions.changed(context, role)
 }

@@ -10,10 +10,9 @@ import { endAll } from "./sessions.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * Ends what an earlier run of ours left at the server: an ALTER ROLE that waits for a lock outlives
- * the client that sent it,
- * and lands whenever the lock is free. False where no login is accepted, so that nobody can look. A
- * standby changes nothing.
+ * Ends what an earlier run left at the server: an ALTER ROLE that waits for a lock outlives the
+ * client that sent it, and lands whenever the lock is free. False where no login is accepted, so
+ * that nobody can look. A standby changes nothing.
  */
 export async function settle(
   target: PostgresTarget,

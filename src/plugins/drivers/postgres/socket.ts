@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
 import { type Channel, type MessageReader, openChannel } from "../server/channel.ts"
-import { dial, type Endpoint as PostgresEndpoint } from "../server/endpoint.ts"
+import { dial, type Endpoint } from "../server/endpoint.ts"
 import type { Gate } from "../server/listener.ts"
 import { type Call, upgrade } from "../server/tls.ts"
 import { sslRequest } from "./message.ts"
@@ -11,7 +11,7 @@ import { sslRequest } from "./message.ts"
  * Destroyed when the call's signal aborts.
  */
 export async function openSocket(
-  { address, tls }: PostgresEndpoint,
+  { address, tls }: Endpoint,
   call: Call,
   gate?: Gate,
 ): Promise<Socket> {

@@ -14,9 +14,8 @@ type How = {
 
 /**
  * Without a password every login is refused as a wrong one is: 28P01. NOLOGIN alone would answer
- * the right and the wrong one
- * differently; with it, a login that was under way is kept out at its last step. `apply` gives
- * LOGIN back with the next password.
+ * the right and the wrong one differently; with it, a login that was under way is kept out at its
+ * last step. `apply` gives LOGIN back with the next password.
  */
 export async function takeAway(
   target: PostgresTarget,

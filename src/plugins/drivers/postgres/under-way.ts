@@ -7,11 +7,9 @@ import type { Connection } from "./wire.ts"
 
 /**
  * A server reads the stored form of a password before it asks the client for its proof: a login
- * that began before the
- * change may end well after it, and pg_stat_activity shows no role of it until then. From 18 on it
- * shows that there is one
- * (state "starting"), to those who may read all of it. Else authentication_timeout is what ends
- * such a login at the latest.
+ * that began before the change may end well after it, and pg_stat_activity shows no role of it
+ * until then. From 18 on it shows that there is one (state "starting"), to those who may read all
+ * of it. Else authentication_timeout is what ends such a login at the latest.
  */
 
 /**

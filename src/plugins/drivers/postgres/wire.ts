@@ -21,9 +21,8 @@ import { hangUp, openSocket } from "./socket.ts"
 
 /**
  * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext
- * requests, does not tell
- * which login was asked for, reconnects silently (the session's settings are lost) and leaves a
- * query running after close.
+ * requests, does not tell which login was asked for, reconnects silently (the session's settings
+ * are lost) and leaves a query running after close.
  */
 export interface Connection extends PooledConnection {
   /** "at db:5432 as shop", for errors. */
@@ -55,7 +54,7 @@ const oldestServer = 10
 const longestAnswer = 16 * 1024 * 1024
 
 /**
- * Opens a connection and logs in; everything ends when `signal` aborts, or what it attends to then.
+ * Opens a connection and logs in; everything ends when `signal`, or the one bound later, aborts.
  * Nothing is ever retried or reconnected.
  */
 export async function connect(

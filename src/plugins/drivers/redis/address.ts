@@ -1,5 +1,5 @@
 import {
-  type RedisAddress as ServerAddress,
+  type ServerAddress,
   addressUrl,
   decodeAddress,
   hostOf,
@@ -16,9 +16,8 @@ type Port = Extract<ServerAddress, { readonly host: string }> & { readonly tls: 
 
 /**
  * Reads `redis://host:6379`, `rediss://host:6379`, `redis:///path.sock` and `unix:/path.sock`; a
- * database number is let be,
- * for users are the server's. No user, no password, no parameter. An error never quotes the
- * address.
+ * database number is let be, for users are the server's. No user, no password, no parameter. An
+ * error never quotes the address.
  */
 export function parseAddress(text: string): Address {
   const url = addressUrl(

@@ -3,7 +3,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
 import { openChannel, type Waiting } from "../server/channel.ts"
-import { dial, type Endpoint as RedisEndpoint } from "../server/endpoint.ts"
+import { dial, type Endpoint } from "../server/endpoint.ts"
 import { isGone } from "../server/listener.ts"
 import type { PooledConnection } from "../server/connection-pool.ts"
 import { type Call, upgrade } from "../server/tls.ts"
@@ -12,9 +12,8 @@ import { encodeCommand, type Reply, ReplyReader } from "./resp.ts"
 
 /**
  * A small Redis client of our own. Bun's, ioredis and node-redis blur a refused password, a refused
- * connection and a silent
- * server, or hang on the last; here the three stay apart, nothing is retried, and all ends when
- * `signal` aborts.
+ * connection and a silent server, or hang on the last; here the three stay apart, nothing is
+ * retried, and all ends when `signal` aborts.
  */
 export interface Connection extends PooledConnection {
   /** "at cache:6379 as shop", for errors. */
@@ -41,7 +40,7 @@ export type RedisLogin = {
  * ended by it.
  */
 export async function connect(
-  { address, tls, gate: gateOf }: RedisEndpoint,
+  { address, tls, gate: gateOf }: Endpoint,
   login: RedisLogin,
   signal: AbortSignal,
 ): Promise<Connection> {

@@ -49,7 +49,7 @@ function keeperOf(file: string | undefined, info: Info | undefined): Kept["keepe
 
 /**
  * Its path, "" where the server has none; undefined where we may not ask: CONFIG GET shows
- * passwords, so an admin of ours lacks it.
+ * passwords, so our admin lacks it.
  */
 async function aclFile(connection: Connection): Promise<string | undefined> {
   const reply = await asked(connection, ["CONFIG", "GET"], "aclfile")

@@ -28,8 +28,7 @@ export async function saveAcl(connection: Connection): Promise<boolean> {
 
 /**
  * Only where there is no ACL file: a server that has one keeps its users there alone, and CONFIG
- * REWRITE would leave them
- * out and still say OK (config.c, rewriteConfigUserOption).
+ * REWRITE would leave them out and still say OK (config.c, rewriteConfigUserOption).
  */
 export async function rewriteConfig(connection: Connection): Promise<true> {
   try {

@@ -29,9 +29,8 @@ type Seen = {
 
 /**
  * What a rotation would fail on, seen at every node before any value exists. Where one follows, and
- * nothing else stands in its
- * way, the server is made to write its users down now: it does so in a rotation anyway, and only a
- * try tells whether it can.
+ * nothing else stands in its way, the server is made to write its users down now: it does so in a
+ * rotation anyway, and only a try tells whether it can.
  */
 export async function preflight(
   target: RedisTarget,
@@ -119,7 +118,7 @@ function userFindings(
   if (user === undefined) return []
   const unfit = userProblem(user ?? undefined, name)
   if (unfit !== undefined) return [unfitFinding(unfit)]
-  // Without a version of ours, whether there is a password at all is asked by `readInstalled`.
+  // If we have no version, whether there is a password at all is asked by `readInstalled`.
   if (user === null || versions.current === undefined) return []
   // One that lacks ours has drifted: what it holds may be all that its programs have.
   const { hashes: held } = user

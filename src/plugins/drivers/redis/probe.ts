@@ -42,9 +42,8 @@ async function logIn(
 
 /**
  * WRONGPASS is also what a user that is off, or missing, gets for its right password (acl.c,
- * ACLCheckUserCredentials). So an
- * admin looks whether the password really is not there; without one, the engine's counter-proof has
- * to do.
+ * ACLCheckUserCredentials). So an admin looks whether the password really is not there; without
+ * one, the engine's counter-proof has to do.
  */
 async function judge(
   target: RedisTarget,

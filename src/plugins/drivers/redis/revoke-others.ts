@@ -8,10 +8,9 @@ import { accountOf, hashOf, userOf } from "./user.ts"
 
 /**
  * For containment: one command takes every password of the user away and gives it `live`'s, so that
- * none that someone else
- * has added is left. Then the connections that may be older than `live` end: of those whose age, in
- * whole seconds, does not
- * tell, too, for a program that has just been restarted connects again.
+ * none that someone else has added is left. Then the connections that may be older than `live` end:
+ * of those whose age, in whole seconds, does not tell, too, for a program that has just been
+ * restarted connects again.
  */
 export async function revokeOthers(
   target: RedisTarget,

@@ -33,12 +33,10 @@ export async function revoke(
 
 /**
  * Ends the connections of the user that are older than its present password. Redis does not say
- * with which password one was
- * opened, and CLIENT KILL USER would end the healthy ones too: those that began before the value
- * was accepted cannot have used
- * it. Ages are whole seconds of the server's clock, so up to two seconds' worth is spared rather
- * than one of the live ones.
- * A connection that was opened with the old password after that, within the grace, cannot be told
+ * with which password one was opened, and CLIENT KILL USER would end the healthy ones too: those
+ * that began before the value was accepted cannot have used it. Ages are whole seconds of the
+ * server's clock, so up to two seconds' worth is spared rather than one of the live ones. A
+ * connection that was opened with the old password after that, within the grace, cannot be told
  * from a live one and stays.
  */
 export async function endOlderSessions(

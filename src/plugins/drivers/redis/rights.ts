@@ -11,7 +11,7 @@ import { readUser, type User } from "./user.ts"
 
 /** What we may do at a node, found out by doing it in a way that changes nothing. */
 export type Tried = {
-  /** Rules that the user who asks lacks: "+client|kill". */
+  /** Rules that our user lacks: "+client|kill". */
   readonly missing: readonly string[]
   readonly info: Info | undefined
   /** null: there is no such user. */
@@ -117,8 +117,8 @@ export function rightFindings(
 }
 
 /**
- * Anyone who may call ACL SETUSER can give itself the rest; but what it does not have it cannot do by
- * mistake.
+ * Anyone who may call ACL SETUSER can give itself the rest; but what it does not have it cannot do
+ * by mistake.
  */
 export async function powerFindings(
   { options: { admin } }: RedisTarget,

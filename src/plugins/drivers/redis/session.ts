@@ -38,7 +38,7 @@ export async function inSession<Result>(
     )
   return sessions.asAdmin(
     { context, signal },
-    { address, way: options, admin: options.admin, more: isEncrypted(address) },
+    { address, endpoint: options, admin: options.admin, more: isEncrypted(address) },
     {
       open,
       // Preflight tries by itself whether it may have one.
@@ -50,10 +50,7 @@ export async function inSession<Result>(
   )
 }
 
-/**
- * This user may have another password from now on: no connection of before is used for anything
- * more.
- */
+/** This user may have another password from now on: no earlier connection is used any more. */
 export function userChanged({ context }: RedisTarget, user: string): void {
   sessions.changed(context, user)
 }

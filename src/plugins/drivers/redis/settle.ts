@@ -10,24 +10,19 @@ import { type SessionRequest, inSession } from "./session.ts"
 import { hashOf, readUsable, readUser } from "./user.ts"
 
 /**
- * Ends what an earlier run of ours left at the server, then completes what it had begun.
+ * Ends what an earlier run left at the server, then completes what it had begun.
  *
  * A command outlives its client only in the socket of a server that does not read: one that is
- * stopped, or swapping. It is
- * carried out when the server wakes, and only then the closed connection is noticed. What we send
- * to change something goes
- * over a connection that the server already knows by our name. So either such a connection is no
- * longer in CLIENT LIST, and
- * all that came through it was read and done before we asked; or it is, and CLIENT KILL drops what
- * it has not read yet. One
- * thread reads all in the order of arrival, so the first is what happens; with I/O threads (Valkey
- * 8, Redis 8) there is no
- * such order, and the second is what counts.
+ * stopped, or swapping. It is carried out when the server wakes, and only then the closed
+ * connection is noticed. What we send to change something goes over a connection that the server
+ * already knows by our name. So either such a connection is no longer in CLIENT LIST, and all that
+ * came through it was read and done before we asked; or it is, and CLIENT KILL drops what it has
+ * not read yet. One thread reads all in the order of arrival, so the first is what happens; with
+ * I/O threads (Valkey 8, Redis 8) there is no such order, and the second is what counts.
  *
  * A run may have died between ACL SETUSER and ACL SAVE, or between two nodes: a login would then be
- * accepted, but not after
- * a restart, or not everywhere. Both are made whole here, before anything is asked: nothing else
- * would do it.
+ * accepted, but not after a restart, or not everywhere. Both are made whole here, before anything
+ * is asked: nothing else would do it.
  */
 export async function settle(
   target: RedisTarget,

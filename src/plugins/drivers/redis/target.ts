@@ -47,8 +47,7 @@ export async function connectTo(
 
 /**
  * The CLIENT SETNAME of our connections that change something: a later run finds and ends them by
- * it. A name holds no
- * space and only printable ASCII (networking.c, validateClientAttr).
+ * it. A name holds no space and only printable ASCII (networking.c, validateClientAttr).
  */
 export function sessionName(context: PluginContext): string {
   return nameAtServer(context, /^[!-~]{1,128}$/)

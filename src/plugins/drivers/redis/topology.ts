@@ -55,8 +55,7 @@ function clusterFindings(
 
 /**
  * Counted by replication id, which a primary and its replicas share: the address by which a replica
- * is known there need not
- * be the one in the config.
+ * is known there need not be the one in the config.
  */
 function replicaFindings(nodes: readonly Node[]): readonly Finding[] {
   const ids = new Set(nodes.map(({ info }) => info.replicationId))

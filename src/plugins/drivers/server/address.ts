@@ -7,7 +7,7 @@ import { AppError } from "../../../base/error.ts"
  */
 
 /** Where a server listens: a unix socket, or a port. A driver's own may say more. */
-export type RedisAddress =
+export type ServerAddress =
   | { readonly socket: string }
   | { readonly host: string; readonly port: number }
 
@@ -86,17 +86,15 @@ export function addressProblem(parse: (text: string) => unknown, text: string): 
   }
 }
 
-/** The place for people, and the server's name where two logins are compared. */
-export function sayAddress(address: RedisAddress): string {
+/** The address for people, and for comparing the servers of two logins. */
+export function sayAddress(address: ServerAddress): string {
   if ("socket" in address) return address.socket
   const { host, port } = address
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/**
- * True where nobody between here and the server can listen: a unix socket, or this machine itself.
- */
-export function isLocal(address: RedisAddress): boolean {
+/** True if no one on the network can listen in: a unix socket, or this machine itself. */
+export function isLocal(address: ServerAddress): boolean {
   if ("socket" in address) return true
   const { host } = address
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))

@@ -16,7 +16,10 @@ export type Protocol<Message> = {
   readonly reader: MessageReader<Message>
   /** Bytes that may come after something was sent, until something is sent again. */
   readonly longestAnswer: number
-  /** What a message means that comes although nobody waits; left out, it stays to be received. */
+  /**
+   * What a message means that arrives although nothing waits for one; left out, it is kept for the
+   * next `receive`.
+   */
   readonly unasked?: (message: Message) => AppError
 }
 
@@ -30,13 +33,13 @@ export type Channel<Message> = {
   send(bytes: Uint8Array): void
   /** The next message, in order. */
   receive(): Promise<Message>
-  /** The same; told at once, before the message after it is looked at. */
+  /** The same, but `one` is told at once, before the next message is read. */
   await(one: Waiting<Message>): void
   /** Nobody waits, nothing is left to read, and the connection has not failed. */
   readonly idle: boolean
   /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
   bind(signal: AbortSignal | undefined): void
-  /** The socket goes on without us: inside TLS. What came in clear and was not read is dropped. */
+  /** The socket is used on inside TLS. Unread bytes that came in clear are dropped. */
   leave(): void
   end(error?: AppError): void
   readonly failure: AppError | undefined

@@ -3,20 +3,20 @@ import type { ActivityScope } from "../../../base/activity-scope.ts"
 import type { Reference } from "../../../core/ports.ts"
 
 /**
- * An admin logs in once for many acts: his connections are kept for the next act, also of another
- * secret, as long as someone
- * is at work. One at which anything failed is not kept, nor one whose user may have got another
- * password meanwhile. Proofs
- * never come here: each is a login of its own.
+ * An admin logs in once for many acts: the connection is kept for the next act, of another secret
+ * too, as long as any act is under way. A connection on which anything failed is not kept, nor one
+ * whose user may have got another password meanwhile. Proofs never use the pool: each is a login of
+ * its own.
  */
 
 /**
- * Nothing is left unused for longer (ms): neither the server's seat, nor a login that someone may
- * have taken away.
+ * How long (ms) a connection may stay unused: it takes a seat at the server, and its login may have
+ * been taken away meanwhile.
  */
 const idleMs = 5000
 /**
- * None is used for longer (ms), however busy: a login that someone has taken away is missed soon.
+ * How long (ms) a connection is used at most, however busy: so a login that was taken away is
+ * noticed soon.
  */
 const oldMs = 30_000
 
@@ -31,8 +31,8 @@ export interface PooledConnection {
 }
 
 /**
- * What a connection attends to now: `onAbort` when that signal aborts. Without one it waits, and
- * keeps no process alive.
+ * Binds a connection to one signal at a time: `onAbort` is called when it aborts. Without a signal
+ * the connection waits, and keeps no process alive.
  */
 export class AbortBinding {
   readonly #socket: Pick<Socket, "ref" | "unref">
@@ -59,9 +59,8 @@ export class AbortBinding {
 }
 
 /**
- * What makes two logins differ: `rest`, too. The password is known by where it stands, and read for
- * a new login only: a
- * command that asks a vault for it runs once for many acts.
+ * What tells two logins apart. The password is known by where it stands, and read for a new login
+ * only: a command that asks a vault for it runs once for many acts.
  */
 export type PoolKey = {
   readonly server: string
@@ -76,7 +75,7 @@ export type PoolKey = {
  */
 export type PoolHooks<Connection> = {
   open(): Promise<Connection>
-  /** A connection of before does not do: the act needs one that begins now. */
+  /** An earlier connection will not do: the act needs one that begins now. */
   readonly isNew?: boolean
   /** Not after `open`: goes out with the act's first word. */
   begin(connection: Connection): void
@@ -92,7 +91,7 @@ type Idle<Connection> = {
 export class ConnectionPool<Connection extends PooledConnection> {
   readonly #activity: ActivityScope
   readonly #idle = new Map<string, Idle<Connection>[]>()
-  /** By user: how often he may have got another password. */
+  /** By user: how often they may have got another password. */
   readonly #changes = new Map<string, number>()
   readonly #old = new WeakSet<Connection>()
 
@@ -103,25 +102,25 @@ export class ConnectionPool<Connection extends PooledConnection> {
 
   async use<Result>(
     login: PoolKey,
-    way: PoolHooks<Connection>,
+    hooks: PoolHooks<Connection>,
     signal: AbortSignal,
     work: (connection: Connection) => Promise<Result>,
   ): Promise<Result> {
     const key = keyOf(login)
     const changes = this.#changes.get(login.user)
-    const pooled = this.#take(key, way.isNew === true)
-    const connection = pooled ?? (await this.#open(way))
+    const pooled = this.#take(key, hooks.isNew === true)
+    const connection = pooled ?? (await this.#open(hooks))
     const { answers } = connection
     try {
       if (pooled !== undefined) {
         pooled.bind(signal)
-        way.begin(pooled)
+        hooks.begin(pooled)
       }
       const result = await work(connection)
       // What was done is done, whatever becomes of the connection.
       const ended =
         this.#activity.runs &&
-        (await way.end(connection).then(
+        (await hooks.end(connection).then(
           () => true,
           () => false,
         ))
@@ -139,27 +138,24 @@ export class ConnectionPool<Connection extends PooledConnection> {
       await connection.close()
       // One that the server had ended by then: nothing was done.
       if (pooled !== undefined && connection.answers === answers && !signal.aborted)
-        return this.use(login, way, signal, work)
+        return this.use(login, hooks, signal, work)
       throw error
     }
   }
 
-  /**
-   * Someone may have given this user another password: what was logged in before is used for
-   * nothing more.
-   */
+  /** This user may have another password now: no earlier connection of theirs is used any more. */
   changed(user: string): void {
     this.#changes.set(user, (this.#changes.get(user) ?? 0) + 1)
     this.#closeAll((key) => key.startsWith(prefixOf(user)))
   }
 
-  async #open(way: PoolHooks<Connection>): Promise<Connection> {
-    const connection = await way.open()
+  async #open(hooks: PoolHooks<Connection>): Promise<Connection> {
+    const connection = await hooks.open()
     setTimeout(() => this.#old.add(connection), oldMs).unref()
     return connection
   }
 
-  /** `isNew`: none, and what waits is closed. */
+  /** `isNew`: none is taken, and the idle ones are closed. */
   #take(key: string, isNew: boolean): Connection | undefined {
     for (
       let idle = this.#idle.get(key)?.pop();
@@ -208,7 +204,7 @@ function keyOf({ server, user, password, rest }: PoolKey): string {
   return `${prefixOf(user)}${JSON.stringify([server, password, rest])}`
 }
 
-/** The connections of a kind that are kept in a shift. */
+/** The connections of a kind that are kept while an activity runs. */
 export function poolIn<Connection extends PooledConnection>(): (
   activity: ActivityScope,
 ) => ConnectionPool<Connection> {

@@ -1,37 +1,40 @@
 import type { Socket } from "node:net"
 import { resolve } from "node:path"
 import type { PluginContext } from "../../../core/ports.ts"
-import { type RedisAddress, isLocal, sayAddress } from "./address.ts"
+import { type ServerAddress, isLocal, sayAddress } from "./address.ts"
 import { type Gate, gateFor, type ListenerOption, type OpenGate } from "./listener.ts"
 import { type Call, openSocket, readPem, type TlsDemand } from "./tls.ts"
 import type { TlsOptions } from "./tls-options.ts"
 
 /**
- * A server as a login finds it. `tls`: whom it must prove to be. `gate`: who listens is looked at
- * before the proof of a password goes out, and before an answer is believed.
+ * A server as a login finds it. `tls`: the name that it must prove. `gate`: the process that
+ * listens is checked before the proof of a password goes out, and before an answer is believed.
  */
 export type Endpoint = {
-  readonly address: RedisAddress
+  readonly address: ServerAddress
   readonly tls?: TlsDemand
   readonly gate?: OpenGate
 }
 
-/** What the options of a driver say of the way there (`wayKeys`). */
-export type PoolHooks = {
+/** What the options of a driver say about reaching its server (`wayKeys`). */
+export type EndpointOptions = {
   readonly tls?: TlsOptions | undefined
   readonly insecure?: boolean | undefined
   readonly listener?: ListenerOption | undefined
 }
 
-/** Off this machine through TLS, unless the config says `insecure`; here only where it asks for it. */
-export function wantsTls(address: RedisAddress, { tls, insecure }: PoolHooks): boolean {
+/**
+ * To another machine through TLS, unless the config says `insecure`; on this one only if the config
+ * asks for it.
+ */
+export function wantsTls(address: ServerAddress, { tls, insecure }: EndpointOptions): boolean {
   return tls !== undefined || (!isLocal(address) && insecure !== true)
 }
 
 /** A unix socket speaks no TLS. */
 export async function endpointAt(
-  address: RedisAddress,
-  way: PoolHooks & { readonly encrypted: boolean },
+  address: ServerAddress,
+  way: EndpointOptions & { readonly encrypted: boolean },
   context: PluginContext,
 ): Promise<Endpoint> {
   if (way.encrypted && !("socket" in address))
@@ -40,8 +43,8 @@ export async function endpointAt(
 }
 
 function gateAt(
-  address: RedisAddress,
-  { listener }: PoolHooks,
+  address: ServerAddress,
+  { listener }: EndpointOptions,
   { listeners }: PluginContext,
 ): OpenGate {
   return (label) =>
@@ -74,7 +77,7 @@ async function demandOf(
 }
 
 /** Connects, in clear yet. `gate`: what the endpoint's opened, if it has one. */
-export function dial(address: RedisAddress, gate: Gate | undefined, call: Call): Promise<Socket> {
+export function dial(address: ServerAddress, gate: Gate | undefined, call: Call): Promise<Socket> {
   return openSocket(
     "socket" in address
       ? { path: gate?.path ?? address.socket }

@@ -15,7 +15,9 @@ export function sessionNote(code: string, message: string, remedy: string): Find
   return { code, severity: "info", sessions: true, message, remedy }
 }
 
-/** Why an account cannot be rotated as it is: a finding before, and an error where it is changed. */
+/**
+ * Why an account cannot be rotated as it is: a finding before, and an error where it is changed.
+ */
 export type Unfit = { readonly code: string; readonly message: string; readonly hint: string }
 
 export function unfitFinding({ code, message, hint }: Unfit): Finding {
@@ -27,8 +29,8 @@ export function unfitError({ code, message, hint }: Unfit, place: string): AppEr
 }
 
 /**
- * An error of a look, as a finding. What may pass by itself is thrown on: nobody knows. `refused`:
- * of a login that the server refuses, whose it is.
+ * An error that a preflight met, as a finding. An error that may pass by itself is thrown on.
+ * `refused`: whose login it is, if the server refuses one.
  */
 export function findingOf(error: unknown, refused?: (message: string) => Finding): Finding {
   if (!(error instanceof AppError) || error.remedy === "retry") throw error
@@ -56,8 +58,8 @@ export function adminRefused(message: string, user: string): Finding {
 }
 
 /**
- * An admin who was to look for an answer could not: what passes by itself is no answer now; the
- * rest is said by name, for only a person can see to it.
+ * The admin could not look. An error that may pass by itself counts as no answer; any other is
+ * thrown, for only a person can correct it.
  */
 export function throwForPerson(error: unknown, admin: string): void {
   if (error instanceof AppError && error.remedy === "retry") return

@@ -39,8 +39,8 @@ export async function ask(
   const socket: Socket = tls === undefined ? plain : await upgrade(plain, tls, call)
   const channel = openChannel<HttpAnswer>(socket, call, { reader: new HttpReader(), longestAnswer })
   try {
-    // Whatever is said to a question without a login shows that someone has accepted the
-    // connection: that one is looked at before it is told the password.
+    // Any answer to a question without a login shows that a process has accepted the connection:
+    // which one is checked before it is told the password.
     if (gate !== undefined) {
       await answer(channel, head(host, { method: "GET", path: "/" }))
       await gate.check(plain)

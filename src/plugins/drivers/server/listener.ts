@@ -9,14 +9,12 @@ import { unreachable } from "./tls.ts"
 
 /**
  * A port of this machine is no identity: any user may bind it while its server is down. So before a
- * password, or the proof
- * of one, goes there without TLS, and before anything that it says is believed, the kernel is asked
- * who has accepted the
- * connection. SCRAM does not replace that: without TLS it binds no channel, so one in the middle
- * passes it on and goes on alone.
+ * password, or the proof of one, goes there without TLS, and before anything that it says is
+ * believed, the kernel is asked who has accepted the connection. SCRAM does not replace that:
+ * without TLS it binds no channel, so one in the middle passes it on and goes on alone.
  */
 
-/** Who must listen: a user's name, a uid, or "any". */
+/** The user that must listen: a name, a uid, or "any". */
 export const ListenerOption = z
   .union(
     [z.string().regex(/^[A-Za-z_][\w.-]{0,63}\$?$/), z.number().int().min(0).max(4_294_967_294)],
@@ -63,7 +61,7 @@ export type Gate = AsyncDisposable & {
 /** `message` names the server in errors. */
 export type OpenGate = (label: string) => Promise<Gate | undefined>
 
-/** undefined where nobody keeps a note of who listens. */
+/** undefined if no note is kept of which user listens. */
 export async function gateFor(
   to: { readonly path: string } | { readonly host: string },
   demand: Demand,
@@ -119,7 +117,7 @@ async function gateForAny(path: string, { address, listeners }: Demand): Promise
 
 async function nothingHeld(): Promise<void> {}
 
-/** Nobody may have accepted it yet, and a table may leave a row out while it changes. */
+/** It may not be accepted yet, and a table may leave a row out while it changes. */
 const looks = 4
 
 async function acceptedBy(socket: Socket, { label }: Demand): Promise<Owner> {
@@ -215,7 +213,9 @@ export function listenerFault(error: unknown): boolean {
   return error instanceof AppError && faults.has(error.code)
 }
 
-/** Anyone who has answered has let go of the connection since: who it was cannot be told any more. */
+/**
+ * Anyone who has answered has let go of the connection since: who it was cannot be told any more.
+ */
 export function isGone(error: unknown): boolean {
   return error instanceof AppError && error.code === "unreachable"
 }

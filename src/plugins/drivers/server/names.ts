@@ -2,8 +2,8 @@ import { createHash } from "node:crypto"
 import type { PluginContext } from "../../../core/ports.ts"
 
 /**
- * By what a later run finds, at the server, what an earlier one of the same secret has under way:
- * a session's name, or a lock's. What does not fit (`fits`) is hashed.
+ * By what a later run finds, at the server, what an earlier one of the same secret has under way: a
+ * session's name, or a lock's. What does not fit (`fits`) is hashed.
  */
 export function nameAtServer({ label, owner }: PluginContext, fits: RegExp): string {
   const name = `mycelium/${label}#${owner.slice(0, 8)}`

@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { type RedisAddress, addressProblem, isLocal } from "./address.ts"
+import { type ServerAddress, addressProblem, isLocal } from "./address.ts"
 import { listenerOption, listenerProblem } from "./listener.ts"
 import { insecureOption, TlsOptions } from "./tls-options.ts"
 
@@ -9,7 +9,7 @@ import { insecureOption, TlsOptions } from "./tls-options.ts"
  */
 
 /** Reads the text of an address, or throws why it cannot. */
-export type Parse = (text: string) => RedisAddress
+export type Parse = (text: string) => ServerAddress
 
 export function addressOption(parse: Parse, example: string) {
   return z.string({ error: `give an address: ${example}` }).superRefine((text, context) => {
@@ -43,14 +43,14 @@ export function addConflicts(
 }
 
 /** An address that is not understood has a problem of its own; that one is enough. */
-export function understood<Place extends RedisAddress>(
+export function understood<Place extends ServerAddress>(
   parse: (text: string) => Place,
   texts: readonly string[],
 ): readonly Place[] {
   return texts.filter((text) => addressProblem(parse, text) === undefined).map(parse)
 }
 
-type PoolHooks = {
+type WrittenEndpoint = {
   readonly tls?: unknown
   readonly insecure?: boolean | undefined
   listener?: unknown
@@ -58,7 +58,7 @@ type PoolHooks = {
 
 /** `isGuarded`: who listens can be looked at, at one address at least. */
 export function* wayConflicts(
-  { tls, insecure, listener }: PoolHooks,
+  { tls, insecure, listener }: WrittenEndpoint,
   isGuarded: boolean,
 ): Generator<Conflict> {
   const unguarded = listenerProblem(listener, isGuarded)
@@ -68,6 +68,6 @@ export function* wayConflicts(
 }
 
 /** In clear, at this machine: who listens can be looked at. */
-export function isGuarded(address: RedisAddress, isEncrypted: boolean): boolean {
+export function isGuarded(address: ServerAddress, isEncrypted: boolean): boolean {
   return "socket" in address || (!isEncrypted && isLocal(address))
 }

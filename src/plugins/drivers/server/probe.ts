@@ -15,9 +15,9 @@ type Asking = {
 }
 
 /**
- * The answer of a login. An error of ours is no answer, and is heard; but who listens where a
- * server should is said by name, for nobody was asked, and what is no error of ours is a mistake in
- * the program that must not pass for an answer.
+ * The answer of a login. An AppError is no answer: it is heard, and the answer is "unknown". Thrown
+ * on: that another program listens where the server should (the server was never asked), and any
+ * other error, which is a mistake in this program and must not pass for an answer.
  */
 export async function answerOf(
   login: () => Promise<Probe>,

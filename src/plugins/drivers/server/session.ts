@@ -2,14 +2,14 @@ import { AppError } from "../../../base/error.ts"
 import { ActivityScope } from "../../../base/activity-scope.ts"
 import type { Credential, PluginContext, Reference } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { type RedisAddress, sayAddress } from "./address.ts"
-import type { PoolHooks } from "./endpoint.ts"
+import { type ServerAddress, sayAddress } from "./address.ts"
+import type { EndpointOptions } from "./endpoint.ts"
 import { isRefusedLogin } from "./findings.ts"
 import {
   type PooledConnection,
   type ConnectionPool,
   poolIn,
-  type PoolHooks as Kept,
+  type PoolHooks,
 } from "./connection-pool.ts"
 import { passwordOf, userOf } from "./version.ts"
 
@@ -17,36 +17,36 @@ import { passwordOf, userOf } from "./version.ts"
 
 type Admin = { readonly user: string; readonly password: Reference }
 
-/** Where an admin logs in, and all that makes two of his logins differ. */
+/** Where an admin logs in, and all that makes two logins of one admin differ. */
 export type AdminLogin = {
-  readonly address: RedisAddress
-  readonly way: PoolHooks
+  readonly address: ServerAddress
+  readonly endpoint: EndpointOptions
   readonly admin: Admin | undefined
   /** What a driver's own login has besides: a database. */
   readonly more?: unknown
 }
 
 /** `open` is given the password, read anew. */
-export type Opening<Connection> = Omit<Kept<Connection>, "open"> & {
+export type Opening<Connection> = Omit<PoolHooks<Connection>, "open"> & {
   open(login: { readonly user: string; readonly password: Secret }): Promise<Connection>
 }
 
 /** The sessions of one kind of server. */
 export class Sessions<Connection extends PooledConnection> {
-  readonly #standing: (shift: ActivityScope) => ConnectionPool<Connection> = poolIn<Connection>()
+  readonly #poolOf: (activity: ActivityScope) => ConnectionPool<Connection> = poolIn<Connection>()
 
   /** Runs `work` as the admin, over a connection that the next act may use. */
   async asAdmin<Result>(
     { context, signal }: { readonly context: PluginContext; readonly signal: AbortSignal },
-    { address, way, admin, more }: AdminLogin,
+    { address, endpoint, admin, more }: AdminLogin,
     { open, ...opening }: Opening<Connection>,
     work: (connection: Connection) => Promise<Result>,
   ): Promise<Result> {
     if (admin === undefined)
       throw new AppError("admin-missing", "this needs an admin, and the config names none")
     const { user, password } = admin
-    const { tls, insecure, listener } = way
-    return this.#standing(context.activity ?? new ActivityScope()).use(
+    const { tls, insecure, listener } = endpoint
+    return this.#poolOf(context.activity ?? new ActivityScope()).use(
       {
         server: sayAddress(address),
         user,
@@ -62,12 +62,9 @@ export class Sessions<Connection extends PooledConnection> {
     )
   }
 
-  /**
-   * This user may have another password from now on: no connection of before is used for anything
-   * more.
-   */
-  changed({ activity: shift }: PluginContext, user: string): void {
-    if (shift !== undefined) this.#standing(shift).changed(user)
+  /** This user may have another password from now on: no earlier connection is used any more. */
+  changed({ activity }: PluginContext, user: string): void {
+    if (activity !== undefined) this.#poolOf(activity).changed(user)
   }
 }
 
@@ -85,7 +82,7 @@ export async function asItself<Connection extends { close(): Promise<void> | voi
 }
 
 /**
- * Logs in as the account itself: goes on to the next of `logins` only where the server has clearly
+ * Logs in as the account itself: goes on to the next of `logins` only if the server has clearly
  * refused the one before.
  */
 export async function loginAsItself<Connection>(
@@ -114,7 +111,7 @@ export async function loginAsItself<Connection>(
   throw refusal
 }
 
-/** No login that we know works, and there is no admin: nobody can look. */
+/** No login that we know works, and there is no admin: the server cannot be asked. */
 export function isLockedOut(admin: unknown, error: unknown): boolean {
   return (
     admin === undefined &&

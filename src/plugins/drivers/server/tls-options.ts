@@ -35,7 +35,7 @@ export const insecureOption = z
     examples: [true],
   })
 
-/** The server may ask for a certificate of ours, too. */
+/** The server may ask for a client certificate, too. */
 export const TlsOptions = z
   .strictObject({
     ...keys,

@@ -91,8 +91,8 @@ export async function readPem(path: string, what: string): Promise<string> {
 const largest = 4 * 1024 * 1024
 
 /**
- * Anyone who can put a certificate there chooses whom we believe: what another user could have linked
- * or swapped is not read.
+ * Anyone who can put a certificate there chooses whom we believe: what another user could have
+ * linked or swapped is not read.
  */
 export async function readTrusted(path: string): Promise<string> {
   const found = await readRealFile(path, largest)
@@ -138,7 +138,7 @@ export function lost(label: string, error: unknown): AppError {
     return unreachable(label, error)
   return new AppError(
     "tls-client-certificate",
-    `${label}: the server asks for a certificate of ours, or does not take the one we have`,
+    `${label}: the server asks for a client certificate, or does not take the one that the config names`,
     {
       hint: "tls: { certificate: FILE, key: FILE } names one that an authority of the server has signed",
     },
@@ -180,7 +180,7 @@ function happening(
     const settle = (act: () => void): void => {
       socket.off(event, happened).off("error", failed).off("close", closed)
       signal.removeEventListener("abort", aborted)
-      // An error that comes later has nobody to go to and must not end the process.
+      // A later error has no listener, and must not end the process.
       socket.on("error", () => undefined)
       act()
     }

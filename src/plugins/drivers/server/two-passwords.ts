@@ -23,13 +23,15 @@ export type Account = {
   /** `held`: what `read` has just said. */
   add(hash: string, held: readonly string[]): Promise<void>
   remove(hash: string, held: readonly string[]): Promise<void>
-  /** One step: no password is left but this one, whoever set the others. */
+  /** One step: no password is left but this one, no matter who set the others. */
   leave(hash: string): Promise<void>
   /** What there is outlives a restart of the server; also where nothing had to be changed. */
   keep(): Promise<void>
 }
 
-/** Adds one, beside those that it has. What it should hold then and does not: all is well if none. */
+/**
+ * Adds one, beside those that it has. What it should hold then and does not: all is well if none.
+ */
 export async function addPassword(account: Account, hash: string): Promise<readonly string[]> {
   const held = await account.read()
   if (!held.includes(hash)) await account.add(hash, held)
@@ -71,14 +73,14 @@ export function isOnly(held: readonly string[], hash: string): boolean {
   return held.length === 1 && held[0] === hash
 }
 
-/** Someone else sets the same account. `hint`: how a person finds out who. */
+/** Another user sets passwords of the same account. `hint`: how a person finds out which. */
 export function notKept(
   { message, name }: Pick<Account, "message" | "name">,
   hint?: string,
 ): AppError {
   return new AppError(
     "password-not-kept",
-    `${message}: the new password was taken and is gone again: somebody else changes ${name}`,
+    `${message}: the new password was taken and is gone again: another session changes ${name}`,
     { remedy: "retry", ...present({ hint }) },
   )
 }
@@ -95,8 +97,8 @@ type Sessions = {
 }
 
 /**
- * The end of an `revokeOthers`. Until the old password was taken away (`hadOthers`), both were accepted,
- * and nobody can say by which someone came in: those are told of.
+ * The end of a `revokeOthers`. Until the old password was taken away (`hadOthers`) both were
+ * accepted, and no server tells by which a session came in: those sessions are reported.
  */
 export async function expelSessions(
   { hadOthers }: Pick<Left, "hadOthers">,
@@ -146,7 +148,10 @@ export function lacksCurrent(name: string, label: string): Finding {
   }
 }
 
-/** Passwords that no version of ours has. `remedy`: how a person sees whose one is, and ends it. */
+/**
+ * Passwords that are in none of our versions. `remedy`: how a person sees whose one is, and ends
+ * it.
+ */
 export function strangers(
   {
     name,
@@ -165,8 +170,8 @@ export function strangers(
 }
 
 /**
- * For a first value: an account that holds a password is used by someone. One that holds none has
- * nothing to put back.
+ * For a first value: an account that holds a password is in use. One that holds none has nothing to
+ * put back.
  */
 export function refuseHeld(
   { name, message }: Account,

@@ -12,11 +12,13 @@ import { type Present, readPresent } from "../file/present.ts"
 import { adoptFrom } from "../variables/adopt.ts"
 import { driftError, findDrift } from "../variables/drift.ts"
 import {
+  type Held,
   type Rendered,
   isWithoutValue,
   render,
   renderBeside,
   showsOf,
+  worstOf,
 } from "../variables/variable.ts"
 import { addedTo } from "../whole/loss.ts"
 import { foreign, isOurs, refuseForeign } from "./foreign.ts"
@@ -164,6 +166,12 @@ async function restore(
     : draftOf(settings, { present, bytes: before, changes })
 }
 
+/** `held`: what stands there; undefined where nothing does. */
+function stateOf(held: Held | undefined, value: string): "same" | "differs" | "missing" {
+  if (held?.value === value) return "same"
+  return held === undefined || held.value === "" ? "missing" : "differs"
+}
+
 /** Only values count: not the header, not how they are written. */
 async function compare(all: Settings, values: Values): Promise<"same" | "differs" | "missing"> {
   const settings = withValues(all, values)
@@ -172,17 +180,11 @@ async function compare(all: Settings, values: Values): Promise<"same" | "differs
   try {
     const entries = managedEntries(settings, present.text)
     const rendered = renderBeside(settings, values, entries)
-    const states = [...rendered].map(([name, value]) =>
-      entries.get(name)?.value === value
-        ? "same"
-        : !entries.has(name) || entries.get(name)?.value === ""
-          ? "missing"
-          : "differs",
-    )
-    const others =
+    const states = [...rendered].map(([name, value]) => stateOf(entries.get(name), value))
+    const hasOthers =
       !settings.merge && entriesOf(settings, present.text).some(({ key }) => !rendered.has(key))
-    if (states.includes("differs")) return "differs"
-    return states.includes("missing") ? "missing" : others ? "differs" : "same"
+    const worst = worstOf(states)
+    return worst === "same" && hasOthers ? "differs" : worst
   } catch (error) {
     if (error instanceof AppError) return "differs"
     throw error

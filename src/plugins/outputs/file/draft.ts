@@ -1,8 +1,8 @@
 import { access } from "node:fs/promises"
 import { dirname } from "node:path"
+import type { FileOptions } from "../../../base/files/draft-file.ts"
 import {
   type DraftFile,
-  type FileOptions,
   type Replacement,
   draftFile,
   durableRemove,
@@ -25,13 +25,13 @@ type Next = {
   readonly trial?: boolean
 }
 
-/** The file as it lies there, after what a failed write into it left half done is finished. */
+/** The file as it lies there, once a write into it that failed halfway is finished. */
 export async function readToWrite(file: OwnFile): Promise<Present | undefined> {
   if (file.files.in_place === true) await healInPlace(file.target)
   return readToBelieve(file)
 }
 
-/** The file as it lies there, if what it holds, and whose it is, may go on. */
+/** The file as it lies there; throws if another user may have planted it. */
 export async function readToBelieve(file: OwnFile): Promise<Present | undefined> {
   const present = await readPresent(file.target)
   if (present !== undefined) await refusePlanted(file, present)
@@ -175,7 +175,7 @@ export function equal(one: Uint8Array, other: Uint8Array): boolean {
   return Buffer.from(one).equals(other)
 }
 
-/** What someone wrote after we read the file would be lost, and whom they gave it to. */
+/** An edit, or a new owner, since we read the file would be lost. */
 async function refuseEdited(target: string, before: Present | undefined): Promise<void> {
   const now = await readPresent(target)
   const same =
@@ -185,7 +185,7 @@ async function refuseEdited(target: string, before: Present | undefined): Promis
   if (!same)
     throw new AppError(
       "output-changed-meanwhile",
-      `${target} was changed by somebody else meanwhile`,
+      `${target} was changed by another program meanwhile`,
       { remedy: "retry", hint: "nothing was written; try again" },
     )
 }

@@ -7,9 +7,8 @@ import { type FileRules, modeOf, ownerOf, ownership } from "../file-options.ts"
 
 /**
  * A file that is replaced keeps its owner and its group, unless the config names others. Where the
- * system does not let this
- * user give files away, or change their mode, it is refused before any service is touched: never
- * taken in silence.
+ * system does not let this user give files away, or change their mode, it is refused before any
+ * service is touched: never taken in silence.
  */
 
 export type Rules = { readonly target: string; readonly files: FileRules }

@@ -1,10 +1,11 @@
 import { AppError } from "../../../base/error.ts"
-import { type Keeper, isOurs } from "../../../base/files/folder.ts"
+import type { Keeper } from "../../../base/files/folder.ts"
+import { isOurs } from "../../../base/files/writers.ts"
 import { hasRight } from "../../../base/files/rights.ts"
 import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
 import type { Present } from "./present.ts"
 
-/** A file of ours: where, and how it should lie there. */
+/** A file that we write: where, and with which owner and mode. */
 export type OwnFile = {
   readonly target: string
   readonly files: FileRules
@@ -14,10 +15,9 @@ export type OwnFile = {
 
 /**
  * Whose a file is says who shall read the value, and what stands in it may go on: so it must be no
- * file that someone else
- * put there for that. One that another user owns counts where nobody else could have put it there:
- * in a folder of ours; in
- * a folder of that user alone, if it holds something; or where `owner` names that user.
+ * file that someone else put there for that. One that another user owns counts where nobody else
+ * could have put it there: in a folder of ours; in a folder of that user alone, if it holds
+ * something; or where `owner` names that user.
  */
 export async function refusePlanted(file: OwnFile, present: Present): Promise<void> {
   const { stats, keeper } = present
@@ -40,9 +40,8 @@ export async function refusePlanted(file: OwnFile, present: Present): Promise<vo
 type Owner = { readonly uid?: number; readonly gid?: number }
 
 /**
- * Anyone who can change the folder can move any file of ours in it onto this name. Its lines would go
- * on in a merged file, to
- * whomever that is for.
+ * Anyone who can change the folder can move any file of ours in it onto this name. Its lines would
+ * go on in a merged file, to whomever that is for.
  */
 function refuseHandedOver(
   { target, files, merge }: OwnFile,
@@ -109,7 +108,7 @@ function wayOut(
   if (wanted === undefined && mayGive)
     return `if they shall, say so in the config (owner: "${uid}:${gid}"); else remove the file`
   const owner = wanted ?? process.geteuid?.() ?? 0
-  // Whoever made it may have it open still.
+  // Its maker may still have it open.
   if (inPlace)
     return `put a file of your own making in its place, so that nobody has it open: remove it, then install -m 0600 -o ${owner} /dev/null ${target}`
   return `if what it holds is right, chown -h ${owner} ${target}; else remove it`

@@ -1,4 +1,4 @@
-import { type Regular, readRegular } from "../../../base/files/durable-write.ts"
+import { type Regular, readRegular } from "../../../base/files/read-regular.ts"
 
 /** The file as it lies there; its text is a binary string, one character a byte. */
 export type Present = Regular & { readonly text: string }

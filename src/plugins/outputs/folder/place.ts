@@ -1,15 +1,16 @@
 import { basename, dirname } from "node:path"
-import { removeEmptyFolder, syncFolder, writeError } from "../../../base/files/durable-write.ts"
+import { removeEmptyFolder, syncFolder } from "../../../base/files/durable-folder.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
-import { linkError } from "../../../base/files/file-errors.ts"
-import { type Folder, isOurs, openFolder } from "../../../base/files/folder.ts"
+import { linkError, writeError } from "../../../base/files/file-errors.ts"
+import { type Folder, openFolder } from "../../../base/files/folder.ts"
+import { isOurs } from "../../../base/files/writers.ts"
 import { makeFolderIn } from "../../../base/files/new-folder.ts"
 import { type FileRules, modeOf, ownership } from "../file-options.ts"
 
 /** The folder, where nobody has made it yet: for those who read the files, and nobody else. */
 export type MadeFolder = {
   /** It was not there. */
-  readonly mends: boolean
+  readonly isNew: boolean
   commit(): Promise<void>
   /** Removes it again, if we made it and it is empty. */
   discard(): Promise<void>
@@ -17,7 +18,7 @@ export type MadeFolder = {
 
 export async function makeFolder(folder: string, rules: FileRules): Promise<MadeFolder> {
   if (await isThere(folder))
-    return { mends: false, commit: async () => undefined, discard: async () => undefined }
+    return { isNew: false, commit: async () => undefined, discard: async () => undefined }
   await using above = await folderAbove(folder)
   const { uid, gid } = await ownership(rules, undefined)
   refuseOtherOwner(above, folder, uid)
@@ -31,7 +32,7 @@ export async function makeFolder(folder: string, rules: FileRules): Promise<Made
     if (systemCode(error) !== "EEXIST") await removeEmptyFolder(folder)
     throw writeError(folder, error)
   }
-  return { mends: true, commit: () => synced(folder), discard: () => removeEmptyFolder(folder) }
+  return { isNew: true, commit: () => synced(folder), discard: () => removeEmptyFolder(folder) }
 }
 
 async function synced(folder: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import { fromBinary } from "../dotenv/readers/reader.ts"
-import { type Shown, inspectTemplate, readBackwards } from "../liquid.ts"
+import { inspectTemplate } from "../liquid.ts"
+import { type Shown, readBackwards } from "../liquid/backwards.ts"
 import { type Held, type Showing, placeOf } from "./variable.ts"
 
 type Adopted = Record<string, Record<string, string>>

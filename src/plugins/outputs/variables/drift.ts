@@ -2,7 +2,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Credential, IssuedVersions, Values } from "../../../core/ports.ts"
 import { previousField, shownField } from "../../../core/shown-field.ts"
 import { fromBinary } from "../dotenv/readers/reader.ts"
-import { readBackwards } from "../liquid.ts"
+import { readBackwards } from "../liquid/backwards.ts"
 import {
   type Held,
   type Rendered,

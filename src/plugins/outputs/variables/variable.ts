@@ -50,8 +50,8 @@ export function render(showing: Showing, values: Values): Rendered {
 
 /**
  * The same where a secret has no value yet, which holds up no other: what stands there for it
- * stays, and where nothing stands
- * nothing comes. A text that shows it beside one that has a value cannot be made.
+ * stays, and where nothing stands nothing comes. A text that shows it beside one that has a value
+ * cannot be made.
  */
 export function renderBeside(
   showing: Showing,
@@ -72,6 +72,14 @@ export function renderBeside(
 /** None of what it shows has a value yet. */
 export function isWithoutValue({ secrets }: Variable, values: Values): boolean {
   return secrets.length > 0 && secrets.every((name) => values[name] === undefined)
+}
+
+/** Of all that an output shows: one that differs counts before one that is missing. */
+export function worstOf(
+  states: readonly ("same" | "differs" | "missing")[],
+): "same" | "differs" | "missing" {
+  if (states.includes("differs")) return "differs"
+  return states.includes("missing") ? "missing" : "same"
 }
 
 export function renderVariable(showing: Showing, variable: Variable, values: Values): string {

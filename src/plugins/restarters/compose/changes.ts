@@ -1,8 +1,9 @@
 import { z } from "zod"
 import { run } from "../../../base/processes/spawn.ts"
 import type { Finding } from "../../../core/ports.ts"
-import { type Container, type Group, projectWords, scaleWords } from "../../docker/containers.ts"
+import type { Container } from "../../docker/containers.ts"
 import { type Docker, isTooOld, reasonOf } from "../../docker/docker.ts"
+import { type Group, projectWords, scaleWords } from "../../docker/group.ts"
 import type { ComposeOptions } from "../../docker/options.ts"
 
 /**

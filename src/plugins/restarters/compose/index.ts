@@ -4,16 +4,16 @@ import type { Finding, Inspection } from "../../../core/ports.ts"
 import { programPath } from "../../hook-argv.ts"
 import { runHook } from "../../run-hook.ts"
 import { changesOf, quiet } from "./changes.ts"
+import { composeFiles } from "../../docker/compose-files.ts"
+import { Docker, reasonOf } from "../../docker/docker.ts"
 import {
   type Group,
-  composeFiles,
   findGroup,
   inWords,
   isStopped,
   projectWords,
   scaleWords,
-} from "../../docker/containers.ts"
-import { Docker, reasonOf } from "../../docker/docker.ts"
+} from "../../docker/group.ts"
 import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
 import { mustRunAnew } from "./prove.ts"
 import { readersOf } from "./readers.ts"
@@ -21,9 +21,8 @@ import { type Seen, isAsSeen, seeNow } from "./untouched.ts"
 
 /**
  * Recreates services of Docker Compose as they run: `restart` does not read `env_file` again, `up
- * --force-recreate` does.
- * The containers are found by Compose's labels, whatever started them, so that no second project
- * comes into being.
+ * --force-recreate` does. The containers are found by Compose's labels, whatever started them, so
+ * that no second project comes into being.
  */
 export const compose = defineRestarter({
   type: "compose",
@@ -32,56 +31,73 @@ export const compose = defineRestarter({
   open: (written, context) => {
     const options = composeOptions(written)
     const docker = new Docker(options, context)
-    const message = `compose ${options.services.join(", ")}`
-    // What the look before the rotation has found is not looked for again while programs are cut
-    // off.
-    let found: Group | undefined
-    let staysStopped = false
-    let seen: Seen | undefined
-    let failed: string | undefined
+    const seen: SeenBefore = { staysStopped: false }
     return {
-      label: `${message}, recreated`,
+      label: `${labelOf(options)}, recreated`,
       ...programPath([...options.command], context.folder),
       follows: composeFiles(options, context.folder),
       inspect: async (targets, signal) => {
-        found = await findGroup(docker, options, signal)
-        staysStopped = isStopped(found)
-        seen = await seeNow(found, targets)
-        return inspect(docker, options, found, { targets, signal })
+        const group = await findGroup(docker, options, signal)
+        seen.group = group
+        seen.staysStopped = isStopped(group)
+        seen.state = await seeNow(group, targets)
+        return inspect(docker, options, group, { targets, signal })
       },
-      restart: async (mark, signal, { checked } = { checked: false }) => {
-        const group = found ?? (await findGroup(docker, options, signal))
-        found = undefined
-        // Only what was stopped before: a container that ended because of the new value must be
-        // there again after a way back.
-        if (staysStopped && isStopped(group)) return
-        // The way back of a restart that failed before it touched anything: what runs holds what
-        // the files say.
-        if (
-          failed === mark &&
-          !options.allowChanges &&
-          seen !== undefined &&
-          (await isAsSeen(seen, group))
-        )
-          return
-        failed = mark
-        await runHook(
-          {
-            label: message,
-            argv: upArgv(docker, options, group),
-            cwd: docker.folder,
-            env: docker.env,
-            reasonOf,
-          },
-          mark,
-          signal,
-        )
-        failed = undefined
-        await mustRunAnew(docker, group, { services: options.services, checked, signal })
-      },
+      restart: (mark, signal, { checked } = { checked: false }) =>
+        restart(docker, options, seen, { mark, checked, signal }),
     }
   },
 })
+
+/** What the look before a rotation has found, and how far its restart has come. */
+type SeenBefore = {
+  /** It is not looked for again while programs are cut off. */
+  group?: Group | undefined
+  staysStopped: boolean
+  state?: Seen
+  /** The mark of a restart that has failed. */
+  failed?: string | undefined
+}
+
+type Restart = { readonly mark: string; readonly checked: boolean; readonly signal: AbortSignal }
+
+async function restart(
+  docker: Docker,
+  options: ComposeOptions,
+  seen: SeenBefore,
+  { mark, checked, signal }: Restart,
+): Promise<void> {
+  const group = seen.group ?? (await findGroup(docker, options, signal))
+  seen.group = undefined
+  // Only what was stopped before: a container that ended because of the new value must be there
+  // again after a way back.
+  if (seen.staysStopped && isStopped(group)) return
+  if (seen.failed === mark && (await isUntouched(options, seen, group))) return
+  seen.failed = mark
+  const hook = {
+    label: labelOf(options),
+    argv: upArgv(docker, options, group),
+    cwd: docker.folder,
+    env: docker.env,
+    reasonOf,
+  }
+  await runHook(hook, mark, signal)
+  seen.failed = undefined
+  await mustRunAnew(docker, group, { services: options.services, checked, signal })
+}
+
+/** After a restart that failed before it touched anything, what runs holds what the files say. */
+async function isUntouched(
+  { allowChanges }: ComposeOptions,
+  { state }: SeenBefore,
+  group: Group,
+): Promise<boolean> {
+  return !allowChanges && state !== undefined && isAsSeen(state, group)
+}
+
+function labelOf({ services }: ComposeOptions): string {
+  return `compose ${services.join(", ")}`
+}
 
 function upArgv(docker: Docker, options: ComposeOptions, group: Group): readonly string[] {
   const words = projectWords(group, options, docker.folder)

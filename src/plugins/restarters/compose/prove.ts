@@ -1,14 +1,15 @@
 import { AppError } from "../../../base/error.ts"
-import { type Container, type Group, containersOf } from "../../docker/containers.ts"
+import { type Container, containersOf } from "../../docker/containers.ts"
 import type { Docker } from "../../docker/docker.ts"
+import type { Group } from "../../docker/group.ts"
 
 /** Between two looks at containers that are starting (ms). */
 const lookAgainMs = 250
 /**
- * So long (ms) a container runs in one go before it is believed, where no health check says more.
+ * How long (ms) a container must run in one go before it counts as up, if it has no health check.
  */
 const steadyMs = 2000
-/** A program that its restart policy has started again so often is unhealthy. */
+/** A program that its restart policy has started this often is unhealthy. */
 const restartsMost = 3
 
 type How = {
@@ -19,8 +20,8 @@ type How = {
 
 /**
  * Compose is content with a program that ends the moment after: the containers must be new ones,
- * running, and healthy by
- * their own check; with no check at all, still the same start of them after a while.
+ * running, and healthy by their own check; with no check at all, still the same start of them after
+ * a while.
  */
 export async function mustRunAnew(docker: Docker, before: Group, options: How): Promise<void> {
   const old = new Set(before.containers.map(({ id }) => id))

@@ -2,8 +2,8 @@ import { existsSync, realpathSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { z } from "zod"
 import type { Reader } from "../../../core/ports.ts"
-import { type Group, projectWords } from "../../docker/containers.ts"
 import type { Docker } from "../../docker/docker.ts"
+import { type Group, projectWords } from "../../docker/group.ts"
 import type { ComposeOptions } from "../../docker/options.ts"
 
 /**

@@ -1,4 +1,5 @@
-import type { Container, Group } from "../../docker/containers.ts"
+import type { Container } from "../../docker/containers.ts"
+import type { Group } from "../../docker/group.ts"
 import { type ReadFiles, areAsRead, readFilesNow } from "../../read-files.ts"
 
 /**

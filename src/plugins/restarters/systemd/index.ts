@@ -10,9 +10,8 @@ import { lookAtUnit, lookedAt, refusalIn } from "./unit.ts"
 
 /**
  * Restarts a service of systemd, and asks whether it is active afterwards: `systemctl restart` is
- * content with a program
- * that ends the moment after. That it runs well is for the health check to say; where there is
- * none, it is watched for a while.
+ * content with a program that ends the moment after. That it runs well is for the health check to
+ * say; where there is none, it is watched for a while.
  */
 
 // systemd's own letters, without those of patterns: a name is never an option, and never means

@@ -13,8 +13,8 @@ type Refusal = { readonly pattern: RegExp; readonly reason: (unit: string) => Re
 const listing = "systemctl list-units --type=service --all shows those that there are"
 
 /**
- * What systemctl prints where it was refused before anything was done. The unit may be another one: one that it needs, or
- * polkit. Nothing else is repeated: it may hold values.
+ * What systemctl prints where it was refused before anything was done. The unit may be another one:
+ * one that it needs, or polkit. Nothing else is repeated: it may hold values.
  */
 const refusals: readonly Refusal[] = [
   {
@@ -52,14 +52,17 @@ export function refusalIn({ stderr }: Pick<RunResult, "stderr">): Reason | undef
   return undefined
 }
 
-/** The same for as long as it runs in one go; undefined where it does not run, or cannot be asked. */
+/**
+ * The same for as long as it runs in one go; undefined where it does not run, or cannot be asked.
+ */
 export type Running = string | undefined
 
 /** What `systemctl show` is asked for. */
 export const lookedAt = "--property=LoadState,ActiveState,InvocationID"
 
 /**
- * Throws where a restart is bound to fail. What cannot be asked is no obstacle: sudo may allow a restart and nothing else.
+ * Throws where a restart is bound to fail. What cannot be asked is no obstacle: sudo may allow a
+ * restart and nothing else.
  */
 export async function lookAtUnit(hook: Hook, unit: string, signal: AbortSignal): Promise<Running> {
   const result = await run(hook.argv, {

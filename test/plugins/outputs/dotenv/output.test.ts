@@ -12,7 +12,7 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { askGithub } from "../../../../scripts/readers/github.ts"
-import { draftPath } from "../../../../src/base/files/durable-write.ts"
+import { draftPath } from "../../../../src/base/files/draft-file.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import { draftPath } from "../../../../src/base/files/durable-write.ts"
+import { draftPath } from "../../../../src/base/files/draft-file.ts"
 import { draftInPlace } from "../../../../src/base/files/in-place.ts"
 import type { Output } from "../../../../src/core/ports.ts"
 import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"

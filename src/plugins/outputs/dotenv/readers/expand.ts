@@ -22,11 +22,11 @@ export const expand: Reader = {
 function parse(text: string): readonly Entry[] {
   return agreed(parseDotenv(text), parseNode(text)).map((entry) => ({
     ...entry,
-    value: issued(entry.value),
+    value: expandedSafely(entry.value),
   }))
 }
 
 /** Even \$( runs a command. */
-function issued(value: string | undefined): string | undefined {
+function expandedSafely(value: string | undefined): string | undefined {
   return value === undefined || value.includes("$(") ? undefined : expanded(value)
 }

@@ -36,7 +36,7 @@ function parse(text: string): readonly Entry[] {
       )
       if (until === -1 || line.length === block + 2)
         throw unreadable(text, at, "a block of several lines has no end")
-      // A block is never one of ours; what it holds is known, but it is not rewritten.
+      // We never write a block; what it holds is known, but it is not rewritten.
       entries.push({
         key: line.slice(0, block),
         value: undefined,

@@ -2,9 +2,8 @@ import { type Entry, type Quote, type Reader, bom, isPlain, writePlain } from ".
 
 /**
  * Every reader at once: only what all of them read alike. Values are written raw, so quotes go when
- * a value is replaced.
- * Where readers differ about a line (inline comments, blanks around =, escapes, several lines) its
- * value is undefined.
+ * a value is replaced. Where readers differ about a line (inline comments, blanks around =,
+ * escapes, several lines) its value is undefined.
  */
 export const portable: Reader = {
   comments: true,

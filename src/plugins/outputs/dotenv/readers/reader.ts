@@ -2,9 +2,8 @@ import { AppError } from "../../../../base/error.ts"
 
 /**
  * A reader of `.env` files, as two functions: how it reads a file, and how a value is written for
- * it. Texts are binary
- * strings, one character a byte, so that offsets are bytes and what is not valid UTF-8 survives an
- * edit.
+ * it. Texts are binary strings, one character a byte, so that offsets are bytes and what is not
+ * valid UTF-8 survives an edit.
  */
 export interface Reader {
   /** True where a line that begins with # is skipped. */
@@ -61,9 +60,8 @@ export function fromBinary(text: string): string | undefined {
 
 /**
  * Characters that every reader takes unquoted, anywhere but as marked: `=` not first nor after a
- * colon (zsh). Measured on
- * 37 readers; those that a shell might take for a pattern, a brace or its history are left out all
- * the same.
+ * colon (zsh). Measured on 37 readers; those that a shell might take for a pattern, a brace or its
+ * history are left out all the same.
  */
 export function isPlain(value: string): boolean {
   return /^[A-Za-z0-9%+,\-./:?=@_]*$/.test(value) && !/(^|:)=/.test(value)
@@ -137,8 +135,7 @@ export function firstRefusal(
 
 /**
  * True where an unquoted value holds a blank or a line break beyond ASCII (U+00A0, U+2028, …):
- * readers differ about those,
- * and so nothing is said about such a value.
+ * readers differ about those, and so nothing is said about such a value.
  */
 export function hasOddBlank(value: string): boolean {
   return /\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80|\xef\xbb\xbf/.test(
@@ -153,7 +150,7 @@ export function lineAt(text: string, at: number): number {
 
 export function unreadable(text: string, at: number, message: string): AppError {
   return new AppError("output-unreadable", `line ${lineAt(text, at)}: ${message}`, {
-    hint: "its reader would refuse the file too: mend that line, or name the right reader with for:",
+    hint: "its reader would refuse the file too: correct that line, or name the right reader with for:",
   })
 }
 

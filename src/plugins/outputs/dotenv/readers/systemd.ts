@@ -71,7 +71,7 @@ function valueAt(cursor: Cursor, uncertain: boolean): Omit<Entry, "key"> {
   }
 }
 
-/** Blanks at the end go, but for one that a backslash keeps. */
+/** Blanks at the end go, except one that a backslash keeps. */
 function withoutEndBlanks(text: string): string {
   return /^(?:[ \t]*(?:\\[^]?|[^\\ \t]))*/.exec(text)?.[0] ?? ""
 }
