@@ -27,8 +27,7 @@ export function lineHash(line: string): string {
 
 /**
  * The tail with one more line: JSON with its number, the state's serial and the hash of the line
- * before. The line rides
- * in the state until it is in the log.
+ * before. The line rides in the state until it is in the log.
  */
 export function appendLine(
   tail: AuditTail,

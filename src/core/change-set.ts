@@ -11,7 +11,7 @@ export type ChangeSet = {
   readonly secrets: readonly string[]
   /** Durable before the first act in that direction; never turns from back to forward. */
   readonly direction: "forward" | "back"
-  /** Never back, no grace, every older version dies, whoever set it. */
+  /** Never back, no grace; every older value dies, known to us or not. */
   readonly contain?: Containment
   /** Deployments whose restart may have begun: those that a way back must visit. */
   readonly touched: readonly string[]

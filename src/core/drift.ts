@@ -1,8 +1,7 @@
 /**
  * A service refuses the current value: a person has changed it there, or the server has lost the
- * change (a failover, a backup
- * that was put back). What a person can do, in words that are safe to follow as they stand.
- * `location`: "production/postgres".
+ * change (a failover, a backup that was put back). What a person can do, in words that are safe to
+ * follow as they stand. `location`: "production/postgres".
  */
 export function driftRemedy(place: string): string {
   const [environment = ""] = place.split("/")

@@ -19,8 +19,8 @@ export function gracesOf(host: Host): Graces {
 
 /**
  * While we live, a grace is measured by the clock that never leaps, from when it was first seen: a
- * wall clock that leaps
- * neither ends nor prolongs it. After a start the wall clock counts, by what can be true.
+ * wall clock that leaps neither ends nor prolongs it. After a start the wall clock counts, by what
+ * can be true.
  */
 export class Graces {
   readonly #host: Host
@@ -74,8 +74,8 @@ export class Graces {
   }
 
   /**
-   * `message`: the version as the state has it. Another grace there (a containment's, which is none)
-   * is measured anew.
+   * `message`: the version as the state has it. Another grace there (a containment's, which is
+   * none) is measured anew.
    */
   #version(
     name: string,

@@ -4,8 +4,8 @@ import { Secret } from "./secret.ts"
 
 /**
  * Wraps a plug-in: an error that leaves it is an AppError without foreign cause, of one line, and
- * holds none of the values that
- * went in. Values are found in the arguments of the calls, however deep.
+ * holds none of the values that went in. Values are found in the arguments of the calls, however
+ * deep.
  */
 export function guard<Port extends object>(port: Port, place: string): Port {
   const seen = new Set<Secret>()

@@ -18,8 +18,7 @@ function sayWaits(environment: string, { since, secret, code, message }: Waits):
 }
 
 /**
- * What cannot wait for the next try: a program or a file is cut off, or nobody can end it without a
- * person.
+ * What cannot wait for the next try: a program or a file is cut off, or only a person can end it.
  */
 export function harmOf(environment: string, set: ChangeSet): readonly string[] {
   const { cuts = [], stuck = [], restarted, direction, waits } = set

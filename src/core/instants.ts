@@ -4,9 +4,8 @@ import type { Version } from "./version.ts"
 
 /**
  * No promise outlives the clock that made it. What was done lies in the past, whatever it says: an
- * instant after `now` was
- * written by a clock that ran ahead, and what follows from it (an age, a grace, a wait) is judged
- * by what can be true.
+ * instant after `now` was written by a clock that ran ahead, and what follows from it (an age, a
+ * grace, a wait) is judged by what can be true.
  */
 
 /** What clocks that run true may differ by (ms). */
@@ -161,7 +160,7 @@ export function believableState(state: SecretState, now: Date): SecretState {
   const { rotatedAt, retry, drift, contained, uncontained, unhealthy, unwritten, erased } = state
   const changed: SecretState = {
     ...state,
-    // How old it is nobody knows: due at the next scheduled time.
+    // Its age is not known: it is due at the next scheduled time.
     ...(rotatedAt !== undefined && isAhead(rotatedAt, now)
       ? { rotatedAt: now.toISOString(), undated: true }
       : {}),

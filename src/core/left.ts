@@ -2,8 +2,8 @@ import type { StateDocument } from "./state.ts"
 
 /**
  * What the config no longer has, and a file still shows: a variable that was taken out, or a copy
- * that a person has made. Its
- * value is one of ours, so it dies with a rotation, and nobody replaces it there.
+ * that a person has made. Its value is one of ours, so it dies with a rotation, which does not
+ * replace it there.
  */
 export type Left = {
   readonly name: string

@@ -16,7 +16,7 @@ export class Listeners {
     this.#noted = noted
   }
 
-  /** At the first contact nobody knows. */
+  /** At the first contact it is not known. */
   expected(address: string): Listener | undefined {
     return this.#noted[address] ?? this.#seen.get(address)
   }
@@ -25,7 +25,7 @@ export class Listeners {
     this.#seen.set(address, listener)
   }
 
-  /** undefined where nobody was looked at. */
+  /** undefined if no listener was looked at. */
   get seen(): Readonly<Record<string, Listener>> | undefined {
     return this.#seen.size === 0 ? undefined : Object.fromEntries([...this.#seen].toSorted())
   }

@@ -83,7 +83,7 @@ export interface PluginContext {
   readonly folder: string
   /** The value that a reference points to, read anew at each call. */
   credential(reference: Reference): Promise<Secret>
-  /** Who listens where the server is of this machine; left out, nobody is looked at. */
+  /** Who listens where the server is of this machine; if left out, no listener is looked at. */
   readonly listeners?: Listeners
   /**
    * Connections may be kept for the next act, of another secret too, as long as this runs. Left
@@ -93,8 +93,8 @@ export interface PluginContext {
 }
 
 /**
- * Random text for a field of a new version; wrapped, labelled. A number: so many characters (32 if
- * left out).
+ * Random text for a field of a new version; wrapped, labelled. A number: its length in characters
+ * (32 if left out).
  */
 export type MakeText = (field: string, shape?: number | Shape) => Secret
 
@@ -139,17 +139,16 @@ export interface Driver {
   generate(versions: Versions, text: MakeText, contain?: boolean): Fields
   /**
    * Could a rotation succeed, persist and be proven here? Changes no login. An error keeps the
-   * secret out of the set before any
-   * value exists. The engine itself probes `current` and a wrong value. A `trial` is followed by no
-   * rotation, and writes nothing
-   * anywhere, not even what a rotation has the service write down anyway.
+   * secret out of the set before any value exists. The engine itself probes `current` and a wrong
+   * value. A `trial` is followed by no rotation, and writes nothing anywhere, not even what a
+   * rotation has the service write down anyway.
    */
   preflight(versions: Versions, signal: AbortSignal, options?: Trial): Promise<readonly Finding[]>
   /**
    * End what an earlier run of ours may still have under way at the service, by whichever of
-   * `issued` logins works; false where that cannot be known yet. Precedes every probe of a recovery,
-   * and every revoke that an earlier run may have begun: a late one takes away what is made live
-   * after it.
+   * `issued` logins works; false where that cannot be known yet. Precedes every probe of a
+   * recovery, and every revoke that an earlier run may have begun: a late one takes away what is
+   * made live after it.
    */
   settle(issued: readonly Credential[], signal: AbortSignal, options?: Settling): Promise<boolean>
   /** How long (ms) `settle` may have to wait by design, beyond what a service takes to answer. */
@@ -185,9 +184,10 @@ export interface Driver {
     signal: AbortSignal,
   ): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }>
   /**
-   * For containment: `live` becomes the only value that the service takes here, whoever set the
-   * others; then every session that cannot have been opened with `live` is ended. Must succeed if
-   * that is so already. Left out: each known version is revoked, which is all that can be done.
+   * For containment: `live` becomes the only value that the service takes here, even those that
+   * others have set; then every session that cannot have been opened with `live` is ended. Must
+   * succeed if that is so already. Left out: each known version is revoked, which is all that can
+   * be done.
    */
   revokeOthers?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<OthersRevoked>
   /**
@@ -254,9 +254,7 @@ export interface Output {
   readonly target: string
   /** The secrets it shows, known from its templates. */
   readonly shows: readonly string[]
-  /**
-   * Nobody else writes into it: what stands there is what we last wrote, or someone has edited it.
-   */
+  /** Only we write into it: it holds what we last wrote, or someone has edited it. */
   readonly whole?: boolean
   /** Each value stands by itself: where a secret has none yet, what stands there for it stays. */
   readonly apart?: true
@@ -353,8 +351,8 @@ export interface Restarter {
    */
   inspect?(targets: readonly string[], signal: AbortSignal): Promise<Inspection>
   /**
-   * Absolute: files, if they are there, that tell it what to run: whoever can change one runs with
-   * our rights.
+   * Absolute: files, if they are there, that tell it what to run: anyone who can change one runs
+   * programs with our rights.
    */
   readonly follows?: readonly string[]
   /**

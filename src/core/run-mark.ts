@@ -8,9 +8,9 @@ import { type OpenSets, openSets } from "./change-set.ts"
 export type Acting = RunLocation & { readonly again?: string }
 
 /**
- * The random part of the marks of programs at services: durable before the first begins, known to
- * nobody who cannot read the
- * state (or was given it by such a program). No program of it is older than `since`, by that clock.
+ * The random part of the marks of programs at services: durable before the first begins, known only
+ * to those who can read the state (or were given it by such a program). No program of it is older
+ * than `since`, by that clock.
  */
 export type RunMark = Began & { readonly id: string }
 

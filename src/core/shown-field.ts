@@ -1,7 +1,7 @@
 /**
  * What a template shows of a version. One that has no previous value (a first one, one that was
- * adopted, one made in an
- * incident) shows its own in its place: an empty key would be a key that everybody knows.
+ * adopted, one made in an incident) shows its own in its place: an empty key would be a key that
+ * everybody knows.
  */
 export function shownField<Value>(
   fields: Readonly<Record<string, Value>>,

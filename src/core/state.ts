@@ -61,18 +61,19 @@ export type SecretState = {
    */
   readonly rotatedAt?: string
   /**
-   * The current value was adopted and is easily guessed: due at the next scheduled time, whatever its age.
+   * The current value was adopted and is easily guessed: due at the next scheduled time, whatever
+   * its age.
    */
   readonly weak?: true
   /**
-   * `rotatedAt` only says when it was found that nobody knows how old the current value is: due at
+   * `rotatedAt` only says when it was found that the age of the current value is not known: due at
    * the next tick after.
    */
   readonly undated?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
   /**
-   * Since when the service refuses the current value, which nobody has told us of: not rotated,
+   * Since when the service refuses the current value, without a word from anyone: not rotated,
    * nothing revoked, until a person acts.
    */
   readonly drift?: { readonly since: string; readonly code: string }
@@ -161,8 +162,8 @@ export type Retry = {
 export type Patch = (state: SecretState) => SecretState
 
 /**
- * The fingerprints that an output has if nobody but us wrote it: of what we last wrote, and of what
- * open journals are about to write.
+ * The fingerprints that an output has if only we wrote it: of what we last wrote, and of what open
+ * journals are about to write.
  */
 export function fingerprintsOf(
   { written, changeSet, deferred = [] }: StateDocument,
@@ -190,7 +191,7 @@ export function openContainment(state: SecretState): SecretState["uncontained"] 
 }
 
 /**
- * Nobody knows how old its current value is: it was taken over, or a clock was wrong when it was
+ * The age of its current value is not known: it was taken over, or a clock was wrong when it was
  * made. It may be far older than `rotatedAt`.
  */
 export function isUndated({

@@ -66,7 +66,9 @@ export function withoutUnhealthy(names: readonly string[]): Patch {
   }
 }
 
-/** These programs were found healthy: with whichever secret that was not so, it is noted no more. */
+/**
+ * These programs were found healthy: with whichever secret that was not so, it is noted no more.
+ */
 export function noteHealthy(
   { secrets }: Pick<StateDocument, "secrets">,
   names: readonly string[],

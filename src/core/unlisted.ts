@@ -2,9 +2,8 @@ import { type SecretState, openContainment } from "./state.ts"
 
 /**
  * A secret that the config has no more, while something is owed of it: nothing here reaches its
- * service, so a value that was
- * to be revoked lives on. Who looks at the state tells of it, with the way on; so do a containment
- * and its report.
+ * service, so a value that was to be revoked lives on. Who looks at the state tells of it, with the
+ * way on; so do a containment and its report.
  */
 
 /** What is owed, in words: "v1 was to be revoked"; none where nothing is. */

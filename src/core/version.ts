@@ -3,8 +3,8 @@ export type Version = {
   readonly id: string
   readonly madeAt: string
   /**
-   * It was taken over. undated: then, at `madeAt`; when it was made nobody has said. dated: a
-   * person has said when (so, too, of one that we made by a wrong clock).
+   * It was taken over. undated: then, at `madeAt`; when it was made is not known. dated: a person
+   * has said when (so, too, of one that we made by a wrong clock).
    */
   readonly adopted?: "undated" | "dated"
   readonly stage: Stage
@@ -29,8 +29,8 @@ export type Stage =
   /** What every deployment is proven to hold. */
   | { readonly kind: "current" }
   /**
-   * In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `revokeOthers`: an incident
-   * took its place: no value but the current one may live, and no older session.
+   * In its grace; a revoke is owed at `revokeAt`. `since` when it was granted; `revokeOthers`: an
+   * incident took its place: no value but the current one may live, and no older session.
    */
   | {
       readonly kind: "previous"

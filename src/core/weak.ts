@@ -17,13 +17,13 @@ const wellKnown = new Set([
   "mysecretpassword",
 ])
 
-/** Below so many bits a value is guessed offline within hours. */
+/** Below this many bits a value is guessed offline within hours. */
 const fewestBits = 60
 
 /**
  * True for a value that is well known, or holds under 60 bits even if each of its characters was
- * drawn at random from the
- * classes that it shows. An upper bound: a sentence may pass, a short password never does.
+ * drawn at random from the classes that it shows. An upper bound: a sentence may pass, a short
+ * password never does.
  */
 export function isWeak(value: string): boolean {
   if (wellKnown.has(value.toLowerCase())) return true

@@ -121,7 +121,7 @@ function openIfThere(path: string): number | undefined {
   }
 }
 
-/** A pipe in its place would keep whoever reads it waiting, and all environments with it. */
+/** A pipe in its place would block its reader, and all environments with it. */
 function regular(path: string, file: number): number {
   if (fstatSync(file).isFile()) return file
   closeSync(file)
@@ -179,7 +179,7 @@ function logError(place: StateKey, error: unknown, act: "read" | "write" = "writ
     `cannot ${act} the audit log ${auditPath(place)}: ${systemCode(error) ?? "unknown error"}`,
     {
       remedy: "retry",
-      hint: "without a log nothing is rotated: free some space, or mend its owner and mode",
+      hint: "without a log nothing is rotated: free some space, or correct its owner and mode",
     },
   )
 }

@@ -18,8 +18,8 @@ export type LogLine = { readonly line: string; readonly entry: AuditEntry | unde
 
 /**
  * The lines of a log, over all its parts, the oldest first. Needs no lock: the part that is written
- * to is opened before the
- * full ones are listed, so that one which becomes full meanwhile is read once.
+ * to is opened before the full ones are listed, so that one which becomes full meanwhile is read
+ * once.
  */
 export async function* readLog(place: StateKey): AsyncGenerator<LogLine> {
   const active = await openIfThere(auditPath(place))
@@ -43,8 +43,7 @@ export async function* readLog(place: StateKey): AsyncGenerator<LogLine> {
 
 /**
  * The same, and after them what the state alone holds: lines that a killed run had not written into
- * the log yet, or that were
- * cut from it since. A state that cannot be read holds none.
+ * the log yet, or that were cut from it since. A state that cannot be read holds none.
  */
 export async function* readWhole(place: StateKey): AsyncGenerator<LogLine> {
   // First: a log that goes on meanwhile holds these lines itself then.

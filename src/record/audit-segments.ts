@@ -8,8 +8,8 @@ import { type StateKey, stateFolder } from "./state-file.ts"
 
 /**
  * The parts of a log that are full: `<environment>.audit/to-<number of its last line>.jsonl`. The
- * chain of hashes goes on
- * over them: the first line of a part holds the hash of the last one of the part before.
+ * chain of hashes goes on over them: the first line of a part holds the hash of the last one of the
+ * part before.
  */
 export type Segment = { readonly path: string; readonly last: number }
 
@@ -30,7 +30,7 @@ export async function segmentsOf(place: StateKey): Promise<readonly Segment[]> {
   return found.sort((one, other) => one.last - other.last)
 }
 
-/** Of a part of a log: it is no file of ours. */
+/** Of a part of a log: it is not our file. */
 export function irregular(path: string, what: string): AppError {
   return new AppError("file-irregular", `${path} is ${what}`, {
     hint: "find out who can write in the store; move it away, and see what mycelium audit verify says",

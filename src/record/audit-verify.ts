@@ -40,11 +40,9 @@ export type Verified = {
 
 /**
  * Follows the chain from the first line to what the state knows. Finds an edited, removed, inserted
- * or swapped line and a
- * cut tail; who can write both the log and the MACed state can forge both: only heads kept
- * elsewhere show that.
- * `issued` must have been read before the log is; `latest` is asked where the log has gone on since,
- * and reads it anew.
+ * or swapped line and a cut tail; who can write both the log and the MACed state can forge both:
+ * only heads kept elsewhere show that. `issued` must have been read before the log is; `latest` is
+ * asked where the log has gone on since, and reads it anew.
  */
 export async function verifyLog(
   place: StateKey,

@@ -3,10 +3,9 @@ import { recipientOf } from "../core/seal.ts"
 
 /**
  * Whose keys these are. Anyone who knows a public key can seal keys to us; only one who has the
- * secret key can bind them to
- * it: an HMAC-SHA-256 under a key derived (HKDF-SHA-256) from the identity. It lies sealed beside
- * the keys, one for each
- * identity that has written them, by its public key.
+ * secret key can bind them to it: an HMAC-SHA-256 under a key derived (HKDF-SHA-256) from the
+ * identity. It lies sealed beside the keys, one for each identity that has written them, by its
+ * public key.
  */
 export type Bindings = Readonly<Record<string, string>>
 export type StoreKeys = { readonly mac: Buffer; readonly fingerprint: Buffer }

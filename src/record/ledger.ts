@@ -101,8 +101,8 @@ export class FileLedger {
 
   /**
    * The same, for one who finds out what is true: a state that is older than its log is given the
-   * place after the log's
-   * end, where its next durable write goes on. Its own numbers are in `behind`.
+   * place after the log's end, where its next durable write goes on. Its own numbers are in
+   * `behind`.
    */
   async loadAny(): Promise<{ readonly document: StateDocument; readonly behind?: Behind }> {
     // The disk is at its sync while the state is read.

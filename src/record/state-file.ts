@@ -60,7 +60,7 @@ export function blankState(place: StateKey, id: string): StateDocument {
 }
 
 /**
- * The folder of a project's states, for whoever reads many: the way to it is looked at once.
+ * The folder of a project's states, for callers that read many: the way to it is checked once.
  * Undefined where there is none.
  */
 export async function openStates(

@@ -4,7 +4,7 @@ import type { Health } from "../core/ports.ts"
 
 /**
  * One answer of a health check within `ms`: true, or why not. A check that throws or hangs is a no,
- * not a fault of ours.
+ * not our error.
  */
 export async function askHealth(
   health: Health,

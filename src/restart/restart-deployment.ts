@@ -36,8 +36,8 @@ export type RestartOptions = {
 /**
  * Restarts one deployment and waits until it is healthy. `mark` names the change set and the
  * deployment: a hook that still runs under it was left by a crash and is ended first, whichever way
- * it went, so that never two run at once. What the hook has started in a session of its own is none.
- * Throws `stopped` if `signal` aborts: that says nothing about the deployment.
+ * it went, so that never two run at once. What the hook has started in a session of its own is
+ * none. Throws `stopped` if `signal` aborts: that says nothing about the deployment.
  */
 export async function restartDeployment(
   deployment: Deployment,
@@ -78,8 +78,8 @@ async function endOld(
 }
 
 /**
- * A hook that has begun is left to finish, also when we are asked to stop: half a restart helps
- * nobody.
+ * A hook that has begun is left to finish, also when we are asked to stop: half a restart is of no
+ * use.
  */
 async function runRestarter(deployment: Deployment, mark: string): Promise<Restarted | undefined> {
   const deadline = deadlineOf(deployment.timeoutMs)

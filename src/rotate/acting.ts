@@ -6,7 +6,9 @@ import { hiddenActOf } from "./elsewhere.ts"
 import { mayLeave, runsProgram } from "./may-leave.ts"
 import type { Session } from "./session.ts"
 
-/** Programs that no journal tells of: what is at work is durable before the first of them begins. */
+/**
+ * Programs that no journal tells of: what is at work is durable before the first of them begins.
+ */
 
 /**
  * How long (ms) the kernel takes at most to end what ran beside a process 1 that is gone: the lock

@@ -10,11 +10,9 @@ import type { Session } from "./session.ts"
 
 /**
  * Once a service that takes one value has the new one, programs are locked out until they restart.
- * What must be durable
- * before an output changes and a restart begins is known by then, but for the login that proves the
- * value: so it is written
- * while that login is under way, not after it. If the proof fails, nothing was changed outside, and
- * the next write takes it back.
+ * What must be durable before an output changes and a restart begins is known by then, except for
+ * the login that proves the value: so it is written while that login is under way, not after it. If
+ * the proof fails, nothing was changed outside, and the next write takes it back.
  */
 export class Ahead {
   readonly #session: Session
@@ -42,7 +40,7 @@ export class Ahead {
     this.#missing.delete(name)
     if (this.#missing.size > 0) return
     this.#writing = this.#write()
-    // Whoever waits for it hears of what went wrong.
+    // The one that awaits it gets the error.
     this.#writing.catch(() => undefined)
   }
 

@@ -9,11 +9,11 @@ export type Answer = {
   readonly pending: Probe
   /** "none": the secret has no current version; its first value is on its way. */
   readonly current: Probe | "none"
-  /** Another version of ours that is accepted while neither of these is. */
+  /** Another version that is accepted while neither of these is. */
   readonly other?: string
   /**
-   * Every value that was asked for is refused, so nobody can look whether an earlier act of ours is
-   * still under way: nothing is dead by it.
+   * Every value that was asked for is refused, so no login can show whether an earlier act is still
+   * under way: nothing counts as dead by it.
    */
   readonly lost?: true
   readonly code?: string

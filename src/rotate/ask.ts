@@ -5,7 +5,7 @@ import { atService } from "./at-service.ts"
 import type { Session } from "./session.ts"
 import { deadlines } from "./work.ts"
 
-/** Nobody answered: by that nothing is known, and a further question would get no answer either. */
+/** No answer came: nothing is known by that, and a further question would get none either. */
 export function isSilence(code: string): boolean {
   return code === "timeout" || code === "unreachable" || code === "no-answer"
 }

@@ -6,7 +6,7 @@ import { isDeferrable } from "./defer.ts"
 import type { Session } from "./session.ts"
 
 /**
- * An output is written while nobody knows what the service of another secret in it takes, and that
+ * An output is written while it is unknown what the service of another secret in it takes, and that
  * one's rotation may have shown its new value there. It keeps what it shows of that one: whatever
  * that is, the rotation that is not finished has put it there in its order (the service first), and
  * it goes on from there. Neither the current value nor the new one is put in its place by guess.

@@ -8,8 +8,8 @@ import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
 
 /**
- * Who holds a value that no longer works: a program until it is restarted, a file that nobody
- * restarts for until it is written.
+ * Holds a value that no longer works: a program until it is restarted, a file that no deployment
+ * reads until it is written.
  */
 export type CutOff = {
   readonly who: string
@@ -53,7 +53,7 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
 }
 
 /**
- * On the way back nobody knows whether a program whose restart may have begun has read the new
+ * On the way back it is not known whether a program whose restart may have begun has read the new
  * value: it may hold the former one, which works again.
  */
 function isSure({ direction }: ChangeSet, { kind }: Pick<CutOff, "kind">): boolean {
@@ -128,7 +128,9 @@ export function standing(session: Session): LastWords {
   }
 }
 
-/** Each program and file that is left cut off, with what finishes the rotation that it waits for. */
+/**
+ * Each program and file that is left cut off, with what finishes the rotation that it waits for.
+ */
 export function cutOffLines(session: Session): readonly CutOffLine[] {
   const sets = openSets(session.document)
   return cutOff(session, { aside: true }).map((one) => {

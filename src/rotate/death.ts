@@ -5,8 +5,8 @@ import type { Session } from "./session.ts"
 
 export type Death =
   /**
-   * `notes`: what a person must know besides. `expelled`: a containment has come to its end by it,
-   * but for the sessions that it names.
+   * `notes`: what a person must know besides. `expelled`: a containment has ended by it, except for
+   * the sessions that it names.
    */
   | {
       readonly kind: "dead"

@@ -3,12 +3,10 @@ import type { ChangeSet } from "../core/change-set.ts"
 import type { Session } from "./session.ts"
 
 /**
- * A change set of which nobody knows yet what its services take would hold up the other secrets of
- * its environment. Where
- * it has changed no file and restarted nothing, it is put aside, durably, and taken up again later
- * with the options that it
- * began with: its secrets stay closed to all else until then, and files go on showing their current
- * values.
+ * A change set whose services give no clear answer would hold up the other secrets of its
+ * environment. If it has changed no file and restarted nothing, it is put aside, durably, and
+ * resumed later with the options that it began with. Until then its secrets are closed to all else,
+ * and files go on showing their current values.
  */
 export function isDeferrable({ direction, before, touched, restarted }: ChangeSet): boolean {
   return (

@@ -6,10 +6,9 @@ import type { Session } from "./session.ts"
 
 /**
  * Programs (of the driver `exec`, and restart hooks) that an earlier run began, was killed in, and
- * that go on where this run
- * cannot see them: in another process namespace, or on another machine. What cannot be settled is
- * not settled: nothing is
- * called dead, and no program is started beside one that may still run.
+ * that go on where this run cannot see them: in another process namespace, or on another machine.
+ * What cannot be settled is not settled: nothing is called dead, and no program is started beside
+ * one that may still run.
  */
 
 type Unseen = { readonly code: "other-namespace"; readonly message: string }

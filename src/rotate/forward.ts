@@ -22,7 +22,7 @@ import type { Outcomes } from "./work.ts"
 
 /**
  * apply, verify, deliver, restart, promote: what the journal still lacks. `fresh`: the values were
- * generated a moment ago, and nobody outside has seen them. A member whose service gives no clear
+ * generated a moment ago, and nothing outside has seen them. A member whose service gives no clear
  * answer stays in the journal; the others go on.
  */
 export async function forward(
@@ -71,7 +71,9 @@ function aheadOf(
 
 type Delivery = { readonly prepared: Prepared; readonly fault?: unknown }
 
-/** The early drafts hold if all members go on; otherwise those that do are drafted by themselves. */
+/**
+ * The early drafts hold if all members go on; otherwise those that do are drafted by themselves.
+ */
 async function prepareFor(
   session: Session,
   { members, going }: { readonly members: readonly string[]; readonly going: readonly string[] },

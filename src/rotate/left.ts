@@ -4,8 +4,8 @@ import { versionAt } from "../core/version.ts"
 import type { Session } from "./session.ts"
 
 /**
- * Lines and files beside the outputs of these secrets that show one of their values and that nobody
- * replaces. What cannot be read is told elsewhere.
+ * Lines and files beside the outputs of these secrets that show one of their values, and that no
+ * rotation replaces. What cannot be read is told elsewhere.
  */
 export async function leftBeside(
   session: Session,

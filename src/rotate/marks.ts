@@ -5,11 +5,9 @@ import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
 
 /**
- * What those who look at the state without a key must know at once of a change set that nobody
- * works on: who holds a value
- * that no longer works (or, on the way back, may), and which services refuse every value that we
- * know. It rides in writes
- * that are made anyway.
+ * What a person without a key must see in the state of a change set that no run works on: which
+ * programs hold a value that no longer works (or, on the way back, may), and which services refuse
+ * every value that we know. It rides in writes that are made anyway.
  */
 export function withMarks(
   session: Session,

@@ -12,9 +12,8 @@ const restBytes = 4096
 
 /**
  * What a rotation of `names` may have to write from its first value to the end of a way back that
- * begins at the very last
- * step. `shown`: the bytes of the outputs that change, of which the state keeps a sealed copy until
- * the end.
+ * begins at the very last step. `shown`: the bytes of the outputs that change, of which the state
+ * keeps a sealed copy until the end.
  */
 export function needOf(
   session: Session,

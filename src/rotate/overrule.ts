@@ -1,10 +1,9 @@
 import type { Driver } from "../core/ports.ts"
 
 /**
- * Can a containment end what a service accepts though nobody knows it? An admin sets a value over
- * whatever is there; where
- * several live side by side, the driver must also be able to take away those that nobody has told
- * us of.
+ * Can a containment end a value that the service accepts and no version holds? An admin sets a
+ * value over whatever is there; where several live side by side, the driver must also be able to
+ * take away those that no version holds.
  */
 export function overrules({ overlap, deleteLogin: forget, revokeOthers }: Driver): boolean {
   return (

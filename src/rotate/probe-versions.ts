@@ -31,9 +31,8 @@ type ProbeLimits = { readonly most: number; readonly looks: boolean }
 
 /**
  * What an earlier run may have left under way is ended first, unless one only `looks`: ending and
- * completing it changes things.
- * Then a wrong value, then one login a version, the likely ones first. Nothing is decided on an
- * unclear answer.
+ * completing it changes things. Then a wrong value, then one login a version, the likely ones
+ * first. Nothing is decided on an unclear answer.
  */
 export async function probeVersions(
   session: Session,
@@ -51,7 +50,8 @@ export async function probeVersions(
       name,
       await opened(session, name, candidates.slice(0, settleBy)),
     )
-    // Nobody answers, or it runs where it cannot be seen: a question would tell nothing that lasts.
+    // No answer comes, or it runs where it cannot be seen: a question would tell nothing that
+    // lasts.
     const why = unsettled(session, name)
     if (!isSettled && why.code !== notSettled.code) return { kind: "unknown", ...why }
     const answer = await ask(session, name, candidates, options.most)
@@ -63,7 +63,7 @@ export async function probeVersions(
   }
 }
 
-/** So many of the likely values are tried to settle by, where no admin does it. */
+/** How many of the likely values are tried to settle by, if no admin does it. */
 const settleBy = 2
 
 function opened(

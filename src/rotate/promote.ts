@@ -116,8 +116,8 @@ function without(session: Session, set: ChangeSet, names: readonly string[]): Ch
 }
 
 /**
- * Programs that this way has restarted, and that got healthy. If the journal does not tell which
- * of them did, only those that this run has seen.
+ * Programs that this way has restarted, and that got healthy. If the journal does not tell which of
+ * them did, only those that this run has seen.
  */
 function soundOf(
   session: Session,
@@ -132,8 +132,8 @@ function soundOf(
 }
 
 /**
- * Outputs that may show the new value of one that nobody knows about yet: a way back has still to
- * put its value back there, and no other, for the rest of what was there before is over.
+ * Outputs that may show the new value of a secret that is still undecided: a way back puts its
+ * value back there and no other, since the rest of the former content is over.
  */
 function stillShown(
   session: Session,

@@ -49,7 +49,7 @@ export async function applyAndProve(
       const verdict = judge(await asked(session, name, waiting), mayTakeOver(session, name))
       if (verdict !== "again") return dated(session, name, verdict, options)
     }
-    // The stop came before the change: nobody is cut off yet, and nobody is to be.
+    // The stop came before the change: no program is cut off yet, and none is to be.
     if (session.work.stop.aborted && driverOf(session, name).overlap === "one")
       return { kind: "waiting", ...notBegun }
     const applied = await apply(session, name, { ...options, again: tries })
@@ -99,9 +99,8 @@ async function isSettled(session: Session, name: string, waiting: AbortSignal): 
 
 /**
  * Since when the service has the value was in a reply that a crash has lost, and by it older
- * sessions are told. The same
- * value again changes nothing and is answered with the time; nobody holds the value yet, so no
- * session of it is older.
+ * sessions are told. The same value again changes nothing and is answered with the time; no program
+ * holds the value yet, so no session of it is older.
  */
 async function dated(
   session: Session,
@@ -159,8 +158,8 @@ async function apply(
 }
 
 /**
- * In an incident someone else may have set what the service takes now; with an admin it is
- * replaced all the same.
+ * In an incident someone else may have set what the service takes now; with an admin it is replaced
+ * all the same.
  */
 function mayTakeOver(session: Session, name: string): boolean {
   return session.strategy.overrulesService && overrules(driverOf(session, name))

@@ -21,9 +21,9 @@ export function deploymentsOf(
 }
 
 /**
- * Those that a way back must visit: whose restart may have begun, and whoever reads an output that
- * may have shown the new
- * value, for a supervisor, or the machine, may have started them meanwhile.
+ * Those that a way back must visit: programs whose restart may have begun, and those that read an
+ * output which may have shown the new value: a supervisor, or a reboot, may have started them
+ * meanwhile.
  */
 export function mayHaveSeen(
   session: Session,

@@ -12,7 +12,7 @@ import { type Restarting, whyOf } from "./work.ts"
 
 /**
  * Programs that did not get healthy with a value which became current all the same: has someone
- * seen to them meanwhile? Their health is asked; if nothing asks for it, only a restart can tell.
+ * corrected that meanwhile? Their health is asked; if nothing asks for it, only a restart can tell.
  * Returns what is still wrong, by secret.
  */
 export async function recheckHealth(
@@ -26,7 +26,7 @@ export async function recheckHealth(
   // It may be the very restart that would be begun here.
   if (hidden !== undefined) return Object.fromEntries(noted.map((name) => [name, hidden.message]))
   const answers = await askAgain(session, noted)
-  // A program that the config does not have any more is nobody's to ask.
+  // A program that left the config cannot be asked any more.
   const still = noted.map((name) => ({ name, found: unhealthyOf(session, name, answers) }))
   const now = session.work.host.now()
   const notes: Patches = Object.fromEntries(

@@ -17,7 +17,7 @@ export type Recovered = { readonly session: Session; readonly recovered: Outcome
 
 /**
  * Ends what earlier runs have left: the journal, then those that have made way for a containment.
- * What nobody can decide now holds up none of the others. One that stays open is the journal then:
+ * What cannot be decided now holds up none of the others. One that stays open is the journal then:
  * first one that a person can end.
  */
 export async function recover(first: Session, { begin, resume }: How): Promise<Recovered> {
@@ -28,7 +28,7 @@ export async function recover(first: Session, { begin, resume }: How): Promise<R
     if (session.changeSet !== undefined) {
       tried.add(session.changeSet.id)
       recovered = { ...recovered, ...(await resume(session)) }
-      // What nobody can decide now holds up nobody else.
+      // What cannot be decided now holds up none of the others.
       await defer(session)
     }
     const document = makeWay(session.document)

@@ -12,8 +12,8 @@ import { untilOver } from "./under-way.ts"
 import { deadlines } from "./work.ts"
 
 /**
- * Of the values that were dead before, so many are tried again: someone who was in may have set
- * one anew. Services lock out who is refused too often.
+ * How many of the values that were dead before are tried again: an intruder may have set one anew.
+ * No more, since services lock out a login that is refused too often.
  */
 const triedAgain = 2
 

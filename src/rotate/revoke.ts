@@ -58,7 +58,7 @@ export async function takeAway(
   return (await Promise.all(all)).flat()
 }
 
-/** One answer about all of them; at least one, for what nobody has told us of. */
+/** One answer about all of them; at least one, for values that no version holds. */
 function each(secret: string, versions: readonly Version[], death: Death): readonly Revoked[] {
   if (versions.length === 0) return [{ secret, death }]
   // What was done once is said once.
@@ -143,8 +143,8 @@ async function revokeOne(session: Session, name: string, version: Version): Prom
 }
 
 /**
- * Not where a containment is owed beside a value that was adopted since: of that nobody knows how
- * old its sessions are, so another containment ends them.
+ * Not if a containment is owed beside a value that was adopted since: the age of its sessions is
+ * not known, so another containment ends them.
  */
 function endsSessions(session: Session, name: string, { stage }: Version): boolean {
   return (

@@ -10,13 +10,10 @@ import type { Outcomes } from "./work.ts"
 
 /**
  * Services first, then outputs, then deployments, each proven before the next; last, the given-up
- * value is taken away. But
- * first it is seen which of them can go back at all: while nobody knows what a service takes, or a
- * file cannot follow, what
- * the file shows has to work, so the services of all that it shows are left as they are, and so are
- * the programs that read it.
- * Where a containment waits for the end, an output that cannot be put back is left as it is, and
- * owed.
+ * value is taken away. But first it is seen which of them can go back at all: while it is unknown
+ * what a service takes, or a file cannot follow, what the file shows has to work; so the services
+ * of all that it shows are left as they are, and so are the programs that read it. If a containment
+ * waits for the end, an output that cannot be put back is left as it is, and owed.
  */
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet

@@ -6,8 +6,8 @@ import type { Session } from "./session.ts"
 /** No look takes longer (ms). */
 const briefMs = 1500
 /**
- * Once nobody has answered for so long (ms), or so many times as long as the slowest took that did,
- * who is still asked is silent.
+ * A server is silent once no server has answered for `leastMs`, or for `times` the slowest answer
+ * so far.
  */
 const quiet = { leastMs: 500, times: 4 } as const
 

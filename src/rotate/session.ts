@@ -86,7 +86,7 @@ export class Session {
   readonly #opened = new Map<string, Promise<Credential>>()
   #queued: Queued = []
 
-  /** Whoever begins one says whether the clock is trusted. */
+  /** The caller says whether the clock is trusted. */
   constructor(
     work: Work,
     document: StateDocument,
@@ -171,7 +171,7 @@ export class Session {
     }
   }
 
-  /** A line of the log, of now, that the next durable write takes along: nobody depends on it. */
+  /** A line of the log, of now, that the next durable write takes along: nothing depends on it. */
   queueEvent(event: AuditEvent): void {
     this.#queued = [...this.#queued, { at: this.work.host.now(), event }]
   }

@@ -14,7 +14,7 @@ import { draftEach, leaveOutputs } from "./unwritten.ts"
  * the values.
  */
 
-/** By its strategy, or since a member has a first value whose predecessor nobody knows. */
+/** By its strategy, or since a member has a first value whose predecessor is not known. */
 export function cannotGoBack(session: Session, set: ChangeSet): boolean {
   return (
     !strategyOf(set).goesBack ||

@@ -8,8 +8,8 @@ import type { Session } from "./session.ts"
  */
 const stragglerMs = 3000
 /**
- * In an incident many secrets may wait for their turn at one server, which is no silence: so many
- * times as long, unless an act hangs.
+ * In an incident many secrets may queue for one server, which is no silence: up to this many
+ * periods, unless the running act hangs.
  */
 const turnsMost = 4
 

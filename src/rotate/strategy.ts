@@ -14,7 +14,7 @@ export type Strategy = {
   readonly needsRunnablePrograms: boolean
   /** A server that gives no answer is waited for until its deadline. */
   readonly waitsForSilentServers: boolean
-  /** Whatever its service accepts now is replaced, whoever has set it. */
+  /** What its service accepts now is replaced, even if an intruder has set it. */
   readonly overrulesService: boolean
   /** What an intruder has left at a service, and the change set ends, stands in the log. */
   readonly logsWhatItEnds: boolean
@@ -40,7 +40,9 @@ export type Strategy = {
   readonly goesBack: boolean
   /** An unhealthy program does not end the restarts: all programs are visited. */
   readonly restartsPastUnhealthy: boolean
-  /** Unhealthy programs are noted in the journal, and the new value becomes current all the same. */
+  /**
+   * Unhealthy programs are noted in the journal, and the new value becomes current all the same.
+   */
   readonly notesUnhealthy: boolean
   /** If reconcile finds another version alive, the change set goes on with that one. */
   readonly takesFoundVersion: boolean

@@ -12,8 +12,7 @@ const graceMs = 30_000
 
 /**
  * Ends sessions, and again until no login that began by an older value can end well any more: only
- * then is none left. The
- * service is not kept busy meanwhile: others have their turn there.
+ * then is none left. The service is not kept busy meanwhile: others have their turn there.
  */
 export async function untilOver<Done extends Ended>(
   session: Session,

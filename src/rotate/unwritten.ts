@@ -6,11 +6,10 @@ import { type Beside, draftBeside } from "./beside.ts"
 import type { Session } from "./session.ts"
 
 /**
- * Outputs that cannot be written in an incident. Anyone who can write an output could forbid the death
- * of the value in it by one
- * line; so it is left as it is, byte for byte, and owed: until `settleUnwritten` (or `render`, or a
- * rotation) has written it and
- * the programs that read it were restarted.
+ * Outputs that cannot be written in an incident. Anyone who can write an output could forbid the
+ * death of the value in it by one line; so it is left as it is, byte for byte, and owed: until
+ * `settleUnwritten` (or `render`, or a rotation) has written it and the programs that read it were
+ * restarted.
  */
 
 export type Refusals = Readonly<Record<string, Refusal>>

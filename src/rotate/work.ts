@@ -72,7 +72,7 @@ export type Work = {
   readonly run?: RunInHand | undefined
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined
-  /** So many acts at once at one server; what waits for its turn has no deadline yet. */
+  /** Limits the acts at one server; the deadline of an act begins with its turn. */
   readonly withServerSlot: <T>(secret: string, act: () => Promise<T>) => Promise<T>
 }
 
@@ -106,11 +106,11 @@ export interface Ledger {
    */
   flush(document: StateDocument): Promise<void>
   /**
-   * Room on the disk for so many more writes of a state that grows by so many bytes, whatever
-   * others write meanwhile; throws where there is none.
+   * Reserves room on the disk for `writes` more writes of a state that grows by `grows` bytes,
+   * whatever others write meanwhile; throws if there is none.
    */
   reserve?(need: Need): Promise<void>
-  /** Throws where there is no such room; takes nothing. */
+  /** Throws if there is no such room; reserves nothing. */
   demandRoom?(need: Need): Promise<void>
   release?(): Promise<void>
   /** Removes what a killed run had reserved. */
@@ -161,8 +161,8 @@ export type Order = {
   /** Ties runs together, in state, log and report. */
   readonly incident?: string
   /**
-   * A fresh value, no way back, no grace, no session of before. `longRetryBudget`: silent servers are
-   * waited for.
+   * A fresh value, no way back, no grace, no session of before. `longRetries`: silent servers
+   * are waited for.
    */
   readonly contain?: Pick<Containment, "revokeFirst"> & { readonly longRetries?: true }
   /** They leave a rotation that is not finished, and has made way for this containment. */
@@ -196,8 +196,8 @@ export type Outcome =
     }
   | { readonly kind: "rolled-back"; readonly code: string; readonly message: string }
   /**
-   * Nobody knows yet which value lives; the journal is open and asks again. `by`: it is no service
-   * that is waited for, so nothing comes of asking soon.
+   * It is not known yet which value lives; the journal is open and asks again. `by`: it waits for
+   * something other than a service, so asking soon is of no use.
    */
   | {
       readonly kind: "waiting"

@@ -17,15 +17,14 @@ type Fault = {
 }
 
 /**
- * The direction is durable before the first act in it, and before it is told; it never turns
- * again.
+ * The direction is durable before the first act in it, and before it is told; it never turns again.
  */
 export async function startRollback(session: Session, fault: Fault): Promise<Outcomes> {
   const set = openSet(session)
   const { code, message } = fault
   if (cannotGoBack(session, set)) {
     session.work.onProgress(fault.unhealthy === undefined ? "wait" : "health", message)
-    // A first value whose predecessor nobody knows stays: taking it away would leave no value at
+    // A first value whose predecessor is not known stays: taking it away would leave no value at
     // all.
     if (fault.unhealthy !== undefined) return promote(session, fault.going, fault.unhealthy)
     return Object.fromEntries(

@@ -40,9 +40,8 @@ export function allLeft(names: readonly string[], error: unknown): Outcomes {
 
 /**
  * Outputs are drafted and thrown away: one that cannot be written, or may hold the only copy of
- * something, keeps out the
- * secrets that it shows, and no others. In an incident it keeps out none whose service would go on
- * taking the old value.
+ * something, keeps out the secrets that it shows, and no others. In an incident it keeps out none
+ * whose service would go on taking the old value.
  */
 export async function withoutUnwritable(
   session: Session,
@@ -83,7 +82,7 @@ export async function withoutUnwritable(
   return { members: going, left: out, shown, leaves: Object.fromEntries(leaves) }
 }
 
-/** What outputs would show if these secrets were rotated: values that nobody ever gets. */
+/** What outputs would show if these secrets were rotated: values that are never handed out. */
 export async function trialValues(session: Session, names: readonly string[]): Promise<Values> {
   const values: Record<string, Credential> = { ...(await session.values(() => false)) }
   for (const name of names) {

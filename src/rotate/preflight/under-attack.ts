@@ -10,8 +10,7 @@ import { deadlines } from "../work.ts"
 
 /**
  * What an intruder may have left (other values, other sessions, a password that is no longer ours)
- * is what a containment
- * ends. Older values are ended with it. `round` left out: there is time.
+ * is what a containment ends. Older values are ended with it. `round` left out: there is time.
  */
 export async function underAttack(
   session: Session,
@@ -48,7 +47,7 @@ function inContainment(one: Finding, locked: Pick<Finding, "remedy">): Finding {
   return one.code === "password-refused" ? { ...one, ...locked } : { ...locked, ...one }
 }
 
-/** Nobody gets in there by what we know. */
+/** No login works by a value that we know. */
 const valueUnknown = errorFinding(
   "value-unknown",
   "its service accepts a value that mycelium does not know, and nothing here can replace it without knowing it",

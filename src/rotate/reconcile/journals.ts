@@ -8,8 +8,8 @@ import { strategyOf } from "../strategy.ts"
 /**
  * An open journal is ended here only where all of its secrets that a service asks for are found
  * under another version. Else its own way goes on, and each of them goes that way with the version
- * that was found: forward as the new value, back as the one to go back to. One that was put
- * aside has touched nothing yet: each of its secrets may leave it alone.
+ * that was found: forward as the new value, back as the one to go back to. One that was put aside
+ * has touched nothing yet: each of its secrets may leave it alone.
  */
 export function holdForJournals(
   session: Session,
@@ -109,7 +109,7 @@ export function deferredWithout(
     .filter(({ secrets }) => secrets.length > 0)
 }
 
-/** Its outputs show another value than before, and whoever reads them is restarted with that. */
+/** Its outputs show another value than before, and their readers are restarted with that. */
 function visitsAgain(session: Session, set: ChangeSet, replaced: ReadonlySet<string>): ChangeSet {
   const names = [...replaced]
   const { stuck: _stuck, ...rest } = set

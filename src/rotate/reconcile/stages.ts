@@ -122,8 +122,8 @@ function stageBeside(
 }
 
 /**
- * A pending value whose journal ends here: nobody asked for it, or a service that was not clear
- * about it.
+ * A pending value whose journal ends here: it was not asked for, or its service gave no clear
+ * answer.
  */
 export function givenUp(session: Session, name: string, since: string): Patch {
   const stage: Stage =

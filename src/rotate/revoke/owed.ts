@@ -52,8 +52,7 @@ function isFree(session: Session, name: string, { secrets, except }: RevokeOptio
 
 /**
  * Where a containment has still to take away what its service accepted before, though no version
- * tells of it. Not beside a value that was adopted since: of that nobody knows how old its sessions
- * are.
+ * tells of it. Not beside a value that was adopted since: the age of its sessions is not known.
  */
 export function owedRevokeOthers(session: Session, options: RevokeOptions): readonly string[] {
   return Object.entries(session.document.secrets).flatMap(([name, state]) => {

@@ -1,4 +1,4 @@
 import type { Death } from "../death.ts"
 
-/** Without a version: what a service accepted that nobody has told us of. */
+/** Without a version: a value that the service accepted and no version holds. */
 export type Revoked = { readonly secret: string; readonly version?: string; readonly death: Death }

@@ -66,7 +66,7 @@ function patched(
 /** Of a secret that no write has told of. */
 export const noState: SecretState = { driver: "", versions: [] }
 
-/** A value that has just become current was proven at whoever answered. */
+/** A value that has just become current was proven at the listener that answered. */
 function withListeners(
   before: SecretState,
   next: SecretState,

@@ -11,9 +11,8 @@ import { incidentOf, restartOwed } from "./restart.ts"
 
 /**
  * Writes what an incident has left unwritten, where that can be done by now, and restarts who reads
- * it. What cannot be
- * written stays owed. `names`: of these secrets alone. No journal may be open; otherwise nothing is
- * done.
+ * it. What cannot be written stays owed. `names`: of these secrets alone. No journal may be open;
+ * otherwise nothing is done.
  */
 export async function settleUnwritten(session: Session, names?: readonly string[]): Promise<void> {
   if (session.changeSet !== undefined) return
@@ -52,7 +51,7 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
     await Promise.allSettled(changed.map(({ draft }) => draft.discard()))
   }
   const good = ready.filter(({ output }) => failed[output.target] === undefined)
-  // One that the config does not have any more is nobody's to write.
+  // An output that left the config cannot be written any more.
   const gone = Object.keys(outputs).filter((target) => !own.some((one) => one.target === target))
   await noteWritten(session, {
     targets: [...good.map(({ output }) => output.target), ...gone],
