@@ -85,7 +85,8 @@ type Breach = { readonly file: string; readonly message: string }
 function files(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    return entry.isDirectory() ? files(path) : entry.name.endsWith(".ts") ? [path] : []
+    if (entry.isDirectory()) return files(path)
+    return entry.name.endsWith(".ts") ? [path] : []
   })
 }
 

@@ -50,7 +50,8 @@ for (const real of catalogue.filter(
   const intact = new Map<Mode, Intact>()
   for (const mode of modes) {
     const foreign = mode !== "seed" && mode !== "portable" && !real.own.includes(mode)
-    const some = foreign ? (given.quick ? 0 : (real.few ?? count)) : count
+    const few = given.quick ? 0 : (real.few ?? count)
+    const some = foreign ? few : count
     // Its file has no comments, so the header that a whole portable file has is an error there.
     const batch = batches.get(mode === "portable" && real.own.includes("github") ? "bare" : mode)
     if (batch !== undefined && some > 0)

@@ -28,11 +28,8 @@ export function matrixOf(
   // A dash is what cannot be; what was not chosen stays empty.
   const cell = (name: string): string => {
     const one = found.get(name)
-    return one === undefined
-      ? impossible[name] === undefined
-        ? ""
-        : "–"
-      : `${one.reached}/${one.planned}`
+    if (one !== undefined) return `${one.reached}/${one.planned}`
+    return impossible[name] === undefined ? "" : "–"
   }
   const { kinds: rows, ways } = matrix
   const lines = [

@@ -52,11 +52,16 @@ async function logIn(): Promise<void> {
     password,
     database: "shop",
   })
-  const now = answer === "accepted" ? "good" : answer === "28P01" ? "refused" : "unclear"
+  const now = meaningOf(answer)
   counts[now]++
   if (now !== state) log(`login ${now}${now === "good" ? "" : ` ${answer}`}`)
   if (now === "good") lastGoodAt = new Date().toISOString()
   state = now
+}
+
+function meaningOf(answer: string): "good" | "refused" | "unclear" {
+  if (answer === "accepted") return "good"
+  return answer === "28P01" ? "refused" : "unclear"
 }
 
 function log(what: string): void {

@@ -169,7 +169,8 @@ function listed(folder: string): readonly string[] {
 }
 
 function why(ran: { readonly ok: boolean; readonly err: string }): string | undefined {
-  return ran.ok ? undefined : ran.err === "" ? "it ended with an error" : ran.err
+  if (ran.ok) return undefined
+  return ran.err === "" ? "it ended with an error" : ran.err
 }
 
 function digest(text: string): string {

@@ -52,9 +52,9 @@ function cells({ name, own, missing, intact }: Row): readonly string[] {
 }
 
 function cell(intact: Intact | undefined, isOwn: boolean): string {
-  return intact === undefined
-    ? ""
-    : `${percent(intact.share)}${isOwn ? "*" : intact.sampled ? "~" : " "}`
+  if (intact === undefined) return ""
+  const sampled = intact.sampled ? "~" : " "
+  return `${percent(intact.share)}${isOwn ? "*" : sampled}`
 }
 
 function legend({ count, seed }: About): readonly string[] {

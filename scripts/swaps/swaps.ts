@@ -75,18 +75,18 @@ function lay(): Ground {
   return ground
 }
 
+function contentOf(path: string, kind: number): string {
+  if (kind === 0o100000) return readFileSync(path, "latin1")
+  return kind === 0o120000 ? readlinkSync(path) : ""
+}
+
 /** Everything outside, to the last change of a mode: ctime. */
 function fingerprint(folder: string): Readonly<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const name of [".", ...readdirSync(folder, { recursive: true, encoding: "utf8" })]) {
     const path = join(folder, name)
     const { mode, uid, gid, ino, nlink, ctimeMs } = lstatSync(path)
-    const holds =
-      (mode & 0o170000) === 0o100000
-        ? readFileSync(path, "latin1")
-        : (mode & 0o170000) === 0o120000
-          ? readlinkSync(path)
-          : ""
+    const holds = contentOf(path, mode & 0o170000)
     found[name] = `${mode.toString(8)} ${uid}:${gid} ${ino} ${nlink} ${ctimeMs} ${holds}`
   }
   return found

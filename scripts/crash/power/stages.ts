@@ -29,12 +29,8 @@ export function stagesOf(
       Number.POSITIVE_INFINITY
     return [{ sent: one.entered, answered }]
   })
-  const all =
-    told.length === 0
-      ? [held.before]
-      : told.length === 1
-        ? [held.before, held.after]
-        : [held.before, held.between ?? held.after, held.after]
+  const between = told.length > 1 ? [held.between ?? held.after] : []
+  const all = told.length === 0 ? [held.before] : [held.before, ...between, held.after]
   if (told.length > 2)
     throw new Error(`${service.secret} was told ${told.length} things; two are understood`)
   return { held: all, told }
