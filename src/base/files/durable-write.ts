@@ -50,14 +50,7 @@ export async function draftFile(
   }
   return {
     commit: async () => {
-      try {
-        await refuseMoved(spot)
-        await slow.rename(folder.at(draftName(name)), folder.at(name))
-        await refuseSwapped(spot, made)
-        await syncOf(folder)
-      } catch (error) {
-        throw writeError(target, error)
-      }
+      await commit(spot, made)
       await letGo()
     },
     discard: async () => {
@@ -65,6 +58,18 @@ export async function draftFile(
       await letGo()
     },
     mayRead: async () => folder.disk.mayRead(folder.at(draftName(name))),
+  }
+}
+
+async function commit(spot: Spot, made: Stats): Promise<void> {
+  const { target, folder, name } = spot
+  try {
+    await refuseMoved(spot)
+    await slow.rename(folder.at(draftName(name)), folder.at(name))
+    await refuseSwapped(spot, made)
+    await syncOf(folder)
+  } catch (error) {
+    throw writeError(target, error)
   }
 }
 

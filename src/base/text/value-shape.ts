@@ -32,7 +32,8 @@ export function lengthOf({ format = "password", length }: Shape): number {
 
 /** Can there be a text of this length, whose bytes are whole? */
 export function isWhole(format: Format, length: number): boolean {
-  return format === "hex" ? length % 2 === 0 : format === "base64url" ? length % 4 !== 1 : true
+  if (format === "hex") return length % 2 === 0
+  return format !== "base64url" || length % 4 !== 1
 }
 
 /** A new value, uniform among all of its shape. */
@@ -62,12 +63,10 @@ function exactly(count: number, random: (count: number) => Uint8Array): Uint8Arr
 
 /** RFC 9562, version 4. */
 function uuidOf(bytes: Uint8Array): string {
-  const marked = Uint8Array.from(bytes, (byte, index) =>
-    index === 6 ? (byte & 0x0f) | 0x40 : index === 8 ? (byte & 0x3f) | 0x80 : byte,
-  )
-  return Buffer.from(marked)
-    .toString("hex")
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+  const marked = Buffer.from(bytes)
+  marked.writeUInt8((marked.readUInt8(6) & 0x0f) | 0x40, 6)
+  marked.writeUInt8((marked.readUInt8(8) & 0x3f) | 0x80, 8)
+  return marked.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
 }
 
 /**

@@ -93,63 +93,66 @@ export type ValueOptions = Shape & {
 }
 
 /** What the keys say together; to be given to each driver's own checks. */
-export function valueProblems(
-  options: ValueOptions,
-  { least, most }: Limits,
-): readonly { readonly path: string; readonly message: string }[] {
-  const { format = "password", length, bits, alphabet, weak } = options
-  // What is wrong with one key alone has been said.
-  if (length !== undefined && (length < least || length > most)) return []
-  if (
-    alphabet !== undefined &&
-    !(carried.test(alphabet) && isDistinct(alphabet) && alphabet.length >= fewest)
+export function valueProblems(options: ValueOptions, limits: Limits): readonly Problem[] {
+  if (!areSound(options, limits)) return []
+  const problem = contradiction(options, limits) ?? weakness(options, limits)
+  return problem === undefined ? [] : [problem]
+}
+
+type Problem = { readonly path: string; readonly message: string }
+
+/** Each key by itself is right; what is wrong with one alone has been said. */
+function areSound({ length, alphabet }: ValueOptions, { least, most }: Limits): boolean {
+  if (length !== undefined && (length < least || length > most)) return false
+  return (
+    alphabet === undefined ||
+    (carried.test(alphabet) && isDistinct(alphabet) && alphabet.length >= fewest)
   )
-    return []
+}
+
+function contradiction(options: ValueOptions, { least, most }: Limits): Problem | undefined {
+  const { format = "password", length, bits, alphabet } = options
   if (alphabet !== undefined && format !== "password")
-    return [
-      {
-        path: "alphabet",
-        message: `an alphabet is for passwords: the characters of ${format} are given`,
-      },
-    ]
+    return {
+      path: "alphabet",
+      message: `an alphabet is for passwords: the characters of ${format} are given`,
+    }
   if (format === "uuid" && (length !== undefined || bits !== undefined))
-    return [
-      {
-        path: length === undefined ? "bits" : "length",
-        message: "a UUID has 36 characters and 122 bits, always: leave it out",
-      },
-    ]
+    return {
+      path: length === undefined ? "bits" : "length",
+      message: "a UUID has 36 characters and 122 bits, always: leave it out",
+    }
   if (length !== undefined && bits !== undefined)
-    return [{ path: "bits", message: "length and bits contradict each other: leave one out" }]
+    return { path: "bits", message: "length and bits contradict each other: leave one out" }
   if (length !== undefined && !isWhole(format, length))
-    return [
-      {
-        path: "length",
-        message:
-          format === "hex"
-            ? "bytes are two hex digits each: give an even number"
-            : "base64url never has this many characters: give one more",
-      },
-    ]
+    return {
+      path: "length",
+      message:
+        format === "hex"
+          ? "bytes are two hex digits each: give an even number"
+          : "base64url never has this many characters: give one more",
+    }
   if (bits !== undefined && lengthFor(options, bits, least, most) === undefined)
-    return [{ path: "bits", message: `no value of up to ${most} characters has that many bits` }]
+    return { path: "bits", message: `no value of up to ${most} characters has that many bits` }
+  return undefined
+}
+
+/** A value that could be guessed, unless the config allows it. */
+function weakness(options: ValueOptions, { least, most }: Limits): Problem | undefined {
+  const { format, bits, weak } = options
   if (bits !== undefined && bits < leastBits && weak !== true)
-    return [
-      {
-        path: "bits",
-        message: `fewer than ${leastBits} bits can be guessed: ask for ${leastBits} or more, or say weak: true`,
-      },
-    ]
+    return {
+      path: "bits",
+      message: `fewer than ${leastBits} bits can be guessed: ask for ${leastBits} or more, or say weak: true`,
+    }
   const shape = shapeOf(options, { least, most })
-  if (bitsOf(shape) >= leastBits || weak === true) return []
+  if (bitsOf(shape) >= leastBits || weak === true) return undefined
   const enough = lengthFor(options, leastBits, least, most)
   const remedy = format === "uuid" ? "say format: hex" : `give it ${enough ?? most} characters`
-  return [
-    {
-      path: format === "uuid" ? "format" : "length",
-      message: `these values have ${sayBits(shape)}, fewer than ${leastBits}: ${remedy}, or say weak: true`,
-    },
-  ]
+  return {
+    path: format === "uuid" ? "format" : "length",
+    message: `these values have ${sayBits(shape)}, fewer than ${leastBits}: ${remedy}, or say weak: true`,
+  }
 }
 
 /** The shape that these options ask for. */

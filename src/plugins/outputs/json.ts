@@ -93,10 +93,13 @@ function walk(
   if (path.length > deepest) throw unreadable("it is nested too deep")
   if (first === "{") return walkObject(tokens, path, found)
   if (first === "[") skipList(tokens)
-  found.values.set(
-    nameOf(path),
-    first.startsWith('"') ? String(JSON.parse(first)) : first === "null" ? "" : undefined,
-  )
+  found.values.set(nameOf(path), valueOf(first))
+}
+
+/** undefined: it is neither a text nor empty. */
+function valueOf(token: string): string | undefined {
+  if (token.startsWith('"')) return String(JSON.parse(token))
+  return token === "null" ? "" : undefined
 }
 
 function walkObject(tokens: Iterator<string, string>, path: readonly string[], found: Found): void {

@@ -40,7 +40,7 @@ export const mariadb = defineDriver({
       apply: (next, _, signal, options = {}) => apply(target, next, options, signal),
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
       revoke: (old, live, { endSessions }, signal) =>
-        revoke(target, old, live, endSessions, signal),
+        revoke(target, old, live, { endSessions, signal }),
       revokeOthers: (live, signal) => revokeOthers(target, live, signal),
       deleteLogin: (_, signal, waitedMs = 0) => deleteLogin(target, signal, waitedMs),
       readInstalled: (signal) => readInstalled(target, signal),

@@ -13,8 +13,7 @@ export function revoke(
   target: MariadbTarget,
   old: Credential,
   live: Credential,
-  endSessions: boolean,
-  signal: AbortSignal,
+  { endSessions, signal }: { readonly endSessions: boolean; readonly signal: AbortSignal },
 ): Promise<{ readonly sessionsEnded: number }> {
   const [dead, stays] = [hashOf(old), hashOf(live)]
   return changing(target, signal, async (connection) => {

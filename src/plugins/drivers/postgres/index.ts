@@ -50,7 +50,7 @@ export const postgres = defineDriver({
         await Promise.all(everywhere(target).map(({ closing }) => closing.drained()))
       },
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
-      revoke: (old, live, ask, signal) => revoke(target, old, live, ask, signal),
+      revoke: (old, live, ask, signal) => revoke(target, old, live, { ...ask, signal }),
       revokeOthers: (live, signal, waitedMs = 0) => revokeOthers(target, live, signal, waitedMs),
       ...(options.admin === undefined
         ? {}

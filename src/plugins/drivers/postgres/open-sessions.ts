@@ -33,11 +33,15 @@ export async function openSessions(
      WHERE usename = ${quoteText(role)} AND (${ofPrograms} OR backend_type IS NULL) AND application_name <> ${quoteText(probeName)} ORDER BY backend_start`,
   )
   return found.map(({ address, program, younger }) => ({
-    address:
-      address === null ? undefined : isIP(address) === 0 ? "an address that is none" : address,
+    address: address === null ? undefined : sayHost(address),
     program: program ?? "",
     younger: younger === null ? undefined : younger === "t",
   }))
+}
+
+/** Only an address is repeated. */
+function sayHost(address: string): string {
+  return isIP(address) === 0 ? "an address that is none" : address
 }
 
 /** The SQL that shows them. */

@@ -27,7 +27,8 @@ export async function waitForReplay(
   const position = await writtenTo(primary)
   const waits = target.standbys.map((standby) =>
     inSession(standby, logins, signal, async (connection) => {
-      if (!(await replays(standby, connection, position, mostMs, signal))) throw behind(connection)
+      if (!(await replays(standby, connection, { position, withinMs: mostMs, signal })))
+        throw behind(connection)
     }),
   )
   const failed = (await Promise.allSettled(waits)).find((wait) => wait.status === "rejected")
@@ -43,16 +44,20 @@ export async function writtenTo(primary: Connection): Promise<string> {
   return now?.position ?? "0/0"
 }
 
+type Replaying = {
+  readonly position: string
+  readonly withinMs: number
+  readonly signal: AbortSignal
+}
+
 /**
- * Whether the standby gets as far as `position` within so long. One that was promoted replays
+ * True if the standby gets as far as `position` within `withinMs`. One that was promoted replays
  * nothing any more: its own logins tell.
  */
 export async function replays(
   { context }: PostgresTarget,
   standby: Connection,
-  position: string,
-  withinMs: number,
-  signal: AbortSignal,
+  { position, withinMs, signal }: Replaying,
 ): Promise<boolean> {
   // Counted in pauses: while this process is stopped, it does not look.
   for (let [waitMs, waitedMs] = [5, 0]; ; waitMs = Math.min(waitMs * 2, 200)) {

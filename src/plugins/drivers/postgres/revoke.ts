@@ -9,7 +9,11 @@ import { acceptedAt, endOlderSessions } from "./sessions.ts"
 import { takeAway } from "./take-away.ts"
 import { loginsUnderWay } from "./under-way.ts"
 
-type Ask = { readonly endSessions: boolean; readonly waitedMs?: number }
+type Ask = {
+  readonly endSessions: boolean
+  readonly waitedMs?: number
+  readonly signal: AbortSignal
+}
 type Revoked = { readonly sessionsEnded: number; readonly underWay?: UnderWay }
 
 /**
@@ -19,8 +23,7 @@ export async function revoke(
   target: PostgresTarget,
   old: Credential,
   live: Credential,
-  { endSessions, waitedMs = 0 }: Ask,
-  signal: AbortSignal,
+  { endSessions, waitedMs = 0, signal }: Ask,
 ): Promise<Revoked> {
   const [role, liveRole] = [roleOf(target, old), roleOf(target, live)]
   if (role !== liveRole) {

@@ -39,13 +39,39 @@ async function examine(
   { position, origin }: Primary,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const { label: message } = connection
+  const { label } = connection
   const self = await identify(connection)
+  const mismatch = otherServer(label, self, origin)
+  if (mismatch !== undefined) return mismatch
+  if (self.paused)
+    return [
+      problem(
+        "standby-behind",
+        `${label}: replay is paused on this standby`,
+        "on the standby: SELECT pg_wal_replay_resume()",
+      ),
+    ]
+  if (await replays(standby, connection, { position, withinMs: catchUpMs, signal })) return []
+  return [
+    problem(
+      "standby-behind",
+      `${label}: this standby does not keep up with the primary`,
+      "see its log, and pg_stat_replication on the primary",
+    ),
+  ]
+}
+
+/** What it is, if it is no standby of that primary; undefined if it is one. */
+function otherServer(
+  label: string,
+  self: Identity,
+  origin: Identity,
+): readonly Finding[] | undefined {
   if (self.system !== undefined && origin.system !== undefined && self.system !== origin.system) {
     return [
       problem(
         "also-other-server",
-        `${message}: this server belongs to another cluster than the primary`,
+        `${label}: this server belongs to another cluster than the primary`,
         "name under also only standbys of the server under address",
       ),
     ]
@@ -56,27 +82,12 @@ async function examine(
     return [
       problem(
         "also-not-standby",
-        `${message}: this server is no standby: it takes changes of its own`,
+        `${label}: this server is no standby: it takes changes of its own`,
         "name the primary under address, and its standbys under also",
       ),
     ]
   }
-  if (self.paused)
-    return [
-      problem(
-        "standby-behind",
-        `${message}: replay is paused on this standby`,
-        "on the standby: SELECT pg_wal_replay_resume()",
-      ),
-    ]
-  if (await replays(standby, connection, position, catchUpMs, signal)) return []
-  return [
-    problem(
-      "standby-behind",
-      `${message}: this standby does not keep up with the primary`,
-      "see its log, and pg_stat_replication on the primary",
-    ),
-  ]
+  return undefined
 }
 
 /** `system` is the cluster's identity, whatever its address; undefined where we may not ask. */

@@ -42,7 +42,8 @@ export const redis = defineDriver({
       settle: (candidates, signal) => settle(target, candidates, signal),
       apply: (next, versions, signal) => apply(target, next, versions, signal),
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
-      revoke: (old, live, ask, signal) => revoke(target, old, live, ask, signal),
+      revoke: (old, live, { endSessions }, signal) =>
+        revoke(target, old, live, { endSessions, signal }),
       revokeOthers: (live, signal) => revokeOthers(target, live, signal),
       ...(options.admin === undefined
         ? {}

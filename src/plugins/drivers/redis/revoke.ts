@@ -16,8 +16,7 @@ export async function revoke(
   target: RedisTarget,
   old: Credential,
   live: Credential,
-  { endSessions }: { readonly endSessions: boolean },
-  signal: AbortSignal,
+  { endSessions, signal }: { readonly endSessions: boolean; readonly signal: AbortSignal },
 ): Promise<{ readonly sessionsEnded: number }> {
   const ask: SessionRequest = { logins: [live, old], signal }
   const [dead, stays] = [hashOf(old), hashOf(live)]

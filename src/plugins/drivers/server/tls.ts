@@ -151,15 +151,15 @@ export function lost(label: string, error: unknown): AppError {
  */
 const passing = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT"])
 
+const whyUnverified = new Map([
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "is made out to another name"],
+  ["CERT_HAS_EXPIRED", "has expired"],
+])
+
 function unverified(label: string, error: unknown): AppError {
   const code = systemCode(error)
   if (code !== undefined && passing.has(code)) return unreachable(label, error)
-  const why =
-    code === "ERR_TLS_CERT_ALTNAME_INVALID"
-      ? "is made out to another name"
-      : code === "CERT_HAS_EXPIRED"
-        ? "has expired"
-        : "is not vouched for by the authorities that we trust"
+  const why = whyUnverified.get(code ?? "") ?? "is not signed by an authority that we trust"
   return new AppError(
     "tls-unverified",
     `${label}: the server's certificate ${why}; nothing was sent`,

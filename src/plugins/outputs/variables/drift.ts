@@ -79,22 +79,27 @@ async function isKnown(
   present: string,
   issued: IssuedVersions,
 ): Promise<boolean> {
-  return (
-    (await isAmong(showing, variable, present, issued, "recent")) ||
-    isAmong(showing, variable, present, issued, "all")
+  const isAmong = async (which: "recent" | "all"): Promise<boolean> =>
+    isOneOf(showing, variable, present, await versionsOf(variable, issued, which))
+  return (await isAmong("recent")) || isAmong("all")
+}
+
+function versionsOf(
+  { secrets }: Variable,
+  issued: IssuedVersions,
+  which: "recent" | "all",
+): Promise<Versions> {
+  return Promise.all(
+    secrets.map(async (secret) => ({ secret, credentials: await issued(secret, which) })),
   )
 }
 
-async function isAmong(
+function isOneOf(
   showing: Showing,
   variable: Variable,
   present: string,
-  issued: IssuedVersions,
-  which: "recent" | "all",
-): Promise<boolean> {
-  const versions = await Promise.all(
-    variable.secrets.map(async (secret) => ({ secret, credentials: await issued(secret, which) })),
-  )
+  versions: Versions,
+): boolean {
   if (holdsKnown(variable, present, versions)) return true
   return combinations(versions).some((values) => rendersTo(showing, variable, values, present))
 }

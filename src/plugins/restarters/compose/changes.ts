@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { run } from "../../../base/processes/spawn.ts"
+import { type RunResult, run } from "../../../base/processes/spawn.ts"
 import type { Finding } from "../../../core/ports.ts"
 import type { Container } from "../../docker/containers.ts"
 import { type Docker, isTooOld, reasonOf } from "../../docker/docker.ts"
@@ -21,23 +21,7 @@ export async function changesOf(
   group: Group,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const words = [
-    "--progress",
-    "json",
-    ...projectWords(group, options, docker.folder),
-    "--dry-run",
-    "up",
-    "-d",
-    ...quiet,
-    ...scaleWords(group),
-  ]
-  const argv = [...docker.compose, ...words, ...options.services]
-  const result = await run(argv, {
-    cwd: docker.folder,
-    env: docker.env,
-    timeoutMs: dryRunMs,
-    signal,
-  })
+  const result = await dryRun(docker, options, group, signal)
   if (result.code !== 0)
     return [
       isTooOld(result) && (await docker.hasCompose(signal)) ? tooOld : refusal(reasonOf(result)),
@@ -54,7 +38,33 @@ export async function changesOf(
         message: `a restart of ${what} deploys more than its secrets (allow_changes): ${why}`,
       },
     ]
-  const message = `a restart of ${what} would change more than its secrets: ${why}`
+  return [
+    {
+      code: "compose-changed",
+      severity: "error",
+      message: `a restart of ${what} would change more than its secrets: ${why}`,
+      remedy: toBringUpToDate(docker, options, group),
+    },
+  ]
+}
+
+function dryRun(
+  docker: Docker,
+  options: ComposeOptions,
+  group: Group,
+  signal: AbortSignal,
+): Promise<RunResult> {
+  const words = ["--progress", "json", ...projectWords(group, options, docker.folder)]
+  const up = ["--dry-run", "up", "-d", ...quiet, ...scaleWords(group), ...options.services]
+  return run([...docker.compose, ...words, ...up], {
+    cwd: docker.folder,
+    env: docker.env,
+    timeoutMs: dryRunMs,
+    signal,
+  })
+}
+
+function toBringUpToDate(docker: Docker, options: ComposeOptions, group: Group): string {
   const scale = group.containers.length > options.services.length ? scaleWords(group) : []
   const up = [
     ...docker.compose,
@@ -64,8 +74,7 @@ export async function changesOf(
     ...scale,
     ...options.services,
   ].join(" ")
-  const remedy = `bring it up to date yourself first (${up}; what variables of a shell gave it belongs into .env), or say compose: { service: …, allow_changes: true } in the config`
-  return [{ code: "compose-changed", severity: "error", message, remedy }]
+  return `bring it up to date yourself first (${up}; what variables of a shell gave it belongs into .env), or say compose: { service: …, allow_changes: true } in the config`
 }
 
 /** A rotation builds nothing, pulls nothing, and starts nothing else. */

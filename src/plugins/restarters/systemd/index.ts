@@ -2,7 +2,7 @@ import { z } from "zod"
 import { AppError } from "../../../base/error.ts"
 import { markVariable } from "../../../base/processes/marked-processes.ts"
 import { run } from "../../../base/processes/spawn.ts"
-import { defineRestarter } from "../../../core/define.ts"
+import { defineRestarter, type HookContext } from "../../../core/define.ts"
 import { Argv, argvOf, hookEnvironment } from "../../hook-argv.ts"
 import { type Hook, runHook } from "../../run-hook.ts"
 import { type ReadFiles, areAsRead, readFilesNow } from "../../read-files.ts"
@@ -71,26 +71,13 @@ export const systemd = defineRestarter({
     .meta({ examples: ["shop-worker.service", { unit: "shop-worker.service", reload: true }] }),
   open: (options, context) => {
     const full: z.output<typeof Full> = typeof options === "string" ? { unit: options } : options
-    const systemctl = [
-      ...argvOf(full.command ?? ["systemctl"], context.folder),
-      ...(full.user === true ? ["--user"] : []),
-    ]
-    const message = `systemd ${full.unit}`
-    const hook = (...words: readonly string[]): Hook => ({
-      label: message,
-      argv: [...systemctl, ...words, "--", full.unit],
-      cwd: context.folder,
-      env: hookEnvironment(
-        context,
-        full.user === true ? ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] : [],
-      ),
-    })
+    const hook = systemctlOf(full, context)
     const act = full.reload === true ? "reload" : "restart"
     const look = (signal: AbortSignal) => lookAtUnit(hook("show", lookedAt), full.unit, signal)
     let seen: { readonly running: string; readonly files: ReadFiles } | undefined
     let refused: string | undefined
     return {
-      label: `${message}, ${act}ed`,
+      label: `${labelOf(full)}, ${act}ed`,
       inspect: async (targets, signal) => {
         const [running, files] = [await look(signal), await readFilesNow(targets)]
         seen = running === undefined ? undefined : { running, files }
@@ -122,6 +109,26 @@ export const systemd = defineRestarter({
     }
   },
 })
+
+function labelOf({ unit }: z.output<typeof Full>): string {
+  return `systemd ${unit}`
+}
+
+/** `systemctl WORDS… -- UNIT`. */
+function systemctlOf(
+  full: z.output<typeof Full>,
+  context: HookContext,
+): (...words: readonly string[]) => Hook {
+  const { unit, command = ["systemctl"], user = false } = full
+  const systemctl = [...argvOf(command, context.folder), ...(user ? ["--user"] : [])]
+  const variables = user ? ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] : []
+  return (...words) => ({
+    label: labelOf(full),
+    argv: [...systemctl, ...words, "--", unit],
+    cwd: context.folder,
+    env: hookEnvironment(context, variables),
+  })
+}
 
 /** Only systemd's own word is repeated: anything else that was printed may hold values. */
 async function mustBeActive(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {

@@ -39,7 +39,7 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   const start = cursor.at
   const match = cursor.take(quotedText)
   if (match !== undefined) {
-    const quote: Quote = match[1] === '"' ? '"' : match[1] === "'" ? "'" : "`"
+    const quote = quoteOf(match[1])
     const end = cursor.at
     // Bun 1.4 ignores what follows the quote; earlier ones looked for a later quote instead.
     const certain = cursor.take(cleanEnd) !== undefined
@@ -59,14 +59,23 @@ function valueAt(cursor: Cursor): Omit<Entry, "key"> {
   return { value: expanded(raw), start: from, end: from + raw.length }
 }
 
+function quoteOf(mark: string | undefined): Quote {
+  return mark === '"' || mark === "'" ? mark : "`"
+}
+
 function unescape(raw: string, quote: Quote): string {
   // In double quotes a backslash keeps what follows it as it is.
   if (quote === '"')
-    return raw.replace(/\\([^])|\r\n?/g, (pair, char) =>
-      char === "n" ? "\n" : char === "r" ? "\r" : char === undefined ? "\n" : pair,
+    return raw.replace(/\\([^])|\r\n?/g, (pair, char: string | undefined) =>
+      char === undefined ? "\n" : (escapes.get(char) ?? pair),
     )
   return raw.replace(/\r\n?/g, "\n")
 }
+
+const escapes = new Map([
+  ["n", "\n"],
+  ["r", "\r"],
+])
 
 /** `\$` is a dollar; any other dollar names a variable. */
 export function expanded(value: string): string | undefined {

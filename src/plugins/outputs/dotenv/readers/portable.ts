@@ -25,9 +25,10 @@ function parse(text: string): readonly Entry[] {
   for (const { line, at, torn } of lines(text)) {
     const [, before = "", key, value = ""] = assignment.exec(line) ?? []
     const inside = open !== undefined || uncertain || torn
-    if (key !== undefined) entries.push(entryOf(key, before, value, at, inside))
+    if (key !== undefined) entries.push(entryOf({ key, value, isInside: inside }, { before, at }))
     else entries.push(...bareName(line, at))
-    open = open === undefined ? openedBy(value) : line.includes(open) ? undefined : open
+    if (open === undefined) open = openedBy(value)
+    else if (line.includes(open)) open = undefined
     // A backslash at the end joins lines for some readers, in comments too (systemd before 254).
     uncertain = line.endsWith("\\")
   }
@@ -79,9 +80,15 @@ function quoteOf(value: string): Quote | undefined {
   return first === '"' || first === "'" || first === "`" ? first : undefined
 }
 
-function entryOf(key: string, before: string, value: string, at: number, inside: boolean): Entry {
+/** `isInside`: a value that began before this line may still go on. */
+type Assigned = { readonly key: string; readonly value: string; readonly isInside: boolean }
+
+function entryOf(
+  { key, value, isInside }: Assigned,
+  { before, at }: { readonly before: string; readonly at: number },
+): Entry {
   const start = at + before.length
-  const certain = !inside && !/[ \t]=$|:$/.test(before)
+  const certain = !isInside && !/[ \t]=$|:$/.test(before)
   const quote = quoteOf(value)
   const end = start + value.length
   if (

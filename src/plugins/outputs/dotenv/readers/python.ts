@@ -93,10 +93,7 @@ function statement(age: Age, cursor: Cursor): Entry | undefined {
   cursor.take(exported)
   const found = isComment ? undefined : cursor.take(name)
   cursor.take(blank)
-  // A name alone takes its value away, if it had one.
-  const bare = { value: undefined, start: cursor.at, end: cursor.at }
-  const value =
-    found === undefined ? undefined : cursor.take(/=/y) === undefined ? bare : valueAt(age, cursor)
+  const value = found === undefined ? undefined : assigned(age, cursor)
   if (cursor.take(lineEnd) === undefined) {
     cursor.take(rest)
     return undefined
@@ -104,6 +101,12 @@ function statement(age: Age, cursor: Cursor): Entry | undefined {
   return found === undefined || value === undefined
     ? undefined
     : { key: found[1] ?? found[2] ?? "", ...value }
+}
+
+/** A name alone takes its value away, if it had one. */
+function assigned(age: Age, cursor: Cursor): Omit<Entry, "key"> | undefined {
+  const nothing = { value: undefined, start: cursor.at, end: cursor.at }
+  return cursor.take(/=/y) === undefined ? nothing : valueAt(age, cursor)
 }
 
 function valueAt(age: Age, cursor: Cursor): Omit<Entry, "key"> | undefined {

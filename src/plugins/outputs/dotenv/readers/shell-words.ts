@@ -46,13 +46,26 @@ export function statements(text: string): readonly Statement[] {
     if (words.length > 0)
       found.push({ words, certain: blocks + brackets === 0 && plain && plainBefore })
     plainBefore = plain
-    blocks = Math.max(0, blocks + (opening.has(first) ? 1 : closing.has(first) ? -1 : 0))
+    blocks = Math.max(0, blocks + depthOf(first, opening, closing))
     if (mark?.[0] === ")" && blocks + brackets === 0)
       throw unreadable(text, mark.index, "the shell would not understand this")
-    brackets = Math.max(0, brackets + (mark?.[0] === "(" ? 1 : mark?.[0] === ")" ? -1 : 0))
+    brackets = Math.max(0, brackets + depthOf(mark?.[0] ?? "", leftBracket, rightBracket))
     if (cursor.done) return found
     words = []
   }
+}
+
+const leftBracket: ReadonlySet<string> = new Set("(")
+const rightBracket: ReadonlySet<string> = new Set(")")
+
+/** One level deeper, one less deep, or neither. */
+function depthOf(
+  word: string,
+  opens: ReadonlySet<string>,
+  closes: ReadonlySet<string>,
+): -1 | 0 | 1 {
+  if (opens.has(word)) return 1
+  return closes.has(word) ? -1 : 0
 }
 
 const bare = /[^\s'"\\$`;&|<>()]+|[\r\v\f]+/y
@@ -109,7 +122,13 @@ function doubleQuoted(cursor: Cursor): string | undefined {
 }
 
 function unescape(char: string): string {
-  return char === "\n" ? "" : /[$`"\\]/.test(char) ? char : `\\${char}`
+  if (char === "\n") return ""
+  return /[$`"\\]/.test(char) ? char : `\\${char}`
+}
+
+function closingOf(opening: string | undefined): "}" | ")" | undefined {
+  if (opening === "${") return "}"
+  return opening === "$(" ? ")" : undefined
 }
 
 /**
@@ -124,8 +143,7 @@ function expansion(cursor: Cursor): void {
     cursor.take(/\$(?=")/y) ??
     cursor.take(/`(?:[^`\\]|\\[^])*`/y)
   if (simple !== undefined) return
-  const closing =
-    cursor.take(/\$\{/y) !== undefined ? "}" : cursor.take(/\$\(/y) !== undefined ? ")" : undefined
+  const closing = closingOf(cursor.take(/\$[{(]/y)?.[0])
   if (closing === undefined)
     throw unreadable(cursor.text, start, "the shell would not understand this")
   while (cursor.next !== closing) {

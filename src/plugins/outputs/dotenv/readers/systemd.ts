@@ -80,7 +80,8 @@ function quotedPiece(cursor: Cursor): string | undefined {
   const plain = cursor.take(single)
   if (plain !== undefined) return plain[1] ?? ""
   const escaped = cursor.take(double)
-  return escaped?.[1]?.replace(/\\([^]?)/g, (pair, char: string) =>
-    char === "\n" ? "" : /["\\`$]/.test(char) ? char : pair,
-  )
+  return escaped?.[1]?.replace(/\\([^]?)/g, (pair: string, char: string) => {
+    if (char === "\n") return ""
+    return /["\\`$]/.test(char) ? char : pair
+  })
 }
