@@ -8,7 +8,7 @@ import {
   middleOf,
   openIds,
 } from "./judge.ts"
-import { Lane } from "./lane.ts"
+import { Lane, withLane } from "./lane.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
 export type Explored = {
@@ -116,15 +116,6 @@ async function killAt(lane: Lane, wanted: Cut): Promise<Cut | undefined> {
     if (isHit(lane.killed, cut)) return cut
   }
   return undefined
-}
-
-async function withLane(
-  servers: Servers,
-  scenario: Scenario,
-  work: (lane: Lane) => Promise<void>,
-): Promise<void> {
-  await using lane = await Lane.open(servers, scenario)
-  await work(lane)
 }
 
 /** Judges the disk, then calls the service (or not), then the command again. `ms`: from the first call until the state was at rest; undefined where the kill left it so. */

@@ -139,3 +139,13 @@ export const folders = ["project", "home"] as const
 function copy(from: string, to: string): void {
   cpSync(from, to, { recursive: true, preserveTimestamps: true })
 }
+
+/** Opens a lane of its own for `work`, and takes it away after it. */
+export async function withLane(
+  servers: Servers,
+  scenario: Scenario,
+  work: (lane: Lane) => Promise<void>,
+): Promise<void> {
+  await using lane = await Lane.open(servers, scenario)
+  await work(lane)
+}

@@ -1,4 +1,4 @@
-import { Lane } from "../crash/lane.ts"
+import { Lane, withLane } from "../crash/lane.ts"
 import type { Scenario, Servers } from "../crash/scenarios.ts"
 import { beforeOf, judgeFailed, judgeHealed } from "./judge.ts"
 import { type Injection, injectable, pathsOf, planInjections, sayInjection } from "./plan.ts"
@@ -67,13 +67,4 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
     ...Array.from({ length: how.lanes - 1 }, () => withLane(servers, scenario, work)),
   ])
   return { scenario, planned, ...found }
-}
-
-async function withLane(
-  servers: Servers,
-  scenario: Scenario,
-  work: (lane: Lane) => Promise<void>,
-): Promise<void> {
-  await using lane = await Lane.open(servers, scenario)
-  await work(lane)
 }

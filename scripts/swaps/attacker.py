@@ -44,17 +44,26 @@ def back(place):
             os.mkdir(place)
 
 
-def trade_folder(place):
-    link = place + "-link"
+def trade(path, aim):
+    """In one instant: a link to `aim` for what lies at `path`, or the other way round."""
+    link = path + "-link"
     if not os.path.lexists(link):
-        os.symlink(outside, link)
-    exchange(place, link)
+        os.symlink(aim, link)
+    exchange(path, link)
+
+
+def trade_folder(place):
+    trade(place, outside)
+
+
+def move_away(path):
+    if os.path.lexists(path):
+        os.rename(path, path + "-away")
 
 
 def plant_link(place):
     path, aim = some_file(place)
-    if os.path.lexists(path):
-        os.rename(path, path + "-away")
+    move_away(path)
     os.symlink(aim, path)
 
 
@@ -67,8 +76,7 @@ def plant_hard(place):
 
 def plant_file(place):
     path, _ = some_file(place)
-    if os.path.lexists(path):
-        os.rename(path, path + "-away")
+    move_away(path)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, chance.choice([0o600, 0o666]))
     held.append(file)
     if len(held) > 64:
@@ -86,11 +94,7 @@ def plant_pipe(place):
 
 
 def trade_file(place):
-    path, aim = some_file(place)
-    other = path + "-link"
-    if not os.path.lexists(other):
-        os.symlink(aim, other)
-    exchange(path, other)
+    trade(*some_file(place))
 
 
 def take_away(place):

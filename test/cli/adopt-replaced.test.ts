@@ -1,22 +1,14 @@
-import { afterAll, beforeAll, expect, test } from "bun:test"
+import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import type { StateDocument } from "../../src/core/state.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 
 /** A second adopt takes over what a person has set: what becomes of the value before it. */
 
-let postgres: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  postgres = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 function stages({ project, service }: Shop): readonly string[] {
   const document = JSON.parse(readFileSync(project.statePath(), "utf8")) as StateDocument
@@ -35,10 +27,10 @@ async function setByHand(shop: Shop, key: string): Promise<string> {
 }
 
 test("where two values live, the one before is revoked in its time, and proven dead: adopt itself changes nothing", async () => {
-  await using shop = await openShop(postgres, { redis })
+  await using shop = await openShop(servers.postgres, { redis: servers.redis })
   await shop.adopt()
   const value = await setByHand(shop, "REDIS_PASSWORD")
-  await redis.command("ACL", "SETUSER", shop.role, `>${value}`)
+  await servers.redis.command("ACL", "SETUSER", shop.role, `>${value}`)
   expect((await shop.run("adopt", "production")).code).toBe(0)
   expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 previous", "v2 current"], "in"])
   expect((await shop.run("run", "--once")).code).toBe(0)
@@ -50,7 +42,7 @@ test("where two values live, the one before is revoked in its time, and proven d
 })
 
 test("where one value lives, the login that was accepted has shown that the one before is dead", async () => {
-  await using shop = await openShop(postgres)
+  await using shop = await openShop(servers.postgres)
   await shop.adopt()
   const value = await setByHand(shop, "POSTGRES_PASSWORD")
   await shop.setPassword(value)
@@ -62,7 +54,7 @@ test("where one value lives, the login that was accepted has shown that the one 
 })
 
 test("it names the programs that may hold the value before, and the files that show it", async () => {
-  await using shop = await openShop(postgres)
+  await using shop = await openShop(servers.postgres)
   const first = await (async () => {
     await shop.project.mycelium(["init"])
     return shop.run("adopt", "production")

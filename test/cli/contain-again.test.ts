@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { clientOf, sessionsOf } from "../support/login.ts"
 import { binary, json } from "../support/mycelium.ts"
 import { stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
@@ -21,29 +22,13 @@ type Report = {
   }[]
 }
 
-function session(user: string, password: string): Bun.SQL {
-  return new Bun.SQL({
-    adapter: "postgres",
-    hostname: "127.0.0.1",
-    port: postgres.port,
-    database: "postgres",
-    username: user,
-    password,
-    max: 1,
-    connectionTimeout: 10,
-  })
-}
-async function sessionsOf(user: string): Promise<number> {
-  return (await postgres.sql(`select 1 from pg_stat_activity where usename = '${user}'`)).length
-}
-
 describe("the same incident, where somebody else has put another value in the place of the fresh one, makes another", () => {
   /** v2 is current; v1 is refused, but its session lives on. */
   async function halfDone(shop: Shop): Promise<Bun.SQL> {
     await shop.adopt()
     // What he may do as a member of others he may not do now: not end their sessions.
     await postgres.sql(`alter role ${shop.role}_admin noinherit`)
-    const intruder = session(shop.role, shop.old)
+    const intruder = clientOf(postgres, shop.role, shop.old)
     await intruder.unsafe("select 1")
     expect((await shop.run(...contain)).code).toBe(5)
     expect(
@@ -77,7 +62,7 @@ describe("the same incident, where somebody else has put another value in the pl
       await shop.login(shop.old),
       await shop.login("Intruders-own-password.1"),
       await shop.login(shop.shown),
-      await sessionsOf(shop.role),
+      await sessionsOf(postgres, shop.role),
     ]).toEqual(["28P01", "28P01", "in", 0])
     expect((await shop.run("status")).stdout).toContain("none needs attention")
   }

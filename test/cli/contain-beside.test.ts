@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
 /**
@@ -9,16 +10,7 @@ import { type Shop, configOf, openShop } from "../support/shop.ts"
  * It goes on with all others, and leaves in each file what that one shows of the rotation's secrets.
  */
 
-let server: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  server = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 const byHand = "Set-by-hand.0123456789abcdef"
 const contain = ["--contain", "--yes", "--incident", "leak-7"]
@@ -44,7 +36,7 @@ function redisLogin(shop: Shop, password: string): Promise<string> {
 
 describe("a rotation of another secret that a person has made undecidable", () => {
   test("holds up no containment; its line in the file stays as it is, and adopt ends it later", async () => {
-    await using shop = await openShop(server, { beside: redis })
+    await using shop = await openShop(servers.postgres, { beside: servers.redis })
     await killed(shop, "production/postgres")
     await shop.setPassword(byHand)
     const shown = shop.shown
@@ -86,7 +78,7 @@ describe("a rotation of another secret that a person has made undecidable", () =
   }, 120_000)
 
   test("gives up a secret of its own that is chosen, and whose service answers", async () => {
-    await using shop = await openShop(server, { beside: redis })
+    await using shop = await openShop(servers.postgres, { beside: servers.redis })
     await killed(shop, "production")
     await shop.setPassword(byHand)
     const dry = await shop.run("rotate-now", "production/redis", ...contain, "--dry-run")
@@ -117,7 +109,7 @@ describe("a rotation of another secret that a person has made undecidable", () =
 
 test("a server that is down while a rotation goes back: what else was in it is contained, and its own end comes later", async () => {
   await using own = await startPostgres()
-  await using shop = await openShop(own, { beside: redis })
+  await using shop = await openShop(own, { beside: servers.redis })
   await shop.adopt()
   const { project } = shop
   shop.sicken()
@@ -146,7 +138,7 @@ test("a server that is down while a rotation goes back: what else was in it is c
 }, 120_000)
 
 test("an output that is one text: what it shows of the other is put together again, or it is owed", async () => {
-  await using shop = await openShop(server, { beside: redis })
+  await using shop = await openShop(servers.postgres, { beside: servers.redis })
   const { environments, ...rest } = configOf(shop)
   const { outputs, deployments, ...production } = environments["production"] ?? {}
   const text = "{{ postgres.password }} {{ redis.password }}\n"

@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { lstatSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { binary, json } from "../support/mycelium.ts"
 import { stateOf } from "../support/sealed.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { startRelay } from "../support/relay.ts"
 import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
 import { type Shop, configOf, firstKey, openShop } from "../support/shop.ts"
@@ -11,16 +12,7 @@ import { until } from "../support/until.ts"
 
 /** Whoever can write an output cannot keep `rotate-now --contain` from ending the value at its service. */
 
-let postgres: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  postgres = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 const incident = ["--contain", "--incident", "leak-7"] as const
 type Verdict = {
@@ -69,7 +61,10 @@ function liesThere(shop: Shop): object {
 describe.each(Object.entries(bent))("%s", (what, bend) => {
   const kinds = what.includes("line") ? (["postgres", "redis"] as const) : (["redis"] as const)
   test.each(kinds)("the value of %s dies all the same", async (kind) => {
-    await using shop = await openShop(postgres, kind === "redis" ? { redis } : {})
+    await using shop = await openShop(
+      servers.postgres,
+      kind === "redis" ? { redis: servers.redis } : {},
+    )
     await shop.adopt()
     const [before, loaded] = [shop.project.read(".env"), shop.project.read("api.loaded")]
     bend(shop)
@@ -116,7 +111,7 @@ describe.each(Object.entries(bent))("%s", (what, bend) => {
 
 /** The shop's .env lies in a folder of its own. */
 async function openIn(folder: string): Promise<Shop> {
-  const shop = await openShop(postgres, { redis })
+  const shop = await openShop(servers.postgres, { redis: servers.redis })
   const text = JSON.stringify(configOf(shop)).replaceAll('".env"', `"${folder}/.env"`)
   shop.project.configure(JSON.parse(text) as object)
   for (const hook of ["restart-api", "health-api"])
@@ -164,11 +159,13 @@ test.skipIf(whyNoDisk !== undefined).each(["full", "read-only"] as const)(
 )
 
 test("it is edited while the service takes the new value: what was drafted is not put in its place", async () => {
-  await using shop = await openShop(postgres, { redis })
-  await using relay = await startRelay(redis.port)
+  await using shop = await openShop(servers.postgres, { redis: servers.redis })
+  await using relay = await startRelay(servers.redis.port)
   const text = JSON.stringify(configOf(shop))
   shop.project.configure(
-    JSON.parse(text.replaceAll(`127.0.0.1:${redis.port}`, `127.0.0.1:${relay.port}`)) as object,
+    JSON.parse(
+      text.replaceAll(`127.0.0.1:${servers.redis.port}`, `127.0.0.1:${relay.port}`),
+    ) as object,
   )
   await shop.adopt()
   const before = shop.project.read(".env")
@@ -190,7 +187,7 @@ test("it is edited while the service takes the new value: what was drafted is no
 })
 
 test("a program that edits its file when it is restarted, and gets sick, keeps no rotation on its way back against a containment", async () => {
-  await using shop = await openShop(postgres, { redis })
+  await using shop = await openShop(servers.postgres, { redis: servers.redis })
   await shop.adopt()
   const before = shop.project.read(".env")
   shop.project.script(
@@ -222,7 +219,7 @@ test("a program that edits its file when it is restarted, and gets sick, keeps n
 })
 
 test("a dry run says which file would stay as it is, and changes nothing", async () => {
-  await using shop = await openShop(postgres, { redis })
+  await using shop = await openShop(servers.postgres, { redis: servers.redis })
   await shop.adopt()
   bent["a line of it holds an unknown value"]?.(shop)
   const before = shop.project.snapshot()
@@ -238,7 +235,7 @@ test("a dry run says which file would stay as it is, and changes nothing", async
 
 describe("one of two outputs", () => {
   async function openTwo(): Promise<Shop> {
-    const shop = await openShop(postgres, { two: true })
+    const shop = await openShop(servers.postgres, { two: true })
     const { environments, ...rest } = configOf(shop)
     const { production } = environments
     const outputs = (production?.["outputs"] ?? []) as readonly {
@@ -299,7 +296,7 @@ describe("one of two outputs", () => {
   })
 
   test("a value that no service asks for is not contained while one of its readers has the old one", async () => {
-    await using shop = await openShop(postgres, { two: true })
+    await using shop = await openShop(servers.postgres, { two: true })
     const text = JSON.stringify(configOf(shop))
     const both = `"variables":{"SESSION_KEY":"{{ session_key.password }}",`
     shop.project.configure(JSON.parse(text.replace(`"variables":{`, both)) as object)

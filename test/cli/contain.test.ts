@@ -1,23 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { readFileSync, rmSync } from "node:fs"
+import { clientOf, sessionsOf } from "../support/login.ts"
 import { binary, json } from "../support/mycelium.ts"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
 /** An intruder holds sessions, and has set a password of his own: what `rotate-now --contain` must end, on real servers. */
 
-let postgres: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  postgres = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 const contain = ["rotate-now", "production", "--contain", "--incident", "leak-7", "--json"]
 type Report = {
@@ -35,22 +28,6 @@ type Report = {
     }[]
     readonly before: readonly string[]
   }[]
-}
-
-function session(user: string, password: string): Bun.SQL {
-  return new Bun.SQL({
-    adapter: "postgres",
-    hostname: "127.0.0.1",
-    port: postgres.port,
-    database: "postgres",
-    username: user,
-    password,
-    max: 1,
-    connectionTimeout: 10,
-  })
-}
-async function sessionsOf(user: string): Promise<number> {
-  return (await postgres.sql(`select 1 from pg_stat_activity where usename = '${user}'`)).length
 }
 
 /** The program's logins, again and again with what it loaded at its last restart, until `done`. */
@@ -79,7 +56,7 @@ async function logins(
 
 describe("rotate-now --contain", () => {
   test("goes on where a restart program is missing, and says so before", async () => {
-    await using shop = await openShop(postgres)
+    await using shop = await openShop(servers.postgres)
     await shop.adopt()
     const path = shop.project.path("restart-api")
     rmSync(path)
@@ -94,9 +71,9 @@ describe("rotate-now --contain", () => {
   })
 
   test("one role: what the intruder has set himself is gone, and so is his session", async () => {
-    await using shop = await openShop(postgres, { endSessions: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true })
     await shop.adopt()
-    const intruder = session(shop.role, shop.old)
+    const intruder = clientOf(servers.postgres, shop.role, shop.old)
     await intruder.unsafe("select 1")
     await shop.setPassword("intruders-own-password")
     const ran = await shop.run(...contain)
@@ -108,7 +85,7 @@ describe("rotate-now --contain", () => {
       kind: "dead",
       sessionsEnded: 1,
     })
-    expect(await sessionsOf(shop.role)).toBe(0)
+    expect(await sessionsOf(servers.postgres, shop.role)).toBe(0)
     expect([
       await shop.login(shop.old),
       await shop.login("intruders-own-password"),
@@ -118,13 +95,16 @@ describe("rotate-now --contain", () => {
   })
 
   test("a pair: both roles lose what the intruder has, and the program sees no failed login", async () => {
-    await using shop = await openShop(postgres, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     const [blue, green] = [`${shop.role}_blue`, `${shop.role}_green`]
-    await postgres.sql(
+    await servers.postgres.sql(
       `alter role ${green} password 'intruders-own-password'; grant pg_signal_backend to ${shop.role}_rotator`,
     )
-    const intruders = [session(blue, shop.old), session(green, "intruders-own-password")]
+    const intruders = [
+      clientOf(servers.postgres, blue, shop.old),
+      clientOf(servers.postgres, green, "intruders-own-password"),
+    ]
     for (const one of intruders) await one.unsafe("select 1")
     const run = shop.run(...contain)
     const [ran, seen] = await Promise.all([run, logins(shop, run)])
@@ -135,7 +115,10 @@ describe("rotate-now --contain", () => {
     })
     expect(seen.failed).toBe(0)
     expect(seen.good).toBeGreaterThan(3)
-    await until("the intruder's sessions to be gone", async () => (await sessionsOf(blue)) === 0)
+    await until(
+      "the intruder's sessions to be gone",
+      async () => (await sessionsOf(servers.postgres, blue)) === 0,
+    )
     expect([
       await shop.login(shop.old, blue),
       await shop.login("intruders-own-password", green),
@@ -145,10 +128,10 @@ describe("rotate-now --contain", () => {
   })
 
   test("an admin that may not end sessions: contained for new logins, and the SQL that lets the same command end them is said", async () => {
-    await using shop = await openShop(postgres, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     const blue = `${shop.role}_blue`
-    const intruder = session(blue, shop.old)
+    const intruder = clientOf(servers.postgres, blue, shop.old)
     await intruder.unsafe("select 1")
     const ran = await shop.run("rotate-now", "production", "--contain", "--incident", "leak-7")
     expect(ran.stdout.trim().split("\n").at(-1)).toMatch(
@@ -160,17 +143,20 @@ describe("rotate-now --contain", () => {
         `hint: GRANT pg_signal_backend TO "${shop.role}_rotator", then the same again; or as a superuser: `,
       ),
     }).toEqual({ code: 5, hint: true })
-    expect([await shop.login(shop.old, blue), await sessionsOf(blue)]).toEqual(["28P01", 1])
+    expect([await shop.login(shop.old, blue), await sessionsOf(servers.postgres, blue)]).toEqual([
+      "28P01",
+      1,
+    ])
     const noted = await shop.run("check", "--quick")
     expect(noted.stdout).toMatch(
       /warn {2}sessions-may-live: production\/postgres: contained in leak-7 for new logins only: sessions that were opened before .* may live: /,
     )
-    await postgres.sql(`grant pg_signal_backend to ${shop.role}_rotator`)
+    await servers.postgres.sql(`grant pg_signal_backend to ${shop.role}_rotator`)
     const shown = shop.shown
     expect(
       (await shop.run("rotate-now", "production", "--contain", "--incident", "leak-7")).code,
     ).toBe(0)
-    expect([await sessionsOf(blue), shop.shown === shown]).toEqual([0, true])
+    expect([await sessionsOf(servers.postgres, blue), shop.shown === shown]).toEqual([0, true])
     expect((await shop.run("check", "--quick")).stdout).not.toContain("sessions-may-live")
     await intruder.close().catch(() => undefined)
   })
@@ -178,13 +164,13 @@ describe("rotate-now --contain", () => {
   test.each([[[]], [["--revoke-first"]]])(
     "Redis: one hash is left, and no connection of before %p",
     async (more) => {
-      await using shop = await openShop(postgres, { redis })
+      await using shop = await openShop(servers.postgres, { redis: servers.redis })
       await shop.adopt()
-      await redis.command("ACL", "SETUSER", shop.role, ">intruders-own-password")
+      await servers.redis.command("ACL", "SETUSER", shop.role, ">intruders-own-password")
       const intruder = await redisSession(shop.role, "intruders-own-password")
       const ran = await shop.run(...contain, ...more)
       expect({ code: ran.code, stderr: ran.stderr }).toEqual({ code: 0, stderr: "" })
-      const lines = (await redis.command("ACL", "LIST")) as readonly string[]
+      const lines = (await servers.redis.command("ACL", "LIST")) as readonly string[]
       expect(
         lines
           .find((line) => line.startsWith(`user ${shop.role} `))
@@ -205,7 +191,7 @@ describe("rotate-now --contain", () => {
   )
 
   test("the same incident does nothing twice; the log and the state name it", async () => {
-    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true, two: true })
     await shop.adopt()
     expect((await shop.run(...contain)).code).toBe(0)
     const shown = shop.shown
@@ -238,7 +224,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("a program that does not get healthy is reported, and the compromised value does not come back", async () => {
-    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true, two: true })
     await shop.adopt()
     shop.sicken()
     const ran = await shop.run(...contain)
@@ -253,7 +239,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("a program that did not get healthy stays told until the same incident finds it healthy, and blocks no rotation then", async () => {
-    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true, two: true })
     await shop.adopt()
     shop.sicken()
     const incident = contain.filter((word) => word !== "--json")
@@ -299,7 +285,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("where nothing asks for its health, the same incident restarts it", async () => {
-    await using shop = await openShop(postgres, { endSessions: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true })
     const { production } = configOf(shop).environments
     shop.project.script("restart-api", "[ ! -e broken ] || exit 1", "cp .env api.loaded")
     shop.project.configure({
@@ -322,7 +308,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("without an admin, a role whose password the intruder has changed is out of reach: it says so", async () => {
-    await using shop = await openShop(postgres)
+    await using shop = await openShop(servers.postgres)
     await shop.adopt()
     await shop.setPassword("intruders-own-password")
     const ran = await shop.run("rotate-now", "production", "--contain")
@@ -337,7 +323,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("what was left and leaves the config stays not contained: the run, the report and check say the same", async () => {
-    await using shop = await openShop(postgres, { two: true })
+    await using shop = await openShop(servers.postgres, { two: true })
     const { project } = shop
     await shop.adopt()
     await shop.setPassword("intruders-own-password")
@@ -394,7 +380,7 @@ describe("rotate-now --contain", () => {
   }, 60_000)
 
   test("what is left is an error of check and stands in status and the review, until a containment has ended it: a rotation does not", async () => {
-    await using shop = await openShop(postgres)
+    await using shop = await openShop(servers.postgres)
     await shop.adopt()
     await shop.setPassword("intruders-own-password")
     expect((await shop.run(...contain)).code).toBe(7)
@@ -456,7 +442,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("what is adopted meanwhile is proven and not contained: it says so, with the command that ends it", async () => {
-    await using shop = await openShop(postgres, { two: true })
+    await using shop = await openShop(servers.postgres, { two: true })
     await shop.adopt()
     await shop.setPassword("Intruders-own-password.1")
     expect((await shop.run(...contain)).code).toBe(7)
@@ -486,7 +472,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("what a killed run had chosen and not begun is told, too", async () => {
-    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true, two: true })
     await shop.adopt()
     await shop.setPassword("intruders-own-password")
     shop.project.script("restart-web", 'kill -9 "$PPID"')
@@ -504,7 +490,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("--exposed-in finds what stands in a leaked text, raw or encoded, in any stage, and touches nothing else", async () => {
-    await using shop = await openShop(postgres, { endSessions: true, two: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true, two: true })
     await shop.adopt()
     const [old, key] = [shop.old, shop.project.variable("SESSION_KEY", "session.env")]
     expect((await shop.run("rotate-now", "production/postgres", "--json")).code).toBe(0)
@@ -549,7 +535,7 @@ describe("rotate-now --contain", () => {
   ])(
     "a text that cannot be read (%s) is one sentence, before any value is opened",
     async (file, message) => {
-      await using shop = await openShop(postgres)
+      await using shop = await openShop(servers.postgres)
       await shop.adopt()
       const before = readFileSync(shop.project.auditPath(), "utf8")
       const ran = await shop.run("rotate-now", "--exposed-in", file, "--contain")
@@ -563,7 +549,10 @@ describe("rotate-now --contain", () => {
   )
 
   test("--tag chooses by tag, and names the tags where none fits", async () => {
-    await using shop = await openShop(postgres, { two: true, secret: { tags: ["payments"] } })
+    await using shop = await openShop(servers.postgres, {
+      two: true,
+      secret: { tags: ["payments"] },
+    })
     await shop.adopt()
     const key = shop.project.variable("SESSION_KEY", "session.env")
     const ran = await shop.run("rotate-now", "--tag", "payments", "--contain", "--json")
@@ -580,7 +569,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("a rotation that is under way lets go between two steps, and nothing of it is lost", async () => {
-    await using shop = await openShop(postgres, { endSessions: true })
+    await using shop = await openShop(servers.postgres, { endSessions: true })
     await shop.adopt()
     // A health check that never says yes keeps the first run busy; the second one must not wait for its end.
     shop.project.script("health-api", "[ ! -e busy ] || exit 1", "cmp -s .env api.loaded")
@@ -613,7 +602,7 @@ describe("rotate-now --contain", () => {
   })
 
   test("contradictions are refused", async () => {
-    await using shop = await openShop(postgres)
+    await using shop = await openShop(servers.postgres)
     for (const args of [
       ["--contain", "--new"],
       ["--contain", "--wait", "1m"],
@@ -635,7 +624,7 @@ async function redisSession(
   const closed = Promise.withResolvers<string>()
   await Bun.connect({
     hostname: "127.0.0.1",
-    port: redis.port,
+    port: servers.redis.port,
     socket: {
       open: (socket) => void socket.write(`AUTH ${user} ${password}\r\n`),
       data: (_, bytes) =>

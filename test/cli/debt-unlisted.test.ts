@@ -1,24 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { describe, expect, test } from "bun:test"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
 /** A secret that was taken out of the config in its grace: what is owed of it is said, until a person has ended it. */
 
-let postgres: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  postgres = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await postgres[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 /** v2 is current, v1 in its grace; then the config has session_key alone. */
 async function takenOut(): Promise<Shop> {
-  const shop = await openShop(postgres, { redis, two: true, secret: { grace: "1h" } })
+  const shop = await openShop(servers.postgres, {
+    redis: servers.redis,
+    two: true,
+    secret: { grace: "1h" },
+  })
   await shop.adopt()
   expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
   const { environments, ...rest } = configOf(shop)
@@ -83,7 +79,7 @@ describe("a secret that is out of the config while an old value of it is owed a 
   test("its login ended by hand and erased here, nothing of it is left to do; the report cannot know that it was ended", async () => {
     await using shop = await takenOut()
     expect((await shop.run(...contain)).code).toBe(7)
-    await redis.command("ACL", "DELUSER", shop.role)
+    await servers.redis.command("ACL", "DELUSER", shop.role)
     expect((await shop.run("delete", "production/redis", "--keep-login", "--yes")).code).toBe(0)
     expect((await shop.run("status")).stdout).toContain("none needs attention")
     expect([
@@ -96,7 +92,10 @@ describe("a secret that is out of the config while an old value of it is owed a 
 
 describe("an environment that is out of the config as a whole", () => {
   test("while a revoke of it is owed: status, check and run name it", async () => {
-    await using shop = await openShop(postgres, { redis, secret: { grace: "1h" } })
+    await using shop = await openShop(servers.postgres, {
+      redis: servers.redis,
+      secret: { grace: "1h" },
+    })
     await shop.adopt()
     expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
     const { environments, ...rest } = configOf(shop)

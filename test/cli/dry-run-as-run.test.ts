@@ -1,26 +1,18 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
+import { describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 import { versionsOf } from "../support/sealed.ts"
 import { until } from "../support/until.ts"
 
 /** What a dry run says is what the same command then does: the same verdicts, the same order, the same exit code. */
 
-let server: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  server = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 async function rotatedOnce(grace: string): Promise<Shop> {
-  const shop = await openShop(server, { redis, secret: { grace } })
+  const shop = await openShop(servers.postgres, { redis: servers.redis, secret: { grace } })
   await shop.adopt()
   expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
   return shop
@@ -81,7 +73,7 @@ describe("the steps of a containment", () => {
   test.each([[["--revoke-first"]], [[]]])(
     "with %p are said in the order of the act",
     async (more) => {
-      await using shop = await openShop(server, { redis })
+      await using shop = await openShop(servers.postgres, { redis: servers.redis })
       await shop.adopt()
       const args = ["rotate-now", "production", "--contain", ...more]
       const dry = await shop.run(...args, "--dry-run")
@@ -95,7 +87,7 @@ describe("the steps of a containment", () => {
 
   test("name the rights that the admin lacks to end sessions, with the GRANT", async () => {
     // As init --postgres-pair makes it.
-    await using shop = await openShop(server, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     const dry = await shop.run("rotate-now", "production", "--contain", "--dry-run")
     expect(dry.stdout).toContain("may not see and end the sessions of")
@@ -103,7 +95,7 @@ describe("the steps of a containment", () => {
   }, 60_000)
 
   test("of the same incident say that what was contained gets no other value", async () => {
-    await using shop = await openShop(server, { redis })
+    await using shop = await openShop(servers.postgres, { redis: servers.redis })
     await shop.adopt()
     const args = ["rotate-now", "production", "--contain", "--incident", "leak-1"]
     expect((await shop.run(...args, "--yes")).code).toBe(0)
@@ -119,7 +111,7 @@ describe("the steps of a containment", () => {
 })
 
 test("adopt names the file that is not there; the dry run and the command after it end alike", async () => {
-  await using shop = await openShop(server, { generatedOnly: true })
+  await using shop = await openShop(servers.postgres, { generatedOnly: true })
   rmSync(shop.project.path(".env"))
   expect((await shop.run("init")).code).toBe(0)
   const adopt = await shop.run("adopt", "production")
@@ -132,7 +124,7 @@ test("adopt names the file that is not there; the dry run and the command after 
 }, 60_000)
 
 test("where nothing has a value yet, the dry run says so and ends as the command does", async () => {
-  await using shop = await openShop(server, { generatedOnly: true })
+  await using shop = await openShop(servers.postgres, { generatedOnly: true })
   expect((await shop.run("init")).code).toBe(0)
   const left = "production: without a value, left alone: session_key (adopt, or rotate-now --new)\n"
   const dry = await shop.run("rotate-now", "production", "--dry-run")

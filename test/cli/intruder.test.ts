@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
+import { sessionsOf } from "../support/login.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { setsAgain } from "../support/sets-again.ts"
 import { openShop } from "../support/shop.ts"
@@ -15,10 +16,6 @@ afterAll(() => postgres[Symbol.asyncDispose]())
 
 const contain = ["rotate-now", "production", "--contain", "--yes", "--incident", "leak"]
 
-async function sessionsOf(role: string): Promise<number> {
-  return (await postgres.sql(`select 1 from pg_stat_activity where usename = '${role}'`)).length
-}
-
 test("who sets another password again and again does not outlive it", async () => {
   await using shop = await openShop(postgres, { admin: true })
   await shop.adopt()
@@ -27,7 +24,7 @@ test("who sets another password again and again does not outlive it", async () =
   const loops = Array.from({ length: 4 }, () =>
     setsAgain(postgres.port, { role: shop.role, passwords }, over.signal),
   )
-  await until("they are in", async () => (await sessionsOf(shop.role)) >= 3)
+  await until("they are in", async () => (await sessionsOf(postgres, shop.role)) >= 3)
   const ran = await shop.run(...contain)
   const logins = [await shop.login(shop.shown), await shop.login("evil-password-of-his")]
   over.abort()
@@ -37,7 +34,7 @@ test("who sets another password again and again does not outlive it", async () =
     said: "",
     logins: ["in", "28P01"],
   })
-  expect(await sessionsOf(shop.role)).toBe(0)
+  expect(await sessionsOf(postgres, shop.role)).toBe(0)
 }, 60_000)
 
 test("a role that a killed containment has left shut is opened by the next one", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import { spawnSync } from "node:child_process"
 import { postgresPair } from "../../src/cli/commands/postgres-pair.ts"
+import { clientOf } from "../support/login.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
@@ -133,16 +134,7 @@ async function asRole(
   { user, password }: Login,
   sql: string,
 ): Promise<void> {
-  const client = new Bun.SQL({
-    adapter: "postgres",
-    hostname: "127.0.0.1",
-    port: server.port,
-    database: "postgres",
-    username: user,
-    password,
-    max: 1,
-    connectionTimeout: 10,
-  })
+  const client = clientOf(server, user, password)
   try {
     await client.unsafe(sql)
   } finally {

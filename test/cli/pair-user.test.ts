@@ -1,20 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
-import { type RedisServer, startRedis } from "../support/servers/redis.ts"
+import { describe, expect, test } from "bun:test"
+import { serversOfFile } from "../support/servers-of-file.ts"
+import { startPostgres } from "../support/servers/postgres.ts"
+import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
 /** Two users in turn: the name changes at each rotation, so who is shown the password must be shown the name. */
 
-let server: PostgresServer
-let redis: RedisServer
-beforeAll(async () => {
-  server = await startPostgres()
-  redis = await startRedis()
-})
-afterAll(async () => {
-  await server[Symbol.asyncDispose]()
-  await redis[Symbol.asyncDispose]()
-})
+const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
 const password = { POSTGRES_PASSWORD: "{{ postgres.password }}" }
 const user = { POSTGRES_USER: "{{ postgres.user }}" }
@@ -29,7 +21,7 @@ function show(shop: Shop, outputs: readonly object[]): void {
 
 describe("a pair of which outputs show the password", () => {
   test("and no user name is not rotated: the dry run, the rotation and check say so", async () => {
-    await using shop = await openShop(server, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     show(shop, [{ dotenv: ".env", merge: true, variables: password }])
     const before = shop.project.read(".env")
@@ -44,7 +36,7 @@ describe("a pair of which outputs show the password", () => {
   }, 60_000)
 
   test("and no user name is contained all the same, with a warning", async () => {
-    await using shop = await openShop(server, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     show(shop, [{ dotenv: ".env", merge: true, variables: password }])
     const dry = await shop.run("rotate-now", "production", "--contain", "--dry-run")
@@ -57,7 +49,7 @@ describe("a pair of which outputs show the password", () => {
   }, 60_000)
 
   test("in a file of its own is rotated, and named where a program reads that file alone", async () => {
-    await using shop = await openShop(server, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     show(shop, [
       { dotenv: ".env", merge: true, variables: password },
@@ -75,7 +67,7 @@ describe("a pair of which outputs show the password", () => {
   }, 60_000)
 
   test("and the user name is nothing to speak of", async () => {
-    await using shop = await openShop(server, { pair: true })
+    await using shop = await openShop(servers.postgres, { pair: true })
     await shop.adopt()
     const dry = await shop.run("rotate-now", "production", "--dry-run")
     expect([dry.code, dry.stdout]).toEqual([0, expect.not.stringContaining("user name")])
@@ -84,7 +76,7 @@ describe("a pair of which outputs show the password", () => {
 })
 
 test("a user of Redis on several nodes is one user: a file that names it is not said to name one of two", async () => {
-  await using shop = await openShop(server, { redis })
+  await using shop = await openShop(servers.postgres, { redis: servers.redis })
   const { environments, ...config } = configOf(shop)
   const production = environments["production"] as {
     readonly secrets: Readonly<Record<string, object>>

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { chmodSync, rmSync } from "node:fs"
 import { until } from "../support/until.ts"
+import { clientOf } from "../support/login.ts"
 import { json, modeOf } from "../support/mycelium.ts"
 import { auditFaults, stateOf, versionsOf } from "../support/sealed.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
@@ -129,15 +130,7 @@ describe("mycelium, from an existing .env to a rotated password", () => {
   test("ends sessions of the old value where the config says so", async () => {
     await using shop = await openShop(server, { endSessions: true })
     await shop.adopt()
-    const client = new Bun.SQL({
-      adapter: "postgres",
-      hostname: "127.0.0.1",
-      port: server.port,
-      database: "postgres",
-      username: shop.role,
-      password: shop.old,
-      max: 1,
-    })
+    const client = clientOf(server, shop.role, shop.old)
     await client.unsafe("select 1")
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
     expect(

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { mariadbPrograms } from "../../scripts/servers.ts"
 import { makeAuthority } from "./certificates.ts"
+import { answerTo } from "./login.ts"
 import { startMariadb } from "./servers/mariadb.ts"
 import { type PostgresServer, startPostgres } from "./servers/postgres.ts"
 import { startStandby } from "./servers/postgres-standby.ts"
@@ -189,13 +190,5 @@ async function login(server: PostgresServer, how: Login): Promise<string> {
     max: 1,
     ...how,
   })
-  try {
-    await client.unsafe("select 1")
-    return "in"
-  } catch (error) {
-    if (error instanceof Bun.SQL.PostgresError) return error.errno ?? error.code
-    return error instanceof Error && "code" in error ? String(error.code) : String(error)
-  } finally {
-    await client.close()
-  }
+  return answerTo(client)
 }

@@ -68,3 +68,35 @@ export function context(folder: string, credential = "none"): PluginContext {
     credential: async () => new Secret("admin", credential),
   }
 }
+
+/** A server that a service runs at. */
+export type Stoppable = {
+  start(): Promise<void>
+  /** Without a goodbye. */
+  kill(): Promise<void>
+  signal(name: "SIGSTOP" | "SIGCONT"): void
+}
+
+/** The power to take a service's server away, and to give it back. */
+export function outagesOf(
+  server: Stoppable,
+): Pick<Service, "stop" | "hang" | "resume"> & AsyncDisposable {
+  let state: "runs" | "hangs" | "stopped" = "runs"
+  const resume = async (): Promise<void> => {
+    if (state === "hangs") server.signal("SIGCONT")
+    if (state === "stopped") await server.start()
+    state = "runs"
+  }
+  return {
+    stop: async () => {
+      await server.kill()
+      state = "stopped"
+    },
+    hang: async () => {
+      server.signal("SIGSTOP")
+      state = "hangs"
+    },
+    resume,
+    [Symbol.asyncDispose]: resume,
+  }
+}

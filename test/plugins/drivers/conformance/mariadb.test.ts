@@ -3,7 +3,7 @@ import { Secret } from "../../../../src/core/secret.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
-import { type Harness, type Service, context, text } from "./harness.ts"
+import { type Harness, type Service, context, outagesOf, text } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
 /** One account of a real MariaDB. */
@@ -28,27 +28,16 @@ async function start(): Promise<Service> {
       }),
       context(server.folder, admin),
     )
-  let state: "runs" | "hangs" | "stopped" = "runs"
-  const resume = async (): Promise<void> => {
-    if (state === "hangs") server.signal("SIGCONT")
-    if (state === "stopped") await server.start()
-    state = "runs"
-  }
   return {
     current: { version: "v1", fields: { user, password: new Secret("password", password) } },
     open: () => open(),
     stored: () => server.sql(`select Priv from mysql.global_priv where User = '${user}'`),
-    stop: async () => {
-      await server.stop("kill")
-      state = "stopped"
-    },
-    hang: async () => {
-      server.signal("SIGSTOP")
-      state = "hangs"
-    },
-    resume,
     faulty: () => [open("wrong"), open(server.admin.password, 1)],
-    [Symbol.asyncDispose]: resume,
+    ...outagesOf({
+      start: () => server.start(),
+      kill: () => server.stop("kill"),
+      signal: (name) => server.signal(name),
+    }),
   }
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from "bun:test"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { newPair, turn } from "../postgres/pair-harness.ts"
-import type { Harness, Service } from "./harness.ts"
+import { type Harness, outagesOf, type Service } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
 /** Two roles in turn, with the admin that `init --postgres-pair` makes and with a superuser. */
@@ -32,12 +32,6 @@ async function startService(
 ): Promise<Service> {
   const pair = await newPair(server)
   const current = await turn(pair[how](), "v1")
-  let state: "runs" | "hangs" | "stopped" = "runs"
-  const resume = async (): Promise<void> => {
-    if (state === "hangs") server.signal("SIGCONT", "all")
-    if (state === "stopped") await server.start()
-    state = "runs"
-  }
   return {
     current,
     open: () => pair[how](),
@@ -45,19 +39,14 @@ async function startService(
       server.sql(
         `select * from pg_authid where rolname in ('${pair.blue}', '${pair.green}') order by rolname`,
       ),
-    stop: async () => {
-      await server.stop("immediate")
-      state = "stopped"
-    },
-    hang: async () => {
-      server.signal("SIGSTOP", "all")
-      state = "hangs"
-    },
-    resume,
     faulty: () => [
       pair.open({}, "wrong"),
       pair.open({ address: `postgresql://127.0.0.1:${server.port}/none` }),
     ],
-    [Symbol.asyncDispose]: resume,
+    ...outagesOf({
+      start: () => server.start(),
+      kill: () => server.stop("immediate"),
+      signal: (name) => server.signal(name, "all"),
+    }),
   }
 }

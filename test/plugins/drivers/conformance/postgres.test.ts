@@ -3,7 +3,7 @@ import { Secret } from "../../../../src/core/secret.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
-import { type Harness, type Service, context, text } from "./harness.ts"
+import { type Harness, type Service, context, outagesOf, text } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
 /** One role, PostgreSQL of this machine and a newer one, with an admin and with the role changing its own password. */
@@ -47,12 +47,6 @@ async function startService(
       context(server.folder, admin),
     )
   }
-  let state: "runs" | "hangs" | "stopped" = "runs"
-  const resume = async (): Promise<void> => {
-    if (state === "hangs") server.signal("SIGCONT", "all")
-    if (state === "stopped") await server.start()
-    state = "runs"
-  }
   return {
     current: {
       version: "v1",
@@ -60,19 +54,14 @@ async function startService(
     },
     open,
     stored: async () => server.sql(`select * from pg_authid where rolname = '${role}'`),
-    stop: async () => {
-      await server.stop("immediate")
-      state = "stopped"
-    },
-    hang: async () => {
-      server.signal("SIGSTOP", "all")
-      state = "hangs"
-    },
-    resume,
     faulty: () => [
       open("wrong"),
       open(server.password, `postgresql://127.0.0.1:${server.port}/none`),
     ],
-    [Symbol.asyncDispose]: resume,
+    ...outagesOf({
+      start: () => server.start(),
+      kill: () => server.stop("immediate"),
+      signal: (name) => server.signal(name, "all"),
+    }),
   }
 }

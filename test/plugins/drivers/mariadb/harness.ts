@@ -1,5 +1,5 @@
-import { connect as connectTcp, createServer, type Socket } from "node:net"
-import type { Credential, Driver, PluginContext, Versions } from "../../../../src/core/ports.ts"
+import { connect as connectTcp } from "node:net"
+import type { Credential, Driver, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { type Connection, connect } from "../../../../src/plugins/drivers/mariadb/connection.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
@@ -7,25 +7,15 @@ import { nativeHash } from "../../../../src/plugins/drivers/mariadb/login.ts"
 import { MariadbOptions } from "../../../../src/plugins/drivers/mariadb/options.ts"
 import { makeTarget, type MariadbTarget } from "../../../../src/plugins/drivers/mariadb/target.ts"
 import type { MariadbServer } from "../../../support/servers/mariadb.ts"
-import { host, text } from "../conformance/harness.ts"
+import { contextOf, passwordIn, type Peer, peer, soon, text } from "../harness.ts"
+
+export { drafted, passwordIn, peer, soon, versions } from "../harness.ts"
 
 export const label = "production/mariadb"
 /** What `lockName` makes of the label and the owner below. */
 export const ourLock = "mycelium/production/mariadb#0a1b2c3d"
 
-export function soon(ms = 5000): AbortSignal {
-  return AbortSignal.timeout(ms)
-}
-
-export function reachWith(adminPassword: string, folder = "/"): PluginContext {
-  return {
-    host,
-    label,
-    owner: "0a1b2c3d4e5f",
-    folder,
-    credential: async () => new Secret("admin", adminPassword),
-  }
-}
+export const reachWith = contextOf(label)
 
 type Written = Readonly<Record<string, unknown>>
 
@@ -85,23 +75,6 @@ export function credential(
   }
 }
 
-export function drafted(driver: Driver, version: string): Credential {
-  return { version, fields: driver.generate({ uncertain: [] }, text) }
-}
-
-export function versions(current?: Credential, pending?: Credential): Versions {
-  return {
-    uncertain: [],
-    ...(current === undefined ? {} : { current }),
-    ...(pending === undefined ? {} : { pending }),
-  }
-}
-
-export function passwordIn({ fields }: Credential): string {
-  const { password } = fields
-  return password instanceof Secret ? password.reveal() : ""
-}
-
 /** The hashes that the server holds for a user, in their order. */
 export async function hashesAt(server: MariadbServer, user: string): Promise<readonly string[]> {
   const rows = await server.sql(`show create user '${user}'@'%'`)
@@ -151,32 +124,6 @@ export async function codes(driver: Driver, about: Versions): Promise<readonly s
   return (await driver.preflight(about, soon()))
     .filter(({ code }) => code !== "admin-too-powerful")
     .map(({ severity, code }) => `${severity} ${code}`)
-}
-
-export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
-
-/** Listens on loopback and does with each connection what `stderr` says; keeps what clients sent. */
-export async function peer(talk: (socket: Socket) => void): Promise<Peer> {
-  const sockets = new Set<Socket>()
-  const chunks: Buffer[] = []
-  const received = (): string => Buffer.concat(chunks).toString("latin1")
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on("error", () => undefined)
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk))
-    talk(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return {
-    port: address.port,
-    received,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
-  }
 }
 
 /** Between a client and the server: what the server answers to the first statement with these words in it waits for `meanwhile`. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
+import { clientOf } from "../../../support/login.ts"
 import { layOut, type Project } from "../../../support/mycelium.ts"
 import { startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, passwordIn, soon } from "./harness.ts"
@@ -115,15 +116,7 @@ function startClient(project: Project, pair: Pair): { stop(): Promise<Tally> } {
         .split("\n")
         .map((line) => [line.split("=")[0] ?? "", line.slice(line.indexOf("=") + 1)] as const),
     )
-    const client = new Bun.SQL({
-      adapter: "postgres",
-      hostname: "127.0.0.1",
-      port: pair.server.port,
-      username: env.get("DB_USER") ?? "",
-      password: env.get("DB_PASSWORD") ?? "",
-      database: "postgres",
-      max: 1,
-    })
+    const client = clientOf(pair.server, env.get("DB_USER") ?? "", env.get("DB_PASSWORD") ?? "")
     try {
       const [row]: readonly { readonly now: string }[] = await client.unsafe(
         "select current_user as now",

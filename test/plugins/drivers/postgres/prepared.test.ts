@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test"
 import type { Credential, Driver } from "../../../../src/core/ports.ts"
+import { clientOf } from "../../../support/login.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, drafted, open, soon, versions } from "./harness.ts"
 
@@ -25,15 +26,7 @@ async function leave(statement: (role: string) => string): Promise<{
   const gid = `left-${made}`
   await server.sql(`create role ${role} login password 'old-password'; create table of_${role} ()`)
   await server.sql(`alter table of_${role} owner to ${role}`)
-  const theirs = new Bun.SQL({
-    adapter: "postgres",
-    hostname: "127.0.0.1",
-    port: server.port,
-    database: "postgres",
-    username: role,
-    password: "old-password",
-    max: 1,
-  })
+  const theirs = clientOf(server, role, "old-password")
   await theirs.unsafe(`begin; ${statement(role)}; prepare transaction '${gid}'`)
   await theirs.close({ timeout: 0 })
   const old = credential("v1", { user: role, password: "old-password" })
@@ -98,15 +91,7 @@ test("one of the role that has changed no role outlives a containment, which say
 test("a name that may hold anything is not repeated", async () => {
   const { role, old, driver, gid } = await leave((name) => `lock table of_${name}`)
   await server.sql(`rollback prepared '${gid}'`)
-  const again = new Bun.SQL({
-    adapter: "postgres",
-    hostname: "127.0.0.1",
-    port: server.port,
-    database: "postgres",
-    username: role,
-    password: "old-password",
-    max: 1,
-  })
+  const again = clientOf(server, role, "old-password")
   const odd = "0123456789abcdef0123456789abcdef"
   await again.unsafe(`begin; lock table of_${role}; prepare transaction '${odd}'`)
   await again.close({ timeout: 0 })

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import type { Probe } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { makeVerifier } from "../../../../src/plugins/drivers/postgres/scram.ts"
+import { clientOf } from "../../../support/login.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, open, peer, soon } from "./harness.ts"
 
@@ -125,15 +126,7 @@ describe("probe()", () => {
 })
 
 async function hold(small: PostgresServer): Promise<AsyncDisposable> {
-  const client = new Bun.SQL({
-    adapter: "postgres",
-    hostname: "127.0.0.1",
-    port: small.port,
-    username: "shop",
-    password: right,
-    database: "postgres",
-    max: 1,
-  })
+  const client = clientOf(small, "shop", right)
   await client.unsafe("select 1")
   return { [Symbol.asyncDispose]: () => client.close({ timeout: 0 }) }
 }

@@ -1,10 +1,10 @@
-import { describe, expect, test } from "bun:test"
-import { AppError } from "../../../../src/base/error.ts"
-import { isLocal, sayAddress } from "../../../../src/plugins/drivers/server/address.ts"
 import { parseAddress } from "../../../../src/plugins/drivers/redis/address.ts"
+import { addressSuite } from "../address-suite.ts"
 
-describe("parseAddress()", () => {
-  test.each([
+addressSuite({
+  scheme: "redis",
+  parse: parseAddress,
+  reads: [
     ["redis://cache.internal", { host: "cache.internal", port: 6379, tls: false }],
     ["redis://CACHE:7000", { host: "cache", port: 7000, tls: false }],
     ["rediss://cache:7000/", { host: "cache", port: 7000, tls: true }],
@@ -13,11 +13,8 @@ describe("parseAddress()", () => {
     ["redis:///run/redis/redis.sock", { socket: "/run/redis/redis.sock" }],
     ["unix:/run/redis.sock", { socket: "/run/redis.sock" }],
     ["unix:///run/a%20b.sock", { socket: "/run/a b.sock" }],
-  ] as const)("reads %s", (written, address) => {
-    expect(parseAddress(written)).toEqual(address)
-  })
-
-  test.each([
+  ],
+  refuses: [
     "",
     "cache:6379",
     "http://cache",
@@ -40,49 +37,23 @@ describe("parseAddress()", () => {
     "unix:/run/%0a.sock",
     "redis://ca che",
     "redis:///run/",
-  ])("refuses %j, and does not repeat it", (written) => {
-    const error = errorOf(written)
-    expect(error.code).toBe("address-invalid")
-    if (written.length > 8) expect(error.message).not.toContain(written)
-  })
-
-  test.each([
+  ],
+  withPassword: [
     "redis://:Pass-word@cache",
     "redis://shop:Pass-word@cache:6379",
     "unix:/run/x.sock?password=Pass-word",
-  ])("refuses a password in %s, and does not repeat it", (written) => {
-    const error = errorOf(written)
-    expect(error.code).toBe("password-as-text")
-    expect(`${error.message}${error.hint}`).not.toContain("Pass-word")
-  })
+  ],
+  // Whatever the database.
+  names: {
+    "redis://Cache/1": "cache:6379",
+    "rediss://[::1]": "[::1]:6379",
+    "unix:/run/x.sock": "/run/x.sock",
+  },
+  local: ["redis://localhost", "redis://127.8.9.1", "redis://[::1]", "unix:/x.sock"],
+  remote: [
+    "redis://cache",
+    "redis://127.0.0.1.evil.example",
+    "redis://0.0.0.0",
+    "redis://10.0.0.1",
+  ],
 })
-
-test("sayAddress() names the server, whatever the database", () => {
-  expect(
-    ["redis://Cache/1", "rediss://[::1]", "unix:/run/x.sock"].map((one) =>
-      sayAddress(parseAddress(one)),
-    ),
-  ).toEqual(["cache:6379", "[::1]:6379", "/run/x.sock"])
-})
-
-test("isLocal() is true of what no other machine can listen to", () => {
-  const local = (text: string): boolean => isLocal(parseAddress(text))
-  expect(
-    ["redis://localhost", "redis://127.8.9.1", "redis://[::1]", "unix:/x.sock"].map(local),
-  ).toEqual([true, true, true, true])
-  expect(
-    ["redis://cache", "redis://127.0.0.1.evil.example", "redis://0.0.0.0", "redis://10.0.0.1"].map(
-      local,
-    ),
-  ).toEqual([false, false, false, false])
-})
-
-function errorOf(text: string): AppError {
-  try {
-    parseAddress(text)
-  } catch (error) {
-    if (error instanceof AppError) return error
-    throw error
-  }
-  throw new Error(`${text} was taken`)
-}

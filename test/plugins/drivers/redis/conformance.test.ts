@@ -3,7 +3,7 @@ import { Secret } from "../../../../src/core/secret.ts"
 import type { Driver } from "../../../../src/core/ports.ts"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
 import { type RedisServer, startRedis } from "../../../support/servers/redis.ts"
-import { type Harness, type Service, context, text } from "../conformance/harness.ts"
+import { type Harness, type Service, context, outagesOf, text } from "../conformance/harness.ts"
 import { driverSuite } from "../conformance/suite.ts"
 
 /** One user, kept in an ACL file and in redis.conf, with an admin and with the user changing itself. */
@@ -47,27 +47,16 @@ async function startService(
       context(server.folder, admin),
     )
   }
-  let state: "runs" | "hangs" | "stopped" = "runs"
-  const resume = async (): Promise<void> => {
-    if (state === "hangs") server.signal("SIGCONT")
-    if (state === "stopped") await server.start()
-    state = "runs"
-  }
   return {
     current: { version: "v1", fields: { user, password: new Secret("password", password) } },
     open,
     stored: () => server.command("ACL", "LIST"),
-    stop: async () => {
-      await server.stop("kill")
-      state = "stopped"
-    },
-    hang: async () => {
-      server.signal("SIGSTOP")
-      state = "hangs"
-    },
-    resume,
     faulty: () => [open("wrong"), open(server.admin.password, 1)],
-    [Symbol.asyncDispose]: resume,
+    ...outagesOf({
+      start: () => server.start(),
+      kill: () => server.stop("kill"),
+      signal: (name) => server.signal(name),
+    }),
   }
 }
 

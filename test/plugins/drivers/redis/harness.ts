@@ -1,26 +1,15 @@
 import { createHash } from "node:crypto"
-import { connect as connectTcp, createServer, type Socket } from "node:net"
-import { realHost } from "../../../../src/base/system/host.ts"
-import { makeValue } from "../../../../src/base/text/value-shape.ts"
-import type {
-  Credential,
-  Driver,
-  MakeText,
-  PluginContext,
-  Versions,
-} from "../../../../src/core/ports.ts"
+import { connect as connectTcp, type Socket } from "node:net"
+import type { Credential, Driver, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
 import { RedisOptions } from "../../../../src/plugins/drivers/redis/options.ts"
 import { encodeCommand } from "../../../../src/plugins/drivers/redis/resp.ts"
 import type { RedisServer } from "../../../support/servers/redis.ts"
+import { contextOf, passwordIn, type Peer, peer, soon, versions } from "../harness.ts"
 
-export const host = realHost({})
-export const text: MakeText = (field, shape) =>
-  new Secret(
-    field,
-    makeValue(typeof shape === "number" ? { length: shape } : (shape ?? {}), host.random),
-  )
+export { drafted, host, passwordIn, peer, soon, text, versions } from "../harness.ts"
+
 export const label = "production/redis"
 /** What `sessionName` makes of the label and the owner below. */
 export const ourName = "mycelium/production/redis#0a1b2c3d"
@@ -28,19 +17,7 @@ export const oldPassword = "Old-password-of-the-shop.1"
 /** A user as the tests have it, in the words of an ACL file. */
 export const shopLine = `shop on >${oldPassword} ~* &* +@all -@admin`
 
-export function soon(ms = 5000): AbortSignal {
-  return AbortSignal.timeout(ms)
-}
-
-export function reachWith(adminPassword: string, folder = "/"): PluginContext {
-  return {
-    host,
-    label,
-    owner: "0a1b2c3d4e5f",
-    folder,
-    credential: async () => new Secret("admin", adminPassword),
-  }
-}
+export const reachWith = contextOf(label)
 
 type Written = Record<string, unknown>
 
@@ -75,23 +52,6 @@ export function credential(
 }
 /** What the server holds at the start. */
 export const old = credential("v1", oldPassword)
-
-export function drafted(driver: Driver, version: string): Credential {
-  return { version, fields: driver.generate({ uncertain: [] }, text) }
-}
-
-export function versions(current?: Credential, pending?: Credential): Versions {
-  return {
-    uncertain: [],
-    ...(current === undefined ? {} : { current }),
-    ...(pending === undefined ? {} : { pending }),
-  }
-}
-
-export function passwordIn({ fields }: Credential): string {
-  const { password } = fields
-  return password instanceof Secret ? password.reveal() : ""
-}
 
 export function hash(password: string): string {
   return createHash("sha256").update(password).digest("hex")
@@ -147,31 +107,6 @@ export async function program(port: number, user: string, password: string): Pro
     heard: () => heard,
     ended: () => ended,
     [Symbol.dispose]: () => void socket.destroy(),
-  }
-}
-
-export type Peer = AsyncDisposable & { readonly port: number; readonly received: () => string }
-
-/** Listens on loopback and does with each connection what `stderr` says; keeps what clients sent. */
-export async function peer(talk: (socket: Socket) => void): Promise<Peer> {
-  const sockets = new Set<Socket>()
-  const chunks: Buffer[] = []
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on("error", () => undefined)
-    socket.on("data", (chunk: Buffer) => chunks.push(chunk))
-    talk(socket)
-  })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return {
-    port: address.port,
-    received: () => Buffer.concat(chunks).toString("latin1"),
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-    },
   }
 }
 

@@ -8,8 +8,7 @@ import { errorOf } from "../../../support/error-of.ts"
 import { startMariadb } from "../../../support/servers/mariadb.ts"
 import { startPostgres } from "../../../support/servers/postgres.ts"
 import { startRedis } from "../../../support/servers/redis.ts"
-import { peer } from "../mariadb/harness.ts"
-import { host, soon } from "../postgres/harness.ts"
+import { host, peer, soon } from "../harness.ts"
 
 /** The same failure has the same code, whatever the server: so a person learns it once. */
 

@@ -8,8 +8,7 @@ import { ask, type HttpRequest, jsonIn } from "../../../../src/plugins/drivers/s
 import { HttpReader } from "../../../../src/plugins/drivers/server/http-reader.ts"
 import { makeAuthority } from "../../../support/certificates.ts"
 import { errorOf } from "../../../support/error-of.ts"
-import { peer } from "../mariadb/harness.ts"
-import { soon } from "../postgres/harness.ts"
+import { peer, soon } from "../harness.ts"
 
 const authority = makeAuthority()
 const value = "a-value-that-nobody.sees1"

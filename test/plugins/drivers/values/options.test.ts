@@ -82,7 +82,7 @@ describe.each(drivers.map((driver) => [driver.type, driver] as const))("%s", (ty
     ],
     [{ format: "uuid", length: 36 }, "length: a UUID has 36 characters"],
     [{ format: "hex", length: 33 }, "length: bytes are two hex digits each"],
-    [{ format: "base64url", length: 45 }, "length: no bytes are so many characters"],
+    [{ format: "base64url", length: 45 }, "length: base64url never has this many characters"],
     [{ format: "hex", alphabet: "0123456789" }, "alphabet: an alphabet is for passwords"],
     [{ length: 32, bits: 256 }, "bits: length and bits contradict each other"],
     [{ bits: 4096, alphabet: "0123456789" }, "bits: no value of up to"],
