@@ -1,14 +1,14 @@
-import type { Host } from "../base/system/host.ts"
 import { clock } from "./self-tests/clock.ts"
 import { type Result, findingOf, runCheck } from "./self-tests/check.ts"
 import { identity } from "./self-tests/identity.ts"
 import type { Environment } from "./self-tests/state.ts"
 import { store } from "./self-tests/store.ts"
-import type { Me } from "./self-tests/path-stat.ts"
-import type { Config } from "../config/model.ts"
 import type { Finding } from "../core/ports.ts"
 import { behindItsLog } from "../record/behind.ts"
 import { missingIdentity } from "./identity.ts"
+import { MountGate } from "./mount-gate.ts"
+import type { Checked } from "./request.ts"
+import { outputSilence } from "./silent.ts"
 import { storeOf } from "./store.ts"
 
 /**
@@ -16,7 +16,7 @@ import { storeOf } from "./store.ts"
  * without any key, in milliseconds. `status` and `check --quick` tell the same.
  */
 
-export type AlarmsOf = { readonly config: Config; readonly host: Host; readonly me: Me }
+export type AlarmsOf = Pick<Checked, "config" | "host" | "me" | "silent" | "gate">
 type Read = Pick<Environment, "name" | "document">
 
 export async function alarms(
@@ -24,9 +24,11 @@ export async function alarms(
   environments: readonly Read[],
 ): Promise<readonly Finding[]> {
   const documents = environments.flatMap(({ document }) => document ?? [])
+  const { silent, result } = await outputSilence(context.config, context.gate ?? new MountGate())
   const results: readonly Result[] = await Promise.all([
+    ...(result === undefined ? [] : [result]),
     identityThere(context),
-    storeCheck(context),
+    storeCheck({ ...context, silent }),
     runCheck(clock, { documents, now: context.host.now() }),
   ])
   return [
@@ -39,8 +41,8 @@ export function identityThere({ config, host, me }: AlarmsOf): Promise<Result> {
   return runCheck(identity, { missing: missingIdentity(config, host, me) })
 }
 
-export async function storeCheck({ config, me }: Pick<AlarmsOf, "config" | "me">): Promise<Result> {
-  return runCheck(store, await storeOf(config, me))
+export async function storeCheck(context: Omit<AlarmsOf, "host">): Promise<Result> {
+  return runCheck(store, await storeOf(context, context.me))
 }
 
 /** States that are older than their log, or gone. What cannot be read is told elsewhere. */

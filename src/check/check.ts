@@ -15,16 +15,28 @@ import { readSent } from "../record/sent-head.ts"
 import { openStates, readState, statePath } from "../record/state-file.ts"
 import { identityThere, olderStates, storeCheck } from "./alarms.ts"
 import { expectedFiles, guardedPaths } from "./files.ts"
+import { MountGate } from "./mount-gate.ts"
 import type { Checked, How as CheckMode } from "./request.ts"
+import { neededSilence, outputSilence } from "./silent.ts"
 import { leftEnvironments } from "./left-environments.ts"
 import { isWorkedOn } from "./worked-on.ts"
 
 /**
  * Can this machine be trusted with secrets, now? Changes nothing, but modes where `fix` says so.
  */
-export async function check(checked: Checked, options: CheckMode): Promise<readonly Result[]> {
+export async function check(asked: Checked, options: CheckMode): Promise<readonly Result[]> {
+  const { gate = new MountGate() } = asked
+  const unanswered = await neededSilence(asked.config, asked.host, gate)
+  if (unanswered !== undefined) return [unanswered]
+  const { silent, result } = await outputSilence(asked.config, gate)
+  const found = await checkAnswering({ ...asked, gate, silent }, options)
+  return result === undefined ? found : [result, ...found]
+}
+
+/** Of what answers a look. */
+async function checkAnswering(checked: Checked, options: CheckMode): Promise<readonly Result[]> {
   const { config, host, me } = checked
-  const expected = await expectedFiles(config, host, me)
+  const expected = await expectedFiles(checked, host, me)
   // First, for what follows may be readable only then.
   const modes = await runCheck(files, { expected, fix: options.fix })
   const states = await readStates(config)
@@ -58,7 +70,7 @@ export async function check(checked: Checked, options: CheckMode): Promise<reado
         ...quick,
       ])),
     ]
-  const above = runCheck(parents, { guarded: await guardedPaths(config, host), me })
+  const above = runCheck(parents, { guarded: await guardedPaths(checked, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks, nextTries } = await import("./deep.ts")
   const deep = await Promise.all([

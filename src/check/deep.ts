@@ -20,12 +20,13 @@ import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./request.ts"
 import { identityPath, outputsOf } from "./files.ts"
 import { isMine } from "./identity.ts"
+import { MountGate } from "./mount-gate.ts"
 import { nearestFolder, outputPlaces } from "./places.ts"
 import { openDeployment } from "../app/open.ts"
 import {
   clearLogins,
   deploymentSettings,
-  programsOf,
+  hooksOf,
   referencesOf,
   secretSettings,
   unguardedOptions,
@@ -43,7 +44,7 @@ export async function deepChecks(
   options: How,
   accepted: Set<string>,
 ): Promise<readonly Promise<Result>[]> {
-  const { config, host, me } = checked
+  const { config, host, me, gate = new MountGate() } = checked
   const { memory } = await harden()
   const opened = await openedKeys(checked, environments)
   const keys = "keys" in opened ? opened.keys : undefined
@@ -54,8 +55,8 @@ export async function deepChecks(
       verify: keys === undefined ? {} : verifiers(checked, keys, environments),
       retired: keys?.retired?.length ?? 0,
     }),
-    ...(keys === undefined ? [] : [runCheck(outputs, shownBy(checked, keys, environments))]),
-    runCheck(places, await outputPlaces(config, me)),
+    ...(keys === undefined ? [] : [runCheck(outputs, await shownBy(checked, keys, environments))]),
+    runCheck(places, await outputPlaces(checked, me)),
     runCheck(shared, {
       documents: await allStates(config, environments),
       isListed: (place) => {
@@ -66,11 +67,11 @@ export async function deepChecks(
         )
       },
     }),
-    runCheck(hooks, { programs: programsOf(config) }),
+    runCheck(hooks, await hooksOf(config, gate)),
     ...restartsOf(checked),
     runCheck(settings, {
       trust: () => trustOf(config, me),
-      references: referencesOf(config, host),
+      references: referencesOf(config, host, gate),
       unguarded: unguardedOptions(config),
       clear: clearLogins(config, checked.plugins),
       secrets: secretSettings(config, checked.plugins, environments),
@@ -120,11 +121,14 @@ export function nextTries(
 }
 
 /** Left out where no restarter can be asked: nothing is said of what was not looked at. */
-function restartsOf({ config, plugins, host, stop }: Checked): readonly Promise<Result>[] {
+function restartsOf({ config, plugins, host, stop, silent }: Checked): readonly Promise<Result>[] {
   const all = Object.values(config.environments).flatMap((environment) =>
     environment.deployments.map((deployment) => ({
       place: `${environment.name}/${deployment.name}`,
-      deployment: openDeployment({ plugins, host }, environment, deployment),
+      deployment: openDeployment({ plugins, host }, environment, {
+        ...deployment,
+        reads: deployment.reads.filter((target) => silent?.has(target) !== true),
+      }),
     })),
   )
   const asked = all.filter(
@@ -134,12 +138,11 @@ function restartsOf({ config, plugins, host, stop }: Checked): readonly Promise<
   return asked.length === 0 ? [] : [runCheck(restarts, { restarts: asked, stop })]
 }
 
-function watchedFiles({
-  config,
-  host,
-}: Checked): readonly { readonly path: string; readonly what: string }[] {
-  const identity = identityPath(config, host)
-  const outputFiles = outputsOf(config).flatMap(({ target, files, environment }) =>
+function watchedFiles(
+  checked: Checked,
+): readonly { readonly path: string; readonly what: string }[] {
+  const identity = identityPath(checked.config, checked.host)
+  const outputFiles = outputsOf(checked).flatMap(({ target, files, environment }) =>
     (files ?? [target]).map((path) => ({ path, what: `an output of ${environment}` })),
   )
   return identity === undefined || !existsSync(identity)

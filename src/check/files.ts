@@ -9,24 +9,26 @@ import type { Config, OutputConfig } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { stateFolder } from "../record/state-file.ts"
 import { defaultIdentityPath } from "../app/identity.ts"
+import type { Places } from "./request.ts"
 
 /** Which files are ours, or show our values, and how they should lie there. */
 export async function expectedFiles(
-  config: Config,
+  places: Places,
   host: Host,
   me: Me,
 ): Promise<readonly Expected[]> {
   return [
-    ...identityFiles(config, host, me),
-    ...storeFiles(config, me),
-    ...(await outputFiles(config)),
+    ...identityFiles(places.config, host, me),
+    ...storeFiles(places.config, me),
+    ...(await outputFiles(places)),
   ]
 }
 
 /** Paths above which nobody else may write. */
-export async function guardedPaths(config: Config, host: Host): Promise<readonly Guarded[]> {
+export async function guardedPaths(places: Places, host: Host): Promise<readonly Guarded[]> {
+  const { config } = places
   const identity = identityPath(config, host)
-  const outputs = outputsOf(config).map(
+  const outputs = outputsOf(places).map(
     async ({ target, environment, options }): Promise<Guarded> => {
       // Who owns the file, or the folder that it lies in, is who it is for.
       const owners = [
@@ -69,9 +71,14 @@ export function stateNames(config: Config): readonly string[] {
     .map((name) => name.slice(0, -".json".length))
 }
 
-export function outputsOf(
-  config: Config,
-): readonly (OutputConfig & { readonly environment: string })[] {
+type NamedOutput = OutputConfig & { readonly environment: string }
+
+/** Those that can be looked at. */
+export function outputsOf({ config, silent }: Places): readonly NamedOutput[] {
+  return allOutputsOf(config).filter(({ target }) => silent?.has(target) !== true)
+}
+
+export function allOutputsOf(config: Config): readonly NamedOutput[] {
   return Object.values(config.environments).flatMap(({ name, outputs }) =>
     outputs.map((output) => ({ ...output, environment: name })),
   )
@@ -140,9 +147,9 @@ function storeFiles(config: Config, me: Me): readonly Expected[] {
   ]
 }
 
-async function outputFiles(config: Config): Promise<readonly Expected[]> {
+async function outputFiles(places: Places): Promise<readonly Expected[]> {
   const found = await Promise.all(
-    outputsOf(config).map(
+    outputsOf(places).map(
       async ({ target, files, environment, options }): Promise<readonly Expected[]> => {
         // A name that this machine does not know is told when the output is written.
         const {

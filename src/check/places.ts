@@ -7,21 +7,22 @@ import { openFolder } from "../base/files/folder.ts"
 import { isMountPoint, mountedAlone, ownMounts } from "../base/files/mounts.ts"
 import type { OutputLocation, Places } from "./self-tests/places.ts"
 import type { Me } from "./self-tests/path-stat.ts"
-import type { Config } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { refuseTaken } from "../plugins/outputs/file/kept.ts"
 import { refusePlanted } from "../plugins/outputs/file/planted.ts"
 import { readPresent } from "../plugins/outputs/file/present.ts"
 import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
 import { outputsOf, rulesOf } from "./files.ts"
+import type { Places as Looked } from "./request.ts"
 import { sizeOf } from "./size-of.ts"
 import { inKib, isOurs, unwritable } from "./writable.ts"
 
 /** Where the files of all outputs lie. */
-export async function outputPlaces(config: Config, me: Me): Promise<Places> {
+export async function outputPlaces(looked: Looked, me: Me): Promise<Places> {
+  const { config } = looked
   const mounts = ownMounts()
   const found = await Promise.all(
-    outputsOf(config).map(
+    outputsOf(looked).map(
       async ({ target, files, environment, options }): Promise<readonly OutputLocation[]> => {
         const rules = rulesOf(options)
         // A name that this machine does not know is told when the output is written.

@@ -1,18 +1,20 @@
 import type { Store } from "./self-tests/store.ts"
-import type { Config, EnvironmentConfig } from "../config/model.ts"
+import type { EnvironmentConfig } from "../config/model.ts"
 import { freeBytes, writesOf } from "../record/room.ts"
 import { statePath } from "../record/state-file.ts"
 import { needFor } from "../rotate/need.ts"
 import { outputsOf } from "./files.ts"
 import { nearestFolder } from "./places.ts"
+import type { Places } from "./request.ts"
 import { sizeOf } from "./size-of.ts"
 
 /** Whether the store's disk could take a rotation of its largest environment. */
-export async function roomIn(config: Config): Promise<Pick<Store, "room">> {
+export async function roomIn(places: Places): Promise<Pick<Store, "room">> {
+  const { config } = places
   const free = await freeBytes(nearestFolder(config.store))
   const needs = Object.values(config.environments).map((environment) => ({
     environment: environment.name,
-    need: needIn(config, environment),
+    need: needIn(places, environment),
   }))
   const largest = needs.reduce<(typeof needs)[number] | undefined>(
     (most, one) => (one.need > (most?.need ?? 0) ? one : most),
@@ -21,8 +23,9 @@ export async function roomIn(config: Config): Promise<Pick<Store, "room">> {
   return free === undefined || largest === undefined ? {} : { room: { free, ...largest } }
 }
 
-function needIn(config: Config, environment: EnvironmentConfig): number {
-  const files = outputsOf(config)
+function needIn(places: Places, environment: EnvironmentConfig): number {
+  const { config } = places
+  const files = outputsOf(places)
     .filter((one) => one.environment === environment.name)
     .flatMap(({ target, files: parts }) => parts ?? [target])
   const need = needFor({

@@ -12,6 +12,7 @@ import { type StateKey, readState } from "../record/state-file.ts"
 import { lookSteadily } from "../record/steady-look.ts"
 import { AgeVault } from "../record/vault.ts"
 import { type Keys, openKeys } from "../record/keys.ts"
+import { MountGate } from "./mount-gate.ts"
 import type { Checked } from "./request.ts"
 import { readIdentity } from "../app/identity.ts"
 import { openOutput } from "../app/open.ts"
@@ -83,18 +84,19 @@ async function followChain(
   )
 }
 
-export function shownBy(
+export async function shownBy(
   checked: Checked,
   keys: Keys,
   environments: readonly Environment[],
-): Outputs {
+): Promise<Outputs> {
   const shown = environments.flatMap(({ name, document }) => {
     const options = checked.config.environments[name]
     if (document === undefined || options === undefined) return []
     const { store, project } = checked.config
     const reread = (): Promise<StateDocument | undefined> =>
       readState({ store, project, environment: name })
-    return options.outputs.map((output) => ({
+    const looked = options.outputs.filter(({ target }) => checked.silent?.has(target) !== true)
+    return looked.map((output) => ({
       environment: name,
       output: openOutput(checked, options, output),
       tells: (secret: string) => tells(output.options, secret),
@@ -102,20 +104,37 @@ export function shownBy(
       reread,
     }))
   })
-  const gone = environments.flatMap(({ name, document }) => {
-    const targets = new Set(checked.config.environments[name]?.outputs.map(({ target }) => target))
-    return Object.keys(document?.written ?? {}).flatMap((target) =>
-      targets.has(target) || !existsSync(target) ? [] : [{ environment: name, target }],
-    )
-  })
   return {
     shown,
-    gone,
+    gone: await leftFiles(checked, environments),
     fingerprint: (value) =>
       new AgeVault(keys, { project: checked.config.project, environment: "" }).fingerprint(
         Buffer.from(value),
       ),
   }
+}
+
+/**
+ * Files that we wrote for an output that the config has no more. Nothing is said of one whose file
+ * system gives no answer: whether it is there cannot be known.
+ */
+async function leftFiles(
+  { config, gate = new MountGate() }: Checked,
+  environments: readonly Environment[],
+): Promise<Outputs["gone"]> {
+  const former = environments.flatMap(({ name, document }) => {
+    const targets = new Set(config.environments[name]?.outputs.map(({ target }) => target))
+    return Object.keys(document?.written ?? {})
+      .filter((target) => !targets.has(target))
+      .map((target) => ({ environment: name, target }))
+  })
+  const there = await Promise.all(
+    former.map(async (one) => {
+      const mount = await gate.silentMountOf(one.target)
+      return mount === undefined && existsSync(one.target) ? [one] : []
+    }),
+  )
+  return there.flat()
 }
 
 /** Every state in the store that can be read, other projects' too. */

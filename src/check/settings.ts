@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs"
-import { isAbsolute } from "node:path"
+import { isAbsolute, resolve } from "node:path"
 import type { Host } from "../base/system/host.ts"
-import type { Program } from "./self-tests/hooks.ts"
+import type { Hooks, Program } from "./self-tests/hooks.ts"
 import type { SecretSettings, Settings } from "./self-tests/settings.ts"
 import type { Environment } from "./self-tests/state.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
@@ -16,6 +16,8 @@ import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "../app/app.ts"
 import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
 import { missingReference } from "./identity.ts"
+import type { MountGate } from "./mount-gate.ts"
+import { silenceAt } from "./silent.ts"
 import { shapeIn } from "../app/shape-in.ts"
 import { scheduleOf } from "../app/schedule-of.ts"
 
@@ -63,8 +65,26 @@ function* entriesIn(options: unknown): Generator<readonly [key: string, value: u
   }
 }
 
-/** Programs that are named by a path. Those that are looked up lie in the folders of the system. */
-export function programsOf(config: Config): readonly Program[] {
+/** Programs that are named by a path, asked of the file system first whether it answers. */
+export async function hooksOf(config: Config, gate: MountGate): Promise<Hooks> {
+  const asked = await Promise.all(
+    programsOf(config).map(async (program) => ({
+      program,
+      finding: await silenceAt(program, gate),
+    })),
+  )
+  return {
+    programs: asked.flatMap(({ program, finding }) =>
+      finding !== undefined || (program.isFollowed === true && !existsSync(program.path))
+        ? []
+        : [program],
+    ),
+    silent: asked.flatMap(({ finding }) => finding ?? []),
+  }
+}
+
+/** Those that are looked up lie in the folders of the system. */
+function programsOf(config: Config): readonly Program[] {
   const found = partsOf(config).flatMap(({ place, what, options, folder }) =>
     [...entriesIn(options)].flatMap(([key, value]): readonly Program[] => {
       if (key === "compose")
@@ -91,9 +111,7 @@ export function programsOf(config: Config): readonly Program[] {
 
 function followedBy(compose: unknown, folder: string): readonly string[] {
   const parsed = ComposeKeys.safeParse(compose)
-  return parsed.success
-    ? composeFiles(composeOptions(parsed.data), folder).filter((path) => existsSync(path))
-    : []
+  return parsed.success ? composeFiles(composeOptions(parsed.data), folder) : []
 }
 
 export function unguardedOptions(config: Config): Settings["unguarded"] {
@@ -123,7 +141,7 @@ export function clearLogins(
  * The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay
  * where they are.
  */
-export function referencesOf(config: Config, host: Host): Settings["references"] {
+export function referencesOf(config: Config, host: Host, gate: MountGate): Settings["references"] {
   const nested = Object.values(config.environments).flatMap(({ name, folder, secrets }) =>
     Object.values(secrets).flatMap((secret) =>
       [...entriesIn(secret.options)].flatMap(([key, value]) => {
@@ -141,7 +159,13 @@ export function referencesOf(config: Config, host: Host): Settings["references"]
       : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
   return all.map(({ place, folder, reference }) => ({
     place,
-    inspect: () => inspectOne(reference, folder, host),
+    inspect: async () => {
+      const silent =
+        "file" in reference
+          ? await silenceAt({ path: resolve(folder, reference.file), what: "a credential" }, gate)
+          : undefined
+      return silent === undefined ? inspectOne(reference, folder, host) : [silent]
+    },
   }))
 }
 

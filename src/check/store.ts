@@ -2,6 +2,7 @@ import type { Store } from "./self-tests/store.ts"
 import type { Me } from "./self-tests/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import { stateFolder, statePath } from "../record/state-file.ts"
+import type { Places } from "./request.ts"
 import { roomIn } from "./room.ts"
 import { nearestFolder } from "./places.ts"
 import { sizeOf } from "./size-of.ts"
@@ -18,10 +19,11 @@ function leastWrite({ store, project, environments }: Config): number {
   return Math.max(0, ...sizes) + besideBytes
 }
 
-export async function storeOf(config: Config, me: Me): Promise<Store> {
+export async function storeOf(places: Places, me: Me): Promise<Store> {
+  const { config } = places
   const folder = nearestFolder(stateFolder(config))
   const found = await unwritable(folder, leastWrite(config))
-  if (found === undefined) return { folder, ...(await roomIn(config)) }
+  if (found === undefined) return { folder, ...(await roomIn(places)) }
   if (found.kind === "full")
     return { folder, full: { free: inKib(found.free), need: inKib(found.need) } }
   return isOurs(found, config.store, me) ? { folder, refused: found.code } : { folder }

@@ -40,6 +40,6 @@ export async function inTime<T>({ target, ms, act, late }: Asked<T>): Promise<T>
 function noAnswer(target: string, message: string): AppError {
   return new AppError("output-silent", `the file system of ${target} ${message}`, {
     remedy: "retry",
-    hint: "see what serves it (mount, and df on its folder): FUSE, or a server of NFS that is gone",
+    hint: "mount says what serves it (FUSE, or a server of NFS that is gone): start that again, or unmount it (umount -l)",
   })
 }

@@ -54,6 +54,11 @@ function statistics(folder: string): { readonly type?: number } {
   }
 }
 
+/** Served by a program or by another machine, which may hang: by its name in mountinfo. */
+export function isServedType(type: string): boolean {
+  return /^(fuse(blk)?|fuse\..+|autofs|virtiofs)$/.test(type) || networkType(type) !== undefined
+}
+
 /** By its name alone. */
 function networkType(type: string | undefined): string | undefined {
   if (type === undefined) return undefined

@@ -1,4 +1,5 @@
 import { obstacleIn, obstacleTo } from "../../base/files/runnable.ts"
+import type { Finding } from "../../core/ports.ts"
 import { defineCheck } from "./check.ts"
 
 /** Programs that the config names by their path: whoever can write one runs with our rights. */
@@ -11,6 +12,12 @@ export type Program = {
   readonly isFollowed?: true
 }
 
+export type Hooks = {
+  readonly programs: readonly Program[]
+  /** Of programs that cannot be looked at: their file system gives no answer. */
+  readonly silent?: readonly Finding[]
+}
+
 export const hooks = defineCheck({
   name: "hooks",
   faults: {
@@ -20,7 +27,8 @@ export const hooks = defineCheck({
       remedy: "put it there and chmod +x it, or correct the path in the config",
     },
   },
-  inspect: async ({ programs }: { readonly programs: readonly Program[] }, report) => {
+  inspect: async ({ programs, silent = [] }: Hooks, report) => {
+    for (const finding of silent) report.passed(finding)
     for (const { path, what, isFollowed } of programs) {
       const obstacle = await (isFollowed === true ? obstacleIn : obstacleTo)(path)
       if (obstacle !== undefined)

@@ -53,10 +53,18 @@ export const outputs = {
     "The other lines are stored nowhere else, so put the file back from your backup first.",
   "output-silent":
     "The file system of an output does not answer: it is served by a program (FUSE) or by " +
-    "another machine (NFS), which hangs. No service was given a value. " +
-    "Find what serves it (mount, df), and start that again, or unmount it. " +
-    "Mycelium tries again when the earlier call has returned; a restart of mycelium tries at " +
-    "once.",
+    "another machine (NFS), which hangs or is gone. A rotation gives no service a value then, and " +
+    "tries again when the earlier call has returned; a restart of mycelium tries at once. " +
+    "check and status do not look at the file, and go on with the rest. " +
+    "Run mount to see what serves it, and start that again, or unmount it (umount -l). " +
+    "df and ls on its folder would hang too.",
+  "place-silent":
+    "The file system of the store, of the identity, of a credential or of a program does not " +
+    "answer: it is served by a program (FUSE) or by another machine (NFS), which hangs or is " +
+    "gone. check looks at no file there. If it is the store or the identity, nothing else can be " +
+    "looked at, and other commands may hang. " +
+    "Run mount to see what serves it, and start that again, or unmount it (umount -l). " +
+    "df and ls on its folder would hang too.",
   "output-drift":
     "An output shows a value that is not one Mycelium has stored: it was changed by hand, " +
     "and this may be its only copy, so it is never overwritten. " +

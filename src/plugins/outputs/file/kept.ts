@@ -1,6 +1,7 @@
-import { type Stats, lstatSync } from "node:fs"
+import type { Stats } from "node:fs"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "../../../base/error.ts"
+import { diskOf } from "../../../base/files/disk.ts"
 import { hasGroup, hasRight } from "../../../base/files/rights.ts"
 import { sayUser } from "../../../base/system/users.ts"
 import { type FileRules, modeOf, ownerOf, ownership } from "../file-options.ts"
@@ -23,7 +24,7 @@ export async function refuseTaken({ target, files }: Rules, present?: Stats): Pr
   const { uid = me(), gid } = await ownership(files, present)
   if (
     hasRight("chown") ||
-    (uid === me() && (gid === undefined || hasGroup(gid) || isInherited(target, gid)))
+    (uid === me() && (gid === undefined || hasGroup(gid) || (await isInherited(target, gid))))
   )
     return
   throw await refusal({ target, files }, present)
@@ -159,10 +160,11 @@ function modeRefused({ target, files }: Rules, { mode, uid }: Stats): AppError {
 }
 
 /** A new file in a folder with the setgid bit gets the folder's group. */
-function isInherited(target: string, gid: number): boolean {
+async function isInherited(target: string, gid: number): Promise<boolean> {
   try {
-    const folder = lstatSync(dirname(target))
-    return (folder.mode & 0o2000) !== 0 && folder.gid === gid
+    const path = dirname(target)
+    const folder = await (await diskOf(path)).statPath(path)
+    return folder !== undefined && (folder.mode & 0o2000) !== 0 && folder.gid === gid
   } catch (error) {
     if (systemCode(error) === undefined) throw error
     return false

@@ -1,0 +1,47 @@
+import { within } from "../base/deadline.ts"
+import { AppError } from "../base/error.ts"
+import { type Mount, ownMounts } from "../base/files/mounts.ts"
+import { servedMountOf } from "../base/files/served-mounts.ts"
+import { answersAt } from "../base/processes/ask-path.ts"
+
+/** How long (ms) a file system may take to answer; docker gives a HEALTHCHECK 30 s. */
+export const answerMs = 5000
+
+type Asking = {
+  readonly mounts: readonly Mount[]
+  /** Whether the file system answers there within `ms`. */
+  readonly ask: (path: string, ms: number) => Promise<boolean>
+  readonly ms: number
+}
+
+/**
+ * Before a look at a path: a look is made on the main thread, and at a file system that hangs it
+ * would never end. Each mount that is served by a program or by another machine is asked once.
+ */
+export class MountGate {
+  readonly #asking: Asking
+  readonly #answers = new Map<string, Promise<boolean>>()
+
+  constructor(asking: Partial<Asking> = {}) {
+    this.#asking = { mounts: ownMounts(), ask: answersAt, ms: answerMs, ...asking }
+  }
+
+  /** The mount point that gives no answer; undefined if `path` can be looked at. */
+  async silentMountOf(path: string): Promise<string | undefined> {
+    const mount = servedMountOf(path, this.#asking.mounts)
+    if (mount === undefined) return undefined
+    const answer = this.#answers.get(mount) ?? this.#ask(path)
+    this.#answers.set(mount, answer)
+    return (await answer) ? undefined : mount
+  }
+
+  async #ask(path: string): Promise<boolean> {
+    const { ask, ms } = this.#asking
+    try {
+      return await within(ms * 2, () => ask(path, ms))
+    } catch (error) {
+      if (error instanceof AppError && error.code === "timeout") return false
+      throw error
+    }
+  }
+}
