@@ -94,7 +94,7 @@ describe("the same incident, where somebody else has put another value in the pl
       expect({
         code: report.code,
         message: report.stdout.includes(
-          "contained once, as v2, but somebody else has changed its value since",
+          "contained once, as v2, but its value has been changed from outside since",
         ),
       }).toEqual({ code: 7, message: true })
       // As the hint says: a new one by hand, adopted, then the same command again.

@@ -430,7 +430,7 @@ describe("rotate-now --contain", () => {
     const review = await shop.run("report", "--since", "1d")
     expect([
       review.stdout.includes("In order"),
-      review.stdout.includes("need a look: production/postgres"),
+      review.stdout.includes("need attention (mycelium status says why): production/postgres"),
     ]).toEqual([false, true])
     await shop.setPassword(shop.old)
     expect((await shop.run("rotate-now", "production", "--json")).code).toBe(0)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import type { IncidentReport } from "../../src/incident/report/incident.ts"
+import type { IncidentReport } from "../../src/incident/report/model.ts"
 import { json } from "../support/mycelium.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
@@ -85,7 +85,7 @@ describe("a program whose restart failed", () => {
     const { stdout } = await shop.run("report", "leak-7")
     expect(stdout).not.toMatch(/up again|found healthy|: healthy by/)
     expect(stdout).not.toContain("they were restarted with the new values")
-    expect(stdout).not.toContain("Find out who has changed that file")
+    expect(stdout).not.toContain("Find out why it could not be written")
     expect(stdout).toMatch(
       /These programs were not restarted, and may hold the old value: production\/api \(last tried at .*\), production\/web \(/,
     )
@@ -121,7 +121,7 @@ describe("a program whose restart failed", () => {
     const { stdout } = await shop.run("report", "leak-7")
     expect(stdout).toContain("Contained: yes")
     expect(stdout).not.toContain("a file could not be written")
-    expect(stdout).toContain("Of these secrets a program could not be restarted")
+    expect(stdout).toContain("For these secrets, a program could not be restarted")
     const rendered = await shop.run("render", "production")
     expect(rendered.stdout).toContain(
       "production/api was not restarted since a containment changed what it reads (a restart failed, or its file could not be written), and may hold the old value",

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
-import type { IncidentReport } from "../../src/incident/report/incident.ts"
+import type { IncidentReport } from "../../src/incident/report/model.ts"
 import type { PeriodReport } from "../../src/incident/report/period.ts"
 import { randomFrom } from "../../scripts/crash/cuts.ts"
 import { json, layOut, modeOf } from "../support/mycelium.ts"
@@ -433,7 +433,9 @@ describe("one of three servers is down", () => {
             .toSorted(),
         ).toEqual(["postgres", "redis", "session_key"])
         const text = (await project.mycelium(["report", "leak-7"])).stdout
-        expect(text).toContain("Contained: NOT yet. 3 of 4 secrets are; what follows is left.")
+        expect(text).toContain(
+          "Contained: NOT yet. 3 of 4 secrets are contained. The table lists what is left; ",
+        )
         expect(text).toContain(
           "mycelium rotate-now production/orders --contain --incident leak-7\n",
         )

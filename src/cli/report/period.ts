@@ -5,53 +5,9 @@ import { sayAge } from "../age.ts"
 import { type Block, instant, many, tableOr } from "./blocks.ts"
 import { checksOf, headsOf, policiesOf, readersOf, unverifiedOf } from "./shared.ts"
 
-/** The review of a while: what was done, what failed, how old everything is. */
+/** The review of a period: what was done, what failed, how old everything is. */
 export function periodBlocks(report: PeriodReport, config: readonly string[]): readonly Block[] {
-  const { environments, policies } = report
-  const overdue = environments.flatMap(({ environment, secrets }) =>
-    secrets
-      .filter(({ overdueMs }) => overdueMs !== undefined)
-      .map(({ name }) => `${environment}/${name}`),
-  )
-  const attention = environments.flatMap(({ environment, secrets }) =>
-    secrets.filter((one) => one.attention).map(({ name }) => `${environment}/${name}`),
-  )
-  const without = environments.flatMap(({ environment, secrets }) =>
-    secrets.filter(({ stage }) => stage === "new").map(({ name }) => `${environment}/${name}`),
-  )
-  const unread = environments
-    .filter(({ unreadable }) => unreadable !== undefined)
-    .map(({ environment }) => environment)
-  const breaches = policies.flatMap(({ environment, secrets }) =>
-    secrets.filter(({ breach }) => breach).map(({ secret }) => `${environment}/${secret}`),
-  )
-  const unproven = policies.flatMap(({ environment, secrets }) =>
-    secrets.filter((one) => one.unproven).map(({ secret }) => `${environment}/${secret}`),
-  )
-  const wrong = report.checks.flatMap(({ findings }) =>
-    findings.filter(({ severity }) => severity === "error"),
-  )
-  const problems = [
-    ...(overdue.length === 0 ? [] : [`older than their rotate_every: ${overdue.join(", ")}`]),
-    ...(breaches.length === 0 ? [] : [`older than a policy allows: ${breaches.join(", ")}`]),
-    ...(unproven.length === 0
-      ? []
-      : [
-          `adopted without a date, so not proven to be as young as a policy demands: ${unproven.join(", ")}`,
-        ]),
-    ...(attention.length === 0 ? [] : [`need a look: ${attention.join(", ")} (mycelium status)`]),
-    ...(without.length === 0
-      ? []
-      : [`without a value: ${without.join(", ")} (mycelium adopt, or rotate-now --new)`]),
-    ...environments.flatMap(({ environment, forged }) =>
-      forged === undefined
-        ? []
-        : [`not as mycelium wrote it: ${environment}: ${forged.message} (${forged.code})`],
-    ),
-    ...(unread.length === 0 ? [] : [`state not readable: ${unread.join(", ")}`]),
-    ...(wrong.length === 0 ? [] : [`${many(wrong.length, "check")} failed on this machine`]),
-  ]
-  const rotations = environments.reduce((sum, one) => sum + one.rotations, 0)
+  const { environments, policies, checks, heads } = report
   return [
     {
       kind: "title",
@@ -62,15 +18,7 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
       text: `From ${instant(report.since)} to ${instant(report.at)}, UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
     },
     ...unverifiedOf(report.unverified),
-    {
-      kind: "verdict",
-      good: problems.length === 0,
-      text:
-        problems.length === 0
-          ? `In order. ${many(rotations, "rotation")} in ${many(environments.length, "environment")}, and nothing is overdue.`
-          : `Needs a person: ${many(problems.length, "thing")}.`,
-    },
-    ...(problems.length === 0 ? [] : [{ kind: "list", items: problems } as const]),
+    ...verdictBlocks(report),
     {
       kind: "table",
       head: [
@@ -87,19 +35,87 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     { kind: "heading", text: "Who was given values" },
     {
       kind: "text",
-      text: "By mycelium, and by what its log says; reading a file that shows a value leaves no line.",
+      text: "Those to whom mycelium gave values, by its logs. Reading a file that shows a value leaves no line there.",
     },
     readersOf(environments.flatMap(({ readers }) => readers)),
     ...policiesOf(policies),
     { kind: "heading", text: "This machine now" },
-    ...checksOf(report.checks),
+    ...checksOf(checks),
     { kind: "heading", text: "Reviewed by" },
     {
       kind: "blank",
       message: "Who read this, when, and what follows from it? (to be written by a person)",
     },
-    ...headsOf(report.heads, config),
+    ...headsOf(heads, config),
   ]
+}
+
+function verdictBlocks(report: PeriodReport): readonly Block[] {
+  const { environments } = report
+  const problems = problemsOf(report)
+  const rotations = environments.reduce((sum, one) => sum + one.rotations, 0)
+  if (problems.length === 0)
+    return [
+      {
+        kind: "verdict",
+        good: true,
+        text: `In order. ${many(rotations, "rotation")} in ${many(environments.length, "environment")}, and nothing is overdue.`,
+      },
+    ]
+  return [
+    { kind: "verdict", good: false, text: `Needs a person: ${many(problems.length, "thing")}.` },
+    { kind: "list", items: problems },
+  ]
+}
+
+/** What is not in order, a sentence for each kind. */
+function problemsOf({ environments, policies, checks }: PeriodReport): readonly string[] {
+  const secrets = environments.flatMap((one) =>
+    one.secrets.map((secret) => ({ ...secret, place: `${one.environment}/${secret.name}` })),
+  )
+  const judged = policies.flatMap((one) =>
+    one.secrets.map((secret) => ({ ...secret, place: `${one.environment}/${secret.secret}` })),
+  )
+  const failed = checks.flatMap(({ findings }) =>
+    findings.filter(({ severity }) => severity === "error"),
+  )
+  const unread = environments.filter(({ unreadable }) => unreadable !== undefined)
+  return [
+    ...about(
+      "older than their rotate_every",
+      secrets.filter(({ overdueMs }) => overdueMs !== undefined),
+    ),
+    ...about(
+      "older than a policy allows",
+      judged.filter(({ breach }) => breach),
+    ),
+    ...about(
+      "adopted without a date, so not proven to be as young as a policy demands",
+      judged.filter(({ unproven }) => unproven),
+    ),
+    ...about(
+      "need attention (mycelium status says why)",
+      secrets.filter(({ attention }) => attention),
+    ),
+    ...about(
+      "without a value (mycelium adopt, or rotate-now --new, gives one)",
+      secrets.filter(({ stage }) => stage === "new"),
+    ),
+    ...environments.flatMap(({ environment, forged }) =>
+      forged === undefined
+        ? []
+        : [`not as mycelium wrote it: ${environment}: ${forged.message} (${forged.code})`],
+    ),
+    ...about(
+      "state not readable",
+      unread.map(({ environment }) => ({ place: environment })),
+    ),
+    ...(failed.length === 0 ? [] : [`${many(failed.length, "check")} failed on this machine`]),
+  ]
+}
+
+function about(what: string, all: readonly { readonly place: string }[]): readonly string[] {
+  return all.length === 0 ? [] : [`${what}: ${all.map(({ place }) => place).join(", ")}`]
 }
 
 function overviewRow({
@@ -111,12 +127,8 @@ function overviewRow({
   complete,
   logBegins,
 }: EnvironmentReport): readonly string[] {
-  const begins =
-    logBegins === undefined
-      ? "there is none"
-      : complete
-        ? "all of the time"
-        : `to ${instant(logBegins)} only`
+  const part = complete ? "all of the time" : `to ${instant(logBegins ?? "")} only`
+  const begins = logBegins === undefined ? "there is none" : part
   return [
     environment,
     String(secrets.length),
@@ -127,41 +139,47 @@ function overviewRow({
   ]
 }
 
-function environmentBlocks({
-  environment,
-  unreadable,
-  secrets,
-  failures: failed,
-  unhealthy,
-  deleted,
-}: EnvironmentReport): readonly Block[] {
+function environmentBlocks(report: EnvironmentReport): readonly Block[] {
+  const { environment, unreadable, secrets, deleted } = report
   const blocks: Block[] = [{ kind: "heading", text: environment }]
   if (unreadable !== undefined)
     blocks.push({
       kind: "text",
       text: `Its state cannot be read: ${unreadable.message} (${unreadable.code})`,
     })
-  blocks.push({
-    kind: "table",
-    head: ["secret", "driver", "version", "age", "of", "overdue", "rotations", "state"],
-    rows: secrets.map((one) => [
-      one.name,
-      one.driver,
-      one.version ?? "–",
-      sayAge(one),
-      one.rotateEveryMs === null ? "never" : formatDuration(one.rotateEveryMs),
-      one.overdueMs === undefined ? "–" : formatDuration(one.overdueMs),
-      String(one.rotations),
-      [one.stage, ...one.notes].join("; "),
-    ]),
-  })
-  const rows = [
-    ...failed.map(({ event, code, times, last, secrets: names }) => [
+  blocks.push(
+    {
+      kind: "table",
+      head: ["secret", "driver", "version", "age", "of", "overdue", "rotations", "state"],
+      rows: secrets.map((one) => [
+        one.name,
+        one.driver,
+        one.version ?? "–",
+        sayAge(one),
+        one.rotateEveryMs === null ? "never" : formatDuration(one.rotateEveryMs),
+        one.overdueMs === undefined ? "–" : formatDuration(one.overdueMs),
+        String(one.rotations),
+        [one.stage, ...one.notes].join("; "),
+      ]),
+    },
+    tableOr(["what failed", "code", "times", "last", "of"], failedRows(report), "Nothing failed."),
+  )
+  if (deleted.length > 0)
+    blocks.push({ kind: "text", text: `Erased for good: ${deleted.join(", ")}.` })
+  return blocks
+}
+
+function failedRows({
+  failures: failed,
+  unhealthy,
+}: EnvironmentReport): readonly (readonly string[])[] {
+  return [
+    ...failed.map(({ event, code, times, last, secrets }) => [
       `${failures[event] ?? event}`,
       code,
       String(times),
       instant(last),
-      names.join(", "),
+      secrets.join(", "),
     ]),
     ...unhealthy.map(({ deployment, times, last }) => [
       "a program did not get healthy",
@@ -171,8 +189,4 @@ function environmentBlocks({
       deployment,
     ]),
   ]
-  blocks.push(tableOr(["what failed", "code", "times", "last", "of"], rows, "Nothing failed."))
-  if (deleted.length > 0)
-    blocks.push({ kind: "text", text: `Erased for good: ${deleted.join(", ")}.` })
-  return blocks
 }

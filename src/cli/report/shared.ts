@@ -8,14 +8,14 @@ import { type Block, command, instant, many, tableOr } from "./blocks.ts"
 
 /** Parts that reports of all kinds have. */
 
-/** Before all else: whoever reads on must know that nobody vouches for it. */
+/** Stands first: a reader must know that the rest is not verified. */
 export function unverifiedOf(unverified: string | undefined): readonly Block[] {
   if (unverified === undefined) return []
   return [
     {
       kind: "verdict",
       good: false,
-      text: `Nothing of this was verified: ${unverified}. Whoever can write in the store can have made all of it up. Make it as the user that has the identity; then each state is verified by its MAC.`,
+      text: `Nothing of this was verified: ${unverified}. Anyone who can write in the store could have made all of it up. Make this report as the user that has the identity: then each state is verified by its MAC.`,
     },
   ]
 }
@@ -40,7 +40,7 @@ export function readersOf(rows: readonly Reader[]): Block {
       instant(one.last),
       shown(one.secrets),
     ]),
-    "The logs know of nobody.",
+    "The logs name no one.",
   )
 }
 
@@ -51,7 +51,7 @@ export function checksOf(results: readonly Result[]): readonly Block[] {
     return [
       {
         kind: "text",
-        text: `Nothing is wrong with what was looked at: ${names}. This was the quick look; mycelium check --connect looks at everything.`,
+        text: `No problem was found. Checked: ${names}. This was the quick check; mycelium check --connect checks everything.`,
       },
     ]
   return [
@@ -67,61 +67,64 @@ export function checksOf(results: readonly Result[]): readonly Block[] {
     },
     {
       kind: "text",
-      text: `Looked at: ${names}. This was the quick look; mycelium check --connect looks at everything.`,
+      text: `Checked: ${names}. This was the quick check; mycelium check --connect checks everything.`,
     },
   ]
 }
 
 export function policiesOf(states: readonly PolicyState[]): readonly Block[] {
-  return states.flatMap((one): readonly Block[] => {
-    const { environment, policy, maxAgeMs, keepLogMs, secrets, past, pastUnproven, logMs } = one
-    const breaches = secrets.filter(({ breach }) => breach).length
-    const unproven = secrets.filter((row) => row.unproven).length
-    const log =
-      logMs === undefined
-        ? "There is no log yet."
-        : logMs >= keepLogMs
-          ? `The log reaches ${formatDuration(logMs)} back.`
-          : `The log reaches ${formatDuration(logMs)} back: a year cannot be shown yet.`
-    return [
-      { kind: "heading", text: `${policies[policy].name} in ${environment}` },
-      {
-        kind: "verdict",
-        good: breaches + unproven === 0,
-        text: verdictOf(breaches, unproven, formatDuration(maxAgeMs)),
-      },
-      {
-        kind: "table",
-        head: ["secret", "age", "allowed", "judged"],
-        rows: secrets.map((row) => [
-          row.secret,
-          (row.ageMs ?? row.ageAtLeastMs) === undefined ? "no value" : sayAge(row),
-          row.exempt ? "an exception" : formatDuration(maxAgeMs),
-          judgementOf(row),
-        ]),
-      },
-      ...(past.length === 0
-        ? []
-        : [
-            {
-              kind: "text",
-              text: `Older than allowed when they were replaced: ${past.map(sayReplaced).join(", ")}.`,
-            } as const,
-          ]),
-      ...(pastUnproven.length === 0
-        ? []
-        : [
-            {
-              kind: "text",
-              text: `Adopted without a date, so whether they were older than allowed when they were replaced is not known: ${pastUnproven.map(sayReplaced).join(", ")}.`,
-            } as const,
-          ]),
-      {
-        kind: "text",
-        text: `Held here to: a new value at least every ${formatDuration(maxAgeMs)}, and an audit history of a year. In PCI DSS v4.0.1 the ${formatDuration(maxAgeMs)} are for users who log in with a password alone (8.3.9); passwords of applications and systems change as often as your own targeted risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). ${log}`,
-      },
-    ]
-  })
+  return states.flatMap(policyBlocks)
+}
+
+function policyBlocks(state: PolicyState): readonly Block[] {
+  const { environment, policy, maxAgeMs, secrets } = state
+  const breaches = secrets.filter(({ breach }) => breach).length
+  const unproven = secrets.filter((row) => row.unproven).length
+  const allowed = formatDuration(maxAgeMs)
+  return [
+    { kind: "heading", text: `${policies[policy].name} in ${environment}` },
+    {
+      kind: "verdict",
+      good: breaches + unproven === 0,
+      text: verdictOf(breaches, unproven, allowed),
+    },
+    {
+      kind: "table",
+      head: ["secret", "age", "allowed", "judged"],
+      rows: secrets.map((row) => [
+        row.secret,
+        (row.ageMs ?? row.ageAtLeastMs) === undefined ? "no value" : sayAge(row),
+        row.exempt ? "an exception" : allowed,
+        judgementOf(row),
+      ]),
+    },
+    ...pastBlocks(state),
+    {
+      kind: "text",
+      text: `The rule here: a new value at least every ${allowed}, and an audit history of a year. In PCI DSS v4.0.1 the ${allowed} are for users who log in with a password alone (8.3.9); passwords of applications and systems change as often as your own targeted risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). ${logText(state)}`,
+    },
+  ]
+}
+
+function pastBlocks({ past, pastUnproven }: PolicyState): readonly Block[] {
+  const blocks: Block[] = []
+  if (past.length > 0)
+    blocks.push({
+      kind: "text",
+      text: `Older than allowed when they were replaced: ${past.map(sayReplaced).join(", ")}.`,
+    })
+  if (pastUnproven.length > 0)
+    blocks.push({
+      kind: "text",
+      text: `Adopted without a date, so it is not known whether they were older than allowed when they were replaced: ${pastUnproven.map(sayReplaced).join(", ")}.`,
+    })
+  return blocks
+}
+
+function logText({ logMs, keepLogMs }: PolicyState): string {
+  if (logMs === undefined) return "There is no log yet."
+  const back = `The log reaches ${formatDuration(logMs)} back`
+  return logMs >= keepLogMs ? `${back}.` : `${back}: a year cannot be shown yet.`
 }
 
 function verdictOf(breaches: number, unproven: number, allowed: string): string {
@@ -142,7 +145,7 @@ function verdictOf(breaches: number, unproven: number, allowed: string): string 
 function judgementOf({ exempt, breach, unproven }: PolicyState["secrets"][number]): string {
   if (exempt) return "not judged: policy: none in the config"
   if (breach) return "too old"
-  return unproven ? "not proven: adopted, its age is unknown" : "kept"
+  return unproven ? "not proven: adopted, its age is unknown" : "met"
 }
 
 function sayReplaced({ secret, at, ageMs, atLeast }: PolicyState["past"][number]): string {
@@ -159,7 +162,7 @@ export function headsOf(
     { kind: "heading", text: "The logs that this rests on" },
     {
       kind: "text",
-      text: "Each log is a chain of hashes: who knows its head can show that no line before it was changed. Keep these lines where the machine of mycelium cannot change them, as a file heads.txt, and hold the logs against them whenever in doubt:",
+      text: "Each log is a chain of hashes: with its head, anyone can show that no line before it was changed. Keep these lines in a file heads.txt, where the machine that runs mycelium cannot change them. If in doubt, compare the logs with them:",
     },
     {
       kind: "command",

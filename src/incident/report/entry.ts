@@ -27,3 +27,12 @@ export const failures: Readonly<Record<string, string>> = {
   drift: "current value refused",
   "output-owed": "file left as it was",
 }
+
+export function latest(instants: readonly string[]): string | undefined {
+  return instants.toSorted().at(-1)
+}
+
+/** The oldest first; those of one instant stay in their order. */
+export function byTime<One extends { readonly at: string }>(all: readonly One[]): readonly One[] {
+  return all.toSorted((one, other) => Number(one.at > other.at) - Number(one.at < other.at))
+}

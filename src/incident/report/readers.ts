@@ -52,9 +52,9 @@ function howOf(entry: AuditEntry): string | undefined {
   if (entry.event === "exec") return `exec ${textOf(entry, "program") ?? ""}`.trim()
   if (entry.event === "check") return "check --connect (logs in with them)"
   if (entry.event === "render" || entry.event === "adopt") return entry.event
-  return entry.event === "read"
-    ? textOf(entry, "purpose") === "exposed-in"
-      ? "look for leaked values (--exposed-in)"
-      : `read, ${textOf(entry, "purpose") ?? "for an unknown purpose"}`
-    : undefined
+  if (entry.event !== "read") return undefined
+  const purpose = textOf(entry, "purpose")
+  return purpose === "exposed-in"
+    ? "look for leaked values (--exposed-in)"
+    : `read, ${purpose ?? "for an unknown purpose"}`
 }

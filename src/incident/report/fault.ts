@@ -1,0 +1,156 @@
+import { openSetOf } from "../../core/change-set.ts"
+import { versionAt } from "../../core/version.ts"
+import type { Config } from "../../config/model.ts"
+import { type SecretState, openContainment } from "../../core/state.ts"
+import { unlisted, unlistedRemedy } from "../../core/unlisted.ts"
+import { sayUnwritten } from "../../core/unwritten.ts"
+import { failures, textOf } from "./entry.ts"
+import type { Erased, Line } from "./model.ts"
+import type { Source } from "./source.ts"
+
+/** Why a secret is not contained, by the state and the lines of the incident; pure. */
+
+export type Fault = { readonly code: string; readonly message: string }
+export type Judged = {
+  readonly source: Source
+  readonly incident: string
+  readonly name: string
+  /** It was chosen for a containment, and not only rotated under the name of the incident. */
+  readonly chosen: boolean
+  /** The version that its service took in this incident. */
+  readonly to: string | undefined
+  /** Of this secret and this incident. */
+  readonly lines: readonly Line[]
+}
+
+/** undefined: it is contained. */
+export function faultOf(config: Config, judged: Judged): Fault | undefined {
+  const { source, name } = judged
+  const found = source.unreadable ?? source.forged ?? stateFault(judged)
+  if (found === undefined || isListed(config, source.environment, name)) return found
+  const remedy = unlistedRemedy(
+    `${source.environment}/${name}`,
+    source.document?.secrets[name]?.driver,
+  )
+  return { ...found, message: `${found.message}; ${unlisted.message}: ${remedy}` }
+}
+
+export function isListed({ environments }: Config, environment: string, secret: string): boolean {
+  return environments[environment]?.secrets[secret] !== undefined
+}
+
+function stateFault(judged: Judged): Fault | undefined {
+  const { source, name, to, lines } = judged
+  const state = source.document?.secrets[name]
+  if (state === undefined)
+    return { code: "state-older", message: "the state does not know it any more" }
+  if (isErased(state) && state.uncontained === undefined)
+    return erasedFault(lines, erasedOf(source, name))
+  if (openSetOf(source.document, name) !== undefined)
+    return {
+      code: "journal-open",
+      message: "its rotation is not finished: what its service takes is not decided yet",
+    }
+  return to === undefined ? notRotated(lines) : valueFault({ ...judged, state, to })
+}
+
+function lastFailure(lines: readonly Line[]): Line | undefined {
+  return lines.findLast(({ event }) => failures[event] !== undefined)
+}
+
+function notRotated(lines: readonly Line[]): Fault {
+  const failed = lastFailure(lines)
+  if (failed === undefined) return { code: "not-contained", message: "not begun" }
+  return {
+    code: textOf(failed, "code") ?? failed.event,
+    message: failures[failed.event] ?? failed.event,
+  }
+}
+
+type Rotated = Judged & { readonly state: SecretState; readonly to: string }
+
+/** It has a new value: what may let others in all the same. */
+function valueFault({ incident, chosen, state, to, lines }: Rotated): Fault | undefined {
+  if (state.uncontained?.incident === incident)
+    return {
+      code: state.uncontained.code,
+      message: `contained once, as ${to}, but its value has been changed from outside since`,
+    }
+  // A rotation under the name of an incident leaves older sessions, and values that others have
+  // set.
+  if (!chosen && state.contained === undefined)
+    return {
+      code: "not-contained",
+      message:
+        "rotated, but without --contain: older sessions, and values that others have set, were not ended",
+    }
+  const open = openContainment(state)
+  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.kind === "previous"))
+    return { code: open.code, message: openMessage(state, open.code) }
+  const owed = state.versions.find(
+    ({ id, stage }) =>
+      number(id) < number(to) && (stage.kind === "previous" || stage.kind === "uncertain"),
+  )
+  if (owed !== undefined) {
+    const failed = lastFailure(lines)
+    return {
+      code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed",
+      message: `${owed.id} is not proven dead`,
+    }
+  }
+  return versionAt(state, "current") === undefined
+    ? { code: "no-current", message: "no value is current" }
+    : undefined
+}
+
+function openMessage({ unwritten }: SecretState, code: string): string {
+  return code === "output-owed" && unwritten !== undefined
+    ? sayUnwritten(unwritten)
+    : "what its service accepted before is not taken away yet"
+}
+
+function number(version: string): number {
+  return Number(version.slice(1))
+}
+
+function isErased({ erased, versions }: SecretState): boolean {
+  return erased !== undefined && versions.length === 0
+}
+
+/** If its versions are gone for good: what the log says of that. */
+export function erasedOf({ document, entries }: Source, name: string): Erased | undefined {
+  const state = document?.secrets[name]
+  if (state === undefined || !isErased(state)) return undefined
+  const line = entries.findLast(
+    (entry) => entry.event === "delete" && textOf(entry, "secret") === name,
+  )
+  if (line === undefined) return undefined
+  const login = textOf(line, "login")
+  return { at: line.at, login: login === "ends" || login === "kept" ? login : "none" }
+}
+
+/**
+ * What ended its login is proven; what left it as it is has contained nothing. `lines`: of the
+ * incident, all written before.
+ */
+function erasedFault(lines: readonly Line[], erased: Erased | undefined): Fault | undefined {
+  if (erased === undefined || erased.login === "ends") return undefined
+  const last = lines.findLast(
+    ({ event }) =>
+      event === "promote" ||
+      event === "revoke" ||
+      event === "revoke-others" ||
+      failures[event] !== undefined,
+  )
+  const isContained =
+    last !== undefined &&
+    (last.event === "promote" ? erased.login === "none" : failures[last.event] === undefined)
+  if (isContained) return undefined
+  return {
+    code: "not-contained",
+    message:
+      erased.login === "kept"
+        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service"
+        : "erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that",
+  }
+}

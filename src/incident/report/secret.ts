@@ -1,0 +1,145 @@
+import { versionAt } from "../../core/version.ts"
+import { present } from "../../base/present.ts"
+import type { Config } from "../../config/model.ts"
+import { type SessionsLeft } from "../../core/state.ts"
+import { sayUnwritten } from "../../core/unwritten.ts"
+import { latest, namesOf, textOf } from "./entry.ts"
+import { erasedOf, faultOf } from "./fault.ts"
+import type { Line, SecretReport } from "./model.ts"
+import { restartOf, restartedAt } from "./programs.ts"
+import type { Source } from "./source.ts"
+
+/** One secret of an incident; pure. */
+
+export type OfSecret = {
+  readonly source: Source
+  readonly incident: string
+  readonly name: string
+  readonly chosen: boolean
+  /** Of this secret and this incident. */
+  readonly lines: readonly Line[]
+  /** All restarts of the incident in its environment. */
+  readonly restarts: readonly Line[]
+}
+
+export function secretOf(config: Config, about: OfSecret): SecretReport {
+  const { source, incident, name, lines, restarts } = about
+  const { environment } = source
+  const state = source.document?.secrets[name]
+  const contained = state?.contained?.incident === incident ? state.contained : undefined
+  const owes = contained === undefined ? undefined : state?.unwritten
+  const promote = lines.findLast(({ event }) => event === "promote")
+  const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? contained?.version
+  const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
+  const deaths = lines.filter(({ event }) => event === "revoke" || event === "revoke-others")
+  const sessionsLeft = leftBy(deaths, contained?.sessions)
+  const fault = faultOf(config, { ...about, to })
+  const driver = config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? ""
+  return {
+    environment,
+    secret: name,
+    driver,
+    contained: fault === undefined,
+    ...fault,
+    ...present({ from: replacedBy(about, to), to }),
+    ...present({ acceptedAt: verify?.at, currentAt: promote?.at }),
+    ...deathsIn(deaths),
+    ...(fault === undefined ? present({ sessionsLeft }) : {}),
+    ...(owes === undefined
+      ? {}
+      : { unwritten: sayUnwritten(owes), unwrittenFiles: Object.keys(owes.outputs) }),
+    ...present({ erased: erasedOf(source, name) }),
+    notes: [...new Set(lines.flatMap(notesOf))],
+    ...(fault === undefined
+      ? present({ containedAt: containedAt(about, { driver, promote, deaths }) })
+      : {}),
+    restarts: restartsFor(name, lines, restarts).map((line) => restartOf(source, line)),
+  }
+}
+
+/** The version that was current before; of one that has no new value, the one that is. */
+function replacedBy({ source, name, lines }: OfSecret, to: string | undefined): string | undefined {
+  const fieldOf = (event: string, field: string): string | undefined =>
+    lines.flatMap((line) => (line.event === event ? (textOf(line, field) ?? []) : []))[0]
+  const known = fieldOf("promote", "replaces") ?? fieldOf("revoke", "version")
+  const state = source.document?.secrets[name]
+  if (known !== undefined || to !== undefined || state === undefined) return known
+  return versionAt(state, "current")?.id
+}
+
+/** What was taken away, with its sessions. */
+function deathsIn(
+  deaths: readonly Line[],
+): Pick<SecretReport, "dead" | "expelledAt" | "sessionsEnded"> {
+  const ended = deaths.map((line) => line["sessionsEnded"])
+  return {
+    dead: deaths.flatMap((line) =>
+      line.event === "revoke-others"
+        ? []
+        : [{ version: textOf(line, "version") ?? "", at: line.at }],
+    ),
+    ...present({ expelledAt: deaths.findLast(({ event }) => event === "revoke-others")?.at }),
+    sessionsEnded: ended.reduce<number>(
+      (sum, count) => sum + (typeof count === "number" ? count : 0),
+      0,
+    ),
+  }
+}
+
+type Ends = {
+  readonly driver: string
+  readonly promote: Line | undefined
+  readonly deaths: readonly Line[]
+}
+
+/** The last of what contained it. */
+function containedAt(
+  { source, name, lines, restarts }: OfSecret,
+  { driver, promote, deaths }: Ends,
+): string | undefined {
+  const restarted =
+    driver === "generated" && promote !== undefined
+      ? restartedAt(source, name, { from: lines[0]?.n ?? 0, tried: restarts })
+      : []
+  return latest([
+    ...[promote?.at, deaths.at(-1)?.at].filter((at) => at !== undefined),
+    ...restarted,
+  ])
+}
+
+/** Of each program that reads it, the last line of the rotations that the incident made. */
+function restartsFor(
+  name: string,
+  lines: readonly Line[],
+  restarts: readonly Line[],
+): readonly Line[] {
+  const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
+  const own = restarts.filter(
+    (line) =>
+      (line["changeSet"] === undefined || changeSets.has(textOf(line, "changeSet") ?? "")) &&
+      namesOf(line)?.includes(name) === true,
+  )
+  return [...new Map(own.map((line) => [textOf(line, "deployment") ?? "", line])).values()]
+}
+
+/** As the state has it; of an incident before the last, as its last line has it. */
+function leftBy(deaths: readonly Line[], now: SessionsLeft | undefined): SessionsLeft | undefined {
+  if (now !== undefined) return now
+  const last =
+    deaths.findLast(
+      (line) =>
+        line["sessionsEnded"] !== 0 ||
+        line["sessionsLeft"] !== undefined ||
+        line.event === "revoke-others",
+    ) ?? deaths.at(-1)
+  if (last === undefined) return undefined
+  const [code, message] = [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays")]
+  if (code === undefined || message === undefined) return undefined
+  return { code, message, ...present({ hint: textOf(last, "sessionsHint") }) }
+}
+
+function notesOf(line: Line): readonly string[] {
+  if (line.event === "found") return [textOf(line, "message") ?? textOf(line, "code") ?? ""]
+  const { notes } = line as Readonly<Record<string, unknown>>
+  return Array.isArray(notes) ? notes.filter((note) => typeof note === "string") : []
+}
