@@ -27,7 +27,7 @@ export const auditHeads = defineCheck({
     "audit-heads-undelivered": {
       severity: "warning",
       remedy:
-        "mend what it says: the head goes with the next act; until then nobody else can tell whether these lines are changed",
+        "put right what it names: the head goes with the next act; until then nobody else can tell whether these lines are changed",
     },
   },
   inspect: ({ logs }: { readonly logs: readonly Log[] }, report) => {

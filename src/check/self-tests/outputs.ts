@@ -1,13 +1,13 @@
+import { type Version, versionAt } from "../../core/version.ts"
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError } from "../../base/error.ts"
 import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
 import type { Output } from "../../core/ports.ts"
 import { type Versions, leftIn, sayLeft, versionsIn } from "../../core/left.ts"
-import { previousField, shownField } from "../../core/shown-field.ts"
-import { type SecretState, type StateDocument, fingerprintsOf } from "../../core/state.ts"
-import { type Version, versionAt } from "../../core/version.ts"
+import { type StateDocument, fingerprintsOf } from "../../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
+import { type Answer, type Fingerprint, answerOf } from "./shown-answer.ts"
 
 /**
  * Do the outputs show what the state says? Read backwards and compared by fingerprint, so that no
@@ -31,8 +31,6 @@ export type Outputs = {
   readonly gone: readonly { readonly environment: string; readonly target: string }[]
   readonly fingerprint: Fingerprint
 }
-type Fingerprint = (value: string | Uint8Array) => string
-
 type Code =
   | "output-missing"
   | "output-drift"
@@ -115,10 +113,8 @@ function tell(found: readonly Found[], report: Report<Code>): void {
     report.found(code, message, remedy === undefined ? {} : { remedy })
 }
 
-async function faultsOf(
-  { environment, output, tells, document }: Shown,
-  fingerprint: Fingerprint,
-): Promise<readonly Found[]> {
+async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonly Found[]> {
+  const { environment, output, document } = shown
   const names = output.shows.filter((name) => currentOf(document, name) !== undefined)
   if (names.length === 0) return []
   const bytes = await output.read()
@@ -132,53 +128,69 @@ async function faultsOf(
     ]
   const found = await output.adopt(names)
   const print =
-    output.whole === true ? fingerprintOf(document, output.target, fingerprint(bytes)) : "unknown"
-  const shownFaults = names.flatMap((name): readonly Found[] => {
-    const fields = Object.entries(found[name] ?? {})
-    const place = `${environment}/${name}`
-    if (fields.length > 0)
-      return faultOf(output.target, place, answerOf(document, name, fields, fingerprint))
-    if (print === "ours") return []
-    if (tells(name))
-      return [
-        {
-          code: "output-incomplete",
-          message: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways`,
-        },
-      ]
-    return print === "edited"
-      ? []
-      : [
-          {
-            code: "output-unread",
-            message: `${output.target}: which value of ${place} it shows cannot be told from its template`,
-          },
-        ]
-  })
-  const left = leftIn(
-    output.others === undefined ? noVersions : versionsOf(document),
-    (await output.others?.()) ?? {},
-    fingerprint,
-  ).map(
-    (one): Found => ({
-      code: "variable-left",
-      message: sayLeft(output.target, environment, one),
-      ...(one.whole ? {} : { remedy: byHand }),
+    output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
+  const faults = [
+    ...names.flatMap((name) => {
+      const fields = Object.entries(found[name] ?? {})
+      return fields.length === 0
+        ? untold(shown, name, print)
+        : faultOf(
+            output.target,
+            `${environment}/${name}`,
+            answerOf(document, name, fields, fingerprint),
+          )
     }),
+    ...(await leftOver(shown, fingerprint)),
+  ]
+  const isExplained = faults.some(
+    ({ code }) => code !== "output-unread" && code !== "variable-left",
   )
-  const faults = [...shownFaults, ...left]
-  if (
-    print !== "edited" ||
-    faults.some(({ code }) => code !== "output-unread" && code !== "variable-left")
-  )
-    return faults
+  if (print !== "edited" || isExplained) return faults
   return [
     ...faults,
     {
       code: "output-edited",
-      message: `${output.target} is not as mycelium wrote it: somebody has edited or replaced it`,
+      message: `${output.target} is not as mycelium wrote it: it was edited or replaced`,
     },
   ]
+}
+
+/** The value of `name` cannot be read from the output. */
+function untold(
+  { environment, output, tells }: Shown,
+  name: string,
+  print: Print,
+): readonly Found[] {
+  const place = `${environment}/${name}`
+  if (print === "ours") return []
+  if (tells(name))
+    return [
+      {
+        code: "output-incomplete",
+        message: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways`,
+      },
+    ]
+  if (print === "edited") return []
+  return [
+    {
+      code: "output-unread",
+      message: `${output.target}: which value of ${place} it shows cannot be told from its template`,
+    },
+  ]
+}
+
+/** Lines of others that show a value of ours. */
+async function leftOver(
+  { environment, output, document }: Shown,
+  fingerprint: Fingerprint,
+): Promise<readonly Found[]> {
+  const known = output.others === undefined ? noVersions : versionsOf(document)
+  const left = leftIn(known, (await output.others?.()) ?? {}, fingerprint)
+  return left.map((one) => ({
+    code: "variable-left",
+    message: sayLeft(output.target, environment, one),
+    ...(one.whole ? {} : { remedy: byHand }),
+  }))
 }
 
 const noVersions: Versions = new Map()
@@ -206,58 +218,12 @@ function wayBack({ target, whole }: Shown["output"]): { readonly remedy?: string
   return folder === "" ? {} : { remedy: `${folder}; mycelium render then writes the file again` }
 }
 
-/** Where we have written nothing yet, nothing is known. */
-function fingerprintOf(
-  document: StateDocument,
-  target: string,
-  print: string,
-): "ours" | "edited" | "unknown" {
+type Print = "ours" | "edited" | "unknown"
+
+/** Unknown if we have written nothing yet. */
+function printOf(document: StateDocument, target: string, print: string): Print {
   if (fingerprintsOf(document, target).includes(print)) return "ours"
   return document.written?.[target] === undefined ? "unknown" : "edited"
-}
-
-type Answer =
-  | { readonly kind: "right" }
-  | { readonly kind: "older"; readonly shows: string; readonly current: string }
-  | { readonly kind: "unknown" }
-
-/** While a rotation is open its pending value is right too. */
-function answerOf(
-  document: StateDocument,
-  name: string,
-  shows: readonly (readonly [string, string])[],
-  fingerprint: Fingerprint,
-): Answer {
-  const state: SecretState = document.secrets[name] ?? { driver: "", versions: [] }
-  const current = versionAt(state, "current")
-  const matchesAll =
-    (fields: readonly (readonly [string, string])[]) =>
-    ({ fingerprints, clear }: Version): boolean =>
-      fields.every(([field, value]) =>
-        Object.hasOwn(clear, field)
-          ? clear[field] === value
-          : shownField(fingerprints, field) === fingerprint(value),
-      )
-  const younger = [...state.versions].reverse()
-  const before = shows.flatMap(([field, value]) =>
-    previousField(field) === undefined ? [] : [[previousField(field) ?? "", value] as const],
-  )
-  // The one beside it may be dead by now: no file is written again for that.
-  if (before.length > 0 && !younger.some(matchesAll(before))) return { kind: "unknown" }
-  const found = younger.filter(
-    matchesAll(shows.filter(([field]) => previousField(field) === undefined)),
-  )
-  if (
-    found.some(
-      ({ stage }) =>
-        stage.kind === "current" || (stage.kind === "pending" && document.changeSet !== undefined),
-    )
-  )
-    return { kind: "right" }
-  const [older] = found
-  return older === undefined
-    ? { kind: "unknown" }
-    : { kind: "older", shows: older.id, current: current?.id ?? "" }
 }
 
 function faultOf(target: string, place: string, answer: Answer): readonly Found[] {
@@ -272,7 +238,7 @@ function faultOf(target: string, place: string, answer: Answer): readonly Found[
     return [
       {
         code: "output-drift",
-        message: `${target} shows a value of ${place} that is in no version: somebody changed it by hand`,
+        message: `${target} shows a value of ${place} that is in no version: it was changed by hand`,
       },
     ]
   return []

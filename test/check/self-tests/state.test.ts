@@ -219,7 +219,7 @@ test("state warns of a secret that is contained for new logins alone, as long as
       message:
         "production/db: contained in leak-7 for new logins only: sessions that were opened before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
       remedy:
-        "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends them where it can by then, and changes nothing else",
+        "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends them if it can by then, and changes nothing else",
     },
   ])
   expect(await inspect(state({ db: secret([version("v3", current)], { contained }) }))).toEqual([])

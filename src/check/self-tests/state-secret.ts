@@ -1,0 +1,197 @@
+import type { Version } from "../../core/version.ts"
+import { formatDuration } from "../../base/text/duration.ts"
+import { driftRemedy } from "../../core/drift.ts"
+import {
+  type SecretState,
+  type Unwritten,
+  holdsContained,
+  openContainment,
+} from "../../core/state.ts"
+import { sayUnwritten } from "../../core/unwritten.ts"
+import type { Report } from "./check.ts"
+import type { Code } from "./state-faults.ts"
+
+/** What the state says of one secret: a containment, a drift, a failure, an older value. */
+
+export type Judged = {
+  readonly environment: string
+  readonly secret: string
+  readonly isListed: boolean
+  readonly state: SecretState
+}
+/** Told of one secret, beside the state. */
+export type Known = {
+  readonly now: Date
+  /** "production/postgres": whose current value its service has just accepted. */
+  readonly accepted: ReadonlySet<string>
+  /** When it is tried next, in words. */
+  readonly nextTry: (environment: string, secret: string) => string
+}
+type Told = Report<Code>
+type Place = Judged & { readonly place: string }
+
+export function judgeSecret(judged: Judged, known: Known, report: Told): void {
+  const one = { ...judged, place: `${judged.environment}/${judged.secret}` }
+  judgeContainment(one, report)
+  judgeSessions(one, report)
+  judgePrograms(one, report)
+  judgeDrift(one, known, report)
+  judgeFailure(one, known, report)
+  for (const version of one.state.versions) judgeVersion(one.place, version, known.now, report)
+}
+
+function judgeContainment({ place, isListed, state }: Place, report: Told): void {
+  const { versions, uncontained, contained, unwritten } = state
+  const open = openContainment(state)
+  if (uncontained !== undefined)
+    return report.found(
+      "not-contained",
+      `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): treat it as compromised`,
+      carryOn(place, isListed, uncontained.incident),
+    )
+  if (open === undefined) return
+  if (open.code === "output-owed" && unwritten !== undefined)
+    return report.found(
+      "not-contained",
+      `${place}: NOT contained in ${open.incident}: ${sayUnwritten(unwritten)}: treat it as compromised`,
+      writtenAgain(place, unwritten, contained),
+    )
+  const previous = versions.filter(({ stage }) => stage.kind === "previous").map(({ id }) => id)
+  const alive = previous.join(", ") || "what its service accepted before"
+  report.found(
+    "not-contained",
+    `${place}: ${alive} is not proven dead, nor is it proven that every older session ended, in ${open.incident}: treat it as compromised`,
+    carryOn(place, isListed, open.incident),
+  )
+}
+
+function carryOn(place: string, isListed: boolean, incident: string): { readonly remedy: string } {
+  const again = `mycelium rotate-now ${place} --contain --incident ${incident}`
+  return {
+    remedy: isListed
+      ? `put right what the code says (mycelium explain CODE), then carry on: ${again}`
+      : `put it back into the config, then ${again}; or end its login at the service, then mycelium delete ${place} --keep-login --yes`,
+  }
+}
+
+function judgeSessions({ place, isListed, state }: Place, report: Told): void {
+  const { contained } = state
+  if (contained?.sessions === undefined || !holdsContained(state)) return
+  const { code, message, hint } = contained.sessions
+  const first = hint === undefined ? "" : `${hint}; then `
+  report.found(
+    "sessions-may-live",
+    `${place}: contained in ${contained.incident} for new logins only: sessions that were opened before ${inWords(contained.at)} may live: ${message} (${code})`,
+    isListed
+      ? {
+          remedy: `${first}mycelium rotate-now ${place} --contain --incident ${contained.incident} ends them if it can by then, and changes nothing else`,
+        }
+      : undefined,
+  )
+}
+
+/** Programs that do not work with the current value, or have not read it. */
+function judgePrograms({ place, state }: Place, report: Told): void {
+  const { versions, contained, unhealthy, unwritten } = state
+  if (unhealthy !== undefined)
+    report.found(
+      "promoted-unhealthy",
+      `${place}: its new value is current since ${inWords(unhealthy.since)}, but ${unhealthy.message}`,
+      healthAgain(place, contained, versions),
+    )
+  if (unwritten !== undefined && openContainment(state)?.code !== "output-owed")
+    report.found(
+      "output-owed",
+      `${place}: ${sayUnwritten(unwritten)}`,
+      writtenAgain(place, unwritten, contained),
+    )
+}
+
+function judgeDrift({ place, environment, state }: Place, known: Known, report: Told): void {
+  const { drift } = state
+  if (drift === undefined) return
+  if (known.accepted.has(place))
+    return report.found(
+      "current-refused",
+      `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`,
+      {
+        severity: "warning",
+        remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once`,
+      },
+    )
+  report.found(
+    "current-refused",
+    `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`,
+    {
+      remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once`,
+    },
+  )
+}
+
+function judgeFailure(
+  { place, environment, secret, state }: Place,
+  known: Known,
+  report: Told,
+): void {
+  const { retry } = state
+  if (retry === undefined) return
+  const next = known.nextTry(environment, secret)
+  report.found(
+    retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying",
+    `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.message}${next === "" ? "" : `; ${next}`}`,
+  )
+}
+
+const hour = 3_600_000
+/** `run` looks once a minute. */
+const dueMs = 2 * 60_000
+
+function judgeVersion(place: string, { id, stage }: Version, now: Date, report: Told): void {
+  if (stage.kind === "uncertain")
+    report.found("uncertain", `${place}: ${id} may still be accepted: ${stage.why}`)
+  // What a containment owes is told with the containment.
+  if (stage.kind !== "previous" || stage.revokeOthers === true) return
+  const lateMs = now.getTime() - Date.parse(stage.revokeAt)
+  if (lateMs > dueMs)
+    report.found(
+      "revoke-overdue",
+      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`,
+      { severity: lateMs > hour ? "error" : "warning" },
+    )
+}
+
+/** Where a containment made the current value, it need not be rotated once more. */
+function healthAgain(
+  place: string,
+  contained: SecretState["contained"],
+  versions: SecretState["versions"],
+): { readonly remedy?: string } {
+  if (
+    contained === undefined ||
+    !versions.some(({ id, stage }) => id === contained.version && stage.kind === "current")
+  )
+    return {}
+  return {
+    remedy: `look at that program's log, and restart it so that it reads its files again; then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at its health, and ends this`,
+  }
+}
+
+/** The way by the same containment, where that made the current value. */
+function writtenAgain(
+  place: string,
+  { outputs }: Unwritten,
+  contained: SecretState["contained"],
+): { readonly remedy?: string } {
+  if (contained === undefined) return {}
+  const again = `mycelium rotate-now ${place} --contain --incident ${contained.incident}`
+  return {
+    remedy:
+      Object.keys(outputs).length === 0
+        ? `mycelium run restarts what was not restarted, or at once: ${again}`
+        : `put that file right (mycelium explain CODE); then mycelium run writes it and restarts the programs that read it, or at once: ${again}`,
+  }
+}
+
+function inWords(at: string): string {
+  return `${at.slice(0, 16).replace("T", " ")} UTC`
+}
