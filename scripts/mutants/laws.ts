@@ -56,7 +56,7 @@ export const laws: readonly Mutant[] = [
     law: 3,
     name: "a containment counts as held though the service refuses its value",
     edits: edit(
-      "incident/contain.ts",
+      "incident/contain-secrets.ts",
       `|| drift !== undefined) return false`,
       `|| drift === null) return false`,
     ),

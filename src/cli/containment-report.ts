@@ -1,4 +1,5 @@
-import type { Contained, Open } from "../incident/contain.ts"
+import type { Contained } from "../incident/contain.ts"
+import type { Open } from "../incident/containment.ts"
 import type { Verdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { unfinishedLine } from "./dry-run.ts"

@@ -1,0 +1,47 @@
+import type { ChangeSet } from "../core/change-set.ts"
+import type { Revoked } from "../rotate/revoke/revoked.ts"
+import type { Outcomes } from "../rotate/work.ts"
+import type { Verdicts } from "./verdict.ts"
+
+/** A containment as data: what is asked for, what was done, how it stands. */
+
+export type Contain = {
+  /** Ties runs together: what was contained under it is not touched again. */
+  readonly incident: string
+  readonly revokeFirst: boolean
+  readonly reason?: string
+}
+export type Contained = {
+  readonly environment: string
+  /** Rotations that nobody could end now: they stay as they are, and are gone on with later. */
+  readonly open: readonly Open[]
+  /** What became of a rotation that was under way. */
+  readonly recovered: Outcomes
+  readonly outcomes: Outcomes
+  readonly revoked: readonly Revoked[]
+  /** Contained by an earlier run of the same incident: nothing was done. */
+  readonly before: readonly string[]
+  /** Programs that an earlier run has left unhealthy, and that still are, by secret. */
+  readonly unhealthy: Readonly<Record<string, string>>
+  /** How each secret that was chosen stands now. */
+  readonly secrets: Verdicts
+  /** Why nothing could be done in this environment. */
+  readonly failed?: { readonly code: string; readonly message: string; readonly hint?: string }
+  /** The state does not know that these were chosen: neither status nor check will tell of it. */
+  readonly unnoted?: true
+}
+
+export type Open = Pick<ChangeSet, "startedAt" | "direction" | "secrets">
+
+/** What was done, before anyone says how each secret stands. */
+export type Acted = Omit<Contained, "open" | "unhealthy" | "secrets">
+
+/** What is to be contained in one environment; `secrets` left out: all of it. */
+export type Task = {
+  readonly secrets: readonly string[] | undefined
+  /** All that was chosen, as words of the command line; for the log. */
+  readonly selection: readonly string[] | undefined
+  readonly options: Contain
+}
+/** Without what the log alone wants to know. */
+export type Chosen = Pick<Task, "secrets" | "options">
