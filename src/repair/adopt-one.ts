@@ -1,0 +1,163 @@
+import type { Stage, Version } from "../core/version.ts"
+import { nextVersionId } from "../core/version-changes.ts"
+import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
+import { canShow } from "../core/can-show.ts"
+import type { Credential, Fields } from "../core/ports.ts"
+
+import { driverOf } from "../rotate/ask.ts"
+import { deploymentsOf } from "../rotate/readers.ts"
+import type { Session } from "../rotate/session.ts"
+import { type Noted, listening, noteKnown } from "./adopt-known.ts"
+import {
+  type Adopted,
+  type Asked,
+  fieldsOf,
+  isWeakIn,
+  knownAs,
+  prove,
+  refuseBreakOut,
+  refuseMissing,
+  same,
+} from "./adoptable.ts"
+
+/** Takes over the value of one secret, proven by a login; written down by the caller. */
+export async function adoptOne(
+  session: Session,
+  name: string,
+  ask: Asked,
+  noted: Noted,
+): Promise<Adopted> {
+  const found = await ask.found(name)
+  await refuseMissing(session, name, found)
+  const fields = fieldsOf(session, name, found)
+  refuseBreakOut(session, name, fields)
+  const { current } = await session.versions(name)
+  if (current !== undefined && same(current.fields, fields)) {
+    await prove(session, name, current, { current, known: current.version })
+    return noteKnown(session, name, ask, noted)
+  }
+  if (current !== undefined && !ask.isGiven(name) && driverOf(session, name).overlap === "none")
+    await refuseOlder(session, name, fields, current.version)
+  const madeAt = current === undefined || ask.askedFor ? ask.madeAt(name) : undefined
+  const version = nextVersionId(session.state(name))
+  const adopted = { version, fields }
+  const proof = await prove(session, name, adopted, { current })
+  const weak = isWeakIn(fields)
+  await noteAdopted(session, name, { adopted, madeAt, weak }, noted)
+  return {
+    kind: "adopted",
+    version,
+    proof,
+    weak,
+    ...(await following(session, name, { adopted, isFirst: current === undefined })),
+    ...present({ madeAt }),
+    ...listening(session, name),
+  }
+}
+
+type New = {
+  readonly adopted: Credential
+  /** When it was made, if anyone knows. */
+  readonly madeAt: string | undefined
+  /** It is easily guessed. */
+  readonly weak: boolean
+}
+
+async function noteAdopted(
+  session: Session,
+  name: string,
+  { adopted, madeAt, weak }: New,
+  { patches, events }: Noted,
+): Promise<void> {
+  const now = session.work.host.now().toISOString()
+  const sealed = await session.work.vault.seal(name, adopted)
+  const version: Version = {
+    id: adopted.version,
+    madeAt: madeAt ?? now,
+    adopted: madeAt === undefined ? "undated" : "dated",
+    stage: { kind: "current" },
+    ...sealed,
+  }
+  patches[name] = ({ retry: _retry, weak: _weak, drift: _drift, undated: _undated, ...state }) => ({
+    ...state,
+    ...(weak ? { weak: true } : {}),
+    driver: session.work.kinds[name] ?? "",
+    rotatedAt: version.madeAt,
+    versions: [
+      ...state.versions.map((one) =>
+        one.stage.kind === "current" ? { ...one, stage: replaced(session, name) } : one,
+      ),
+      version,
+    ],
+  })
+  events.push({
+    event: "adopt",
+    secret: name,
+    version: version.id,
+    ...present({ madeAt }),
+    ...(weak ? { weak } : {}),
+  })
+}
+
+/**
+ * A file that a backup has put back shows no value that a person chose, so an older value does not
+ * count again by that.
+ */
+async function refuseOlder(
+  session: Session,
+  name: string,
+  fields: Fields,
+  current: string,
+): Promise<void> {
+  const older = await knownAs(session, name, fields)
+  if (older === undefined) return
+  throw new AppError(
+    "output-stale",
+    `the output shows ${older}, which is not current any more: that is ${current}`,
+    {
+      hint: `mycelium render ${session.work.environment} writes the current one; if the older one is to count again, give it: --ask or --from`,
+    },
+  )
+}
+
+/**
+ * Adopting changes nothing outside. A person is told which files show another value, and which
+ * programs may hold one.
+ */
+async function following(
+  session: Session,
+  name: string,
+  { adopted, isFirst }: { readonly adopted: Credential; readonly isFirst: boolean },
+): Promise<{ readonly differ?: readonly string[]; readonly restart?: readonly string[] }> {
+  const values = { ...(await session.values(() => false)), [name]: adopted }
+  const outputs = session.outputsOf([name]).filter((output) => canShow(output, values))
+  const states = await Promise.all(
+    outputs.map((output) =>
+      output.compare(values, session.work.stop).catch(() => "differs" as const),
+    ),
+  )
+  const differ = outputs.filter((_, index) => states[index] !== "same").map(({ target }) => target)
+  const restart =
+    !isFirst || differ.length > 0 ? deploymentsOf(session, [name]).map((one) => one.name) : []
+  return {
+    ...(differ.length === 0 ? {} : { differ }),
+    ...(restart.length === 0 ? {} : { restart }),
+  }
+}
+
+/**
+ * If two values can live side by side, the one before may be alive: it is revoked after its grace,
+ * and proven dead. If not, the login that was just accepted has shown that it is dead.
+ */
+function replaced(session: Session, name: string): Stage {
+  const now = session.work.host.now()
+  if (driverOf(session, name).overlap !== "both")
+    return { kind: "retired", since: now.toISOString() }
+  return {
+    kind: "previous",
+    since: now.toISOString(),
+    revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(),
+    endSessions: false,
+  }
+}
