@@ -1,6 +1,7 @@
 import type { App } from "../app/app.ts"
 import { present } from "../base/present.ts"
-import { type Contained, contain as act } from "../incident/contain.ts"
+import { contain as act } from "../incident/contain.ts"
+import type { Contained } from "../incident/containment.ts"
 import { AppError } from "../base/error.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
 import {

@@ -1,4 +1,4 @@
-import type { Contained } from "../incident/contain.ts"
+import type { Contained } from "../incident/containment.ts"
 import type { Open } from "../incident/containment.ts"
 import type { Verdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
