@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { type Programs, rabbitmqPrograms } from "../../../scripts/servers.ts"
 import { type TemporaryFolder, temporaryFolder } from "../temp-folder.ts"
 import { hand } from "./account.ts"
-import { type Child, type Command, startChild, untilReady } from "./child.ts"
+import { type Child, type Command, runToEnd, startChild, untilReady } from "./child.ts"
 import { freePort } from "./free-port.ts"
 import { usable } from "./programs.ts"
 import { configText, launchOf } from "./rabbitmq-files.ts"
@@ -147,6 +147,32 @@ export class RabbitmqServer implements AsyncDisposable {
     await this.ask("PUT", `permissions/%2F/${at}`, all)
   }
 
+  /** What time it shows, in milliseconds. */
+  async clock(): Promise<number> {
+    const scheme = this.#options.tls === undefined ? "http" : "https"
+    const { headers } = await fetch(`${scheme}://${this.host}:${this.port}/api/whoami`)
+    return Date.parse(headers.get("date") ?? "")
+  }
+
+  /** RabbitMQ's own command, as a person runs it; throws what it says where it fails. */
+  async rabbitmqctl(...words: readonly string[]): Promise<void> {
+    const { RABBITMQ_HOME = "" } = this.programs.env
+    const { variables } = this.#launch()
+    await runToEnd({
+      argv: [
+        // What escript starts, without the path that it was built with.
+        join(this.programs.bin, "erlexec"),
+        ..."+B -boot no_dot_erlang -noshell -escript main rabbitmqctl_escript -run escript start -extra".split(
+          " ",
+        ),
+        join(RABBITMQ_HOME, "escript/rabbitmqctl"),
+        ...words,
+      ],
+      env: { ...this.programs.env, ...variables },
+      folder: this.folder,
+    })
+  }
+
   /** All that it has printed since its first start. */
   logs(): string {
     return readFileSync(this.#log, "utf8")
@@ -176,8 +202,12 @@ export class RabbitmqServer implements AsyncDisposable {
     return this.#child
   }
 
+  #launch(): ReturnType<typeof launchOf> {
+    return launchOf({ programs: this.programs, folder: this.folder, ports: this.#known() })
+  }
+
   async #startOnce(): Promise<"ready" | "ended"> {
-    const { epmd, distribution } = this.#known()
+    const { epmd, amqp } = this.#known()
     const { env, bin } = this.programs
     const base = { folder: this.folder, log: this.#log, ifOrphaned: "KILL" } as const
     // Of our own, so that RabbitMQ finds one and starts none that outlives it, or listens elsewhere.
@@ -186,17 +216,14 @@ export class RabbitmqServer implements AsyncDisposable {
       env,
       argv: [join(bin, "epmd"), "-address", this.host, "-port", String(epmd)],
     })
-    const { argv, variables } = launchOf({
-      programs: this.programs,
-      folder: this.folder,
-      ports: { epmd, distribution },
-    })
+    const { argv, variables } = this.#launch()
     const command: Command = { ...base, argv, env: { ...env, ...variables } }
     await until("epmd to listen", () => listens(this.host, epmd))
     this.#child = startChild(command)
     const answers = (): Promise<boolean> =>
       this.api("GET", "whoami").then(
-        ({ status }) => status === 200,
+        // Programs are let in last.
+        async ({ status }) => status === 200 && (await listens(this.host, amqp)) === true,
         () => false,
       )
     const outcome = await untilReady(this.#child, command, answers)
