@@ -76,8 +76,6 @@ export function configText({ ports, admin, folder, tls, more }: Config): string 
     `default_user = ${admin.user}`,
     `default_pass = ${admin.password}`,
     "default_user_tags.administrator = true",
-    // A list of connections that is as old as this (ms) is shown; five seconds else.
-    "collect_statistics_interval = 1000",
   ]
   return [...listeners, ...own, ...more, ""].join("\n")
 }

@@ -40,7 +40,7 @@ export const rabbitmq = defineDriver({
       apply: (next, _, signal) => apply(target, next, signal),
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
       revoke: (_, live, ask, signal) => revoke(target, live, ask, signal),
-      revokeOthers: (live, signal) => revokeOthers(target, live, signal),
+      revokeOthers: (live, signal, waitedMs = 0) => revokeOthers(target, live, waitedMs, signal),
       readInstalled: (signal) => readInstalled(target, signal),
       deleteLogin: (_, signal) => deleteLogin(target, signal),
       describe: () => `PUT /api/users/${encodeURIComponent(options.user)} (password_hash)`,

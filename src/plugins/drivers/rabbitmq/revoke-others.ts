@@ -4,13 +4,14 @@ import { endedOrLeft } from "../server/sessions-left.ts"
 import { neededAccount } from "./api.ts"
 import { give } from "./apply.ts"
 import { isHeld } from "./password.ts"
-import { endOlderSessions } from "./sessions.ts"
+import { endOlderSessions, loginsUnderWay } from "./sessions.ts"
 import { checkUser, type RabbitmqTarget } from "./target.ts"
 
 /** For containment: `live` is put back if someone else has set another; then older sessions end. */
 export async function revokeOthers(
   target: RabbitmqTarget,
   live: Credential,
+  waitedMs: number,
   signal: AbortSignal,
 ): Promise<OthersRevoked> {
   checkUser(target, live)
@@ -22,5 +23,6 @@ export async function revokeOthers(
     () => endOlderSessions(target, now, "end", signal),
     `rabbitmqctl close_all_user_connections ${target.options.user} REASON`,
   )
-  return { sessionsEnded: ended, notes: [], ...present({ sessionsLeft: left }) }
+  const underWay = loginsUnderWay(waitedMs)
+  return { sessionsEnded: ended, notes: [], ...present({ underWay, sessionsLeft: left }) }
 }

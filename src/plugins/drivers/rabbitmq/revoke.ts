@@ -1,15 +1,16 @@
-import type { Credential } from "../../../core/ports.ts"
+import { present } from "../../../base/present.ts"
+import type { Credential, UnderWay } from "../../../core/ports.ts"
+import { endOlderSessions, loginsUnderWay } from "./sessions.ts"
 import type { RabbitmqTarget } from "./target.ts"
-import { endOlderSessions } from "./sessions.ts"
 
-/** `apply` has overwritten `old`: nothing is left to take away but the sessions that it opened. */
+/** `apply` has overwritten the old one: nothing is left to take away but the sessions that it opened. */
 export async function revoke(
   target: RabbitmqTarget,
   live: Credential,
-  { endSessions }: { readonly endSessions: boolean },
+  { endSessions, waitedMs = 0 }: { readonly endSessions: boolean; readonly waitedMs?: number },
   signal: AbortSignal,
-): Promise<{ readonly sessionsEnded: number }> {
-  return {
-    sessionsEnded: endSessions ? await endOlderSessions(target, live, "spare", signal) : 0,
-  }
+): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }> {
+  if (!endSessions) return { sessionsEnded: 0 }
+  const sessionsEnded = await endOlderSessions(target, live, "spare", signal)
+  return { sessionsEnded, ...present({ underWay: loginsUnderWay(waitedMs) }) }
 }

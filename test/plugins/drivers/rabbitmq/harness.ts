@@ -6,6 +6,7 @@ import {
   encodeTable,
   greeting,
   long,
+  type Method,
   MethodReader,
   shortText,
 } from "../../../../src/plugins/drivers/rabbitmq/frames.ts"
@@ -119,38 +120,47 @@ export async function clockPasses(server: RabbitmqServer): Promise<void> {
 }
 
 /** A program's connection, open in the virtual host "/" until it is closed. */
-export type Program = Disposable & { readonly ended: () => boolean }
+export type Program = Disposable & {
+  readonly ended: () => boolean
+  readonly open: () => Promise<void>
+}
 
+/** "waits": its password is accepted, and it opens nothing before it is told to. */
 export async function program(
   server: RabbitmqServer,
   { user, password }: { readonly user: string; readonly password: string },
+  when: "at once" | "waits" = "at once",
 ): Promise<Program> {
   const socket = connect({ host: "127.0.0.1", port: server.amqpPort })
-  let ended = false
   const reader = new MethodReader()
-  const opened = new Promise<void>((resolve, reject) => {
-    socket
-      .on("error", reject)
-      .on("close", () => {
-        ended = true
-        reject(new Error("the server hung up"))
-      })
-      .on("data", (chunk: Buffer) => {
-        reader.push(chunk)
-        for (let next = reader.next(); next !== undefined; next = reader.next()) {
-          if (next.id === "10.10") socket.write(startOk(user, password))
-          if (next.id === "10.30") {
-            socket.write(encodeMethod([10, 31], next.fields.rest()))
-            socket.write(encodeMethod([10, 40], shortText("/"), Buffer.alloc(1), Buffer.alloc(1)))
-          }
-          if (next.id === "10.41") resolve()
-          if (next.id === "10.50") socket.destroy()
-        }
-      })
-  })
+  const heard: Method[] = []
+  let ended = false
+  socket
+    .on("error", () => undefined)
+    .on("close", () => (ended = true))
+    .on("data", (chunk: Buffer) => {
+      reader.push(chunk)
+      for (let next = reader.next(); next !== undefined; next = reader.next()) heard.push(next)
+      // As a program does that is told to go.
+      if (heard.some(({ id }) => id === "10.50")) socket.destroy()
+    })
+  const hear = async (id: string): Promise<Method> => {
+    await until(`method ${id}`, () => ended || heard.some((one) => one.id === id))
+    const found = heard.find((one) => one.id === id)
+    if (found === undefined) throw new Error("the server hung up")
+    return found
+  }
   socket.write(greeting)
-  await opened
-  return { ended: () => ended, [Symbol.dispose]: () => void socket.destroy() }
+  await hear("10.10")
+  socket.write(startOk(user, password))
+  const limits = (await hear("10.30")).fields.rest()
+  const open = async (): Promise<void> => {
+    socket.write(encodeMethod([10, 31], limits))
+    socket.write(encodeMethod([10, 40], shortText("/"), Buffer.alloc(1), Buffer.alloc(1)))
+    await hear("10.41")
+  }
+  if (when === "at once") await open()
+  return { ended: () => ended, open, [Symbol.dispose]: () => void socket.destroy() }
 }
 
 function startOk(user: string, password: string): Buffer {

@@ -39,7 +39,8 @@ describe("probe() says refused of nothing but a password that the user does not 
     const heard: string[] = []
     const driver = shop.open({ amqp: `amqp://127.0.0.1:${server.port}` })
     expect(await driver.probe(shop.old, soon(), ({ code }) => heard.push(code))).toBe("unknown")
-    expect(heard).toEqual(["answer-malformed"])
+    // The API takes it for a question that is not complete yet, and hangs up.
+    expect(heard).toEqual(["unreachable"])
   })
 
   test("a refusal is believed only where the admin sees it", async () => {

@@ -38,10 +38,10 @@ describe("sessions", () => {
       Promise.resolve(shop.open().revoke(shop.old, live, { endSessions }, soon()))
     expect(await revoke(false)).toEqual({ sessionsEnded: 0 })
     expect(older.ended()).toBe(false)
-    expect(await revoke(true)).toEqual({ sessionsEnded: 1 })
+    expect(await revoke(true)).toMatchObject({ sessionsEnded: 1 })
     await until("the older one to end", () => older.ended())
     expect([younger.ended(), others.ended()]).toEqual([false, false])
-    expect(await revoke(true)).toEqual({ sessionsEnded: 0 })
+    expect(await revoke(true)).toMatchObject({ sessionsEnded: 0 })
   }, 60_000)
 
   test("revokeOthers() takes back what somebody else has set, and ends who came in by it", async () => {
@@ -49,24 +49,34 @@ describe("sessions", () => {
     const live = await rotated(shop)
     await server.ask("PUT", `users/${shop.user}`, { password: "an-intruder-knows-it", tags: "" })
     using intruder = await program(server, { user: shop.user, password: "an-intruder-knows-it" })
-    await until("the session to be listed", async () =>
-      JSON.stringify(await server.ask("GET", "connections")).includes(shop.user),
-    )
-    expect(await shop.open().revokeOthers?.(live, soon())).toEqual({ sessionsEnded: 1, notes: [] })
+    expect(await shop.open().revokeOthers?.(live, soon())).toMatchObject({ sessionsEnded: 1 })
     await until("the intruder to be out", () => intruder.ended())
     expect([
       await shop.open().probe(live, soon()),
       await shop.open().probe(credential("v0", shop.user, "an-intruder-knows-it"), soon()),
     ]).toEqual(["accepted", "refused"])
-    expect(await shop.open().revokeOthers?.(live, soon())).toEqual({ sessionsEnded: 0, notes: [] })
+    expect(await shop.open().revokeOthers?.(live, soon(), 60_000)).toEqual({
+      sessionsEnded: 0,
+      notes: [],
+    })
+  }, 60_000)
+
+  test("a login that an older password let in, and that opens nothing yet, is looked for again", async () => {
+    const shop = await account(server)
+    using slow = await program(server, shop, "waits")
+    await clockPasses(server)
+    const live = await rotated(shop)
+    const first = await shop.open().revoke(shop.old, live, { endSessions: true }, soon())
+    expect(first).toEqual({ sessionsEnded: 0, underWay: { inMs: 11_000, mostMs: 11_000 } })
+    await slow.open()
+    const ask = { endSessions: true, waitedMs: first.underWay?.mostMs ?? 0 }
+    expect(await shop.open().revoke(shop.old, live, ask, soon())).toEqual({ sessionsEnded: 1 })
+    await until("it to be out", () => slow.ended())
   }, 60_000)
 
   test("without a date none is ended, and a containment says so", async () => {
     const shop = await account(server)
     using open = await program(server, shop)
-    await until("the session to be listed", async () =>
-      JSON.stringify(await server.ask("GET", "connections")).includes(shop.user),
-    )
     const act = shop.open().revoke(shop.old, shop.old, { endSessions: true }, soon())
     expect(await errorOf(Promise.resolve(act))).toMatchObject({ code: "sessions-undated" })
     expect(await shop.open().revokeOthers?.(shop.old, soon())).toMatchObject({
@@ -78,9 +88,6 @@ describe("sessions", () => {
   test("a user with a session has a value that somebody uses", async () => {
     const shop = await account(server)
     using _ = await program(server, shop)
-    await until("the session to be listed", async () =>
-      JSON.stringify(await server.ask("GET", "connections")).includes(shop.user),
-    )
     expect(await errorOf(Promise.resolve(shop.open().readInstalled?.(soon())))).toMatchObject({
       code: "value-exists",
     })
