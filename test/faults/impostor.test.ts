@@ -8,6 +8,7 @@ import { stateOf } from "../support/sealed.ts"
 import { account, hand } from "../support/servers/account.ts"
 import { startMariadb } from "../support/servers/mariadb.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
+import { startRabbitmq } from "../support/servers/rabbitmq.ts"
 import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { until } from "../support/until.ts"
@@ -42,7 +43,12 @@ async function shop(
         production: {
           rotate_every: "90d",
           secrets: {
-            db: { ...secret, ...(secret["driver"] === "postgres" ? {} : { grace: "0s" }) },
+            db: {
+              ...secret,
+              ...(["postgres", "rabbitmq"].includes(String(secret["driver"]))
+                ? {}
+                : { grace: "0s" }),
+            },
           },
           outputs: [{ dotenv: ".env", merge: true, variables: { PASSWORD: "{{ db.password }}" } }],
         },
@@ -184,6 +190,36 @@ describe.skipIf(whyNoImpostor !== undefined)(
       await mariadb.start()
       expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
     }, 90_000)
+
+    test("rabbitmq: neither who answers for the API nor who answers programs is told a password, or a hash", async () => {
+      await using rabbitmq = await startRabbitmq()
+      await rabbitmq.user("shop", old)
+      await using project = await shop(
+        {
+          driver: "rabbitmq",
+          address: `http://127.0.0.1:${rabbitmq.port}`,
+          amqp: `amqp://127.0.0.1:${rabbitmq.amqpPort}`,
+          user: "shop",
+          admin: { user: rabbitmq.admin.user, password: { file: "admin.password" } },
+        },
+        rabbitmq.admin.password,
+      )
+      await rabbitmq.stop()
+      {
+        await using api = await startImpostor("rabbitmq-api", rabbitmq.port)
+        await using amqp = await startImpostor("amqp", rabbitmq.amqpPort)
+        await expectNothingTold(project, () => api.heard() + amqp.heard(), [
+          old,
+          adminPassword(project),
+          "authorization",
+          "password_hash",
+          "PLAIN",
+        ])
+        expect([api.calls() > 0, amqp.calls() > 0]).toEqual([true, true])
+      }
+      await rabbitmq.start()
+      expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+    }, 120_000)
 
     test("postgres: who lets anybody in without a question is told no statement", async () => {
       await using postgres = await startPostgres()

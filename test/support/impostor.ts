@@ -14,6 +14,8 @@ export type Kind =
   | "mariadb-full"
   | "postgres"
   | "postgres-refuses"
+  | "rabbitmq-api"
+  | "amqp"
   | "relay"
 export type Impostor = AsyncDisposable & {
   readonly heard: () => string
@@ -98,6 +100,46 @@ const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> 
       "data",
       () => void socket.write(Buffer.from("E\0\0\0\x1cSFATAL\0C28P01\0Mrefused\0\0", "latin1")),
     ),
+  // "Yes" to every question, and a user without a password.
+  "rabbitmq-api": (socket) =>
+    socket.on("data", () => {
+      const body = JSON.stringify({ name: "shop", password_hash: "", tags: [] })
+      socket.write(
+        `HTTP/1.1 200 OK\r\ndate: ${new Date().toUTCString()}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+      )
+    }),
+  // Offers PLAIN, then accepts what it is told.
+  amqp: (socket) => {
+    let greeted = false
+    socket.on("data", () => {
+      socket.write(
+        greeted
+          ? frame([0, 10, 0, 30, 0, 0, 0, 2, 0, 0, 0, 0])
+          : frame([
+              0,
+              10,
+              0,
+              10,
+              0,
+              9,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              0,
+              5,
+              ...Buffer.from("PLAIN"),
+              0,
+              0,
+              0,
+              0,
+            ]),
+      )
+      greeted = true
+    })
+  },
   // Stands before the server itself, which asks for the proof of a password and gets it through here.
   relay: (socket, behind) => {
     const [host = "", port = ""] = behind.split(":")
@@ -123,6 +165,10 @@ const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> 
       greeted = true
     })
   },
+}
+
+function frame(body: readonly number[]): Buffer {
+  return Buffer.from([1, 0, 0, 0, 0, 0, body.length, ...body, 0xce])
 }
 
 function packet(sequence: number, body: Buffer): Buffer {

@@ -4,6 +4,7 @@ import { mariadbPrograms } from "../../scripts/servers.ts"
 import { makeAuthority } from "./certificates.ts"
 import { answerTo } from "./login.ts"
 import { startMariadb } from "./servers/mariadb.ts"
+import { startRabbitmq } from "./servers/rabbitmq.ts"
 import { type PostgresServer, startPostgres } from "./servers/postgres.ts"
 import { startStandby } from "./servers/postgres-standby.ts"
 import { startRedis } from "./servers/redis.ts"
@@ -191,4 +192,31 @@ async function login(server: PostgresServer, how: Login): Promise<string> {
     ...how,
   })
   return answerTo(client)
+}
+
+test("startRabbitmq() starts one that answers, on loopback alone, and leaves no process and no file", async () => {
+  let pids: readonly number[] = []
+  let folder = ""
+  {
+    await using server = await startRabbitmq()
+    ;({ pids, folder } = server)
+    await server.user("app", "a-b")
+    const asked = await server.api("GET", "whoami", undefined, { user: "app", password: "a-b" })
+    expect(asked.body).toContain("Not management user")
+    const ports = listening(pids)
+    expect(ports.length).toBeGreaterThan(3)
+    expect(ports.filter((one) => !/^(127\.0\.0\.1|\[::1\]):/.test(one))).toEqual([])
+  }
+  expect(existsSync(folder)).toBe(false)
+  expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([])
+}, 60_000)
+
+/** Where these processes listen, by `ss`. */
+function listening(pids: readonly number[]): readonly string[] {
+  const { stdout } = Bun.spawnSync(["ss", "-ltnpH"])
+  return stdout
+    .toString()
+    .split("\n")
+    .filter((line) => pids.some((pid) => line.includes(`pid=${pid},`)))
+    .map((line) => line.split(/\s+/)[3] ?? "")
 }

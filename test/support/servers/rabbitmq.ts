@@ -80,6 +80,11 @@ export class RabbitmqServer implements AsyncDisposable {
     return this.#running().pid
   }
 
+  /** Of the server and of Erlang's port mapper. */
+  get pids(): readonly number[] {
+    return [this.#child, this.#epmd].flatMap((one) => (one === undefined ? [] : [one.pid]))
+  }
+
   /** Starts it, on the ports that it had before if it ran before. */
   async start(): Promise<void> {
     const mayMove = this.#ports === undefined
@@ -158,19 +163,23 @@ export class RabbitmqServer implements AsyncDisposable {
   async rabbitmqctl(...words: readonly string[]): Promise<void> {
     const { RABBITMQ_HOME = "" } = this.programs.env
     const { variables } = this.#launch()
-    await runToEnd({
-      argv: [
-        // What escript starts, without the path that it was built with.
-        join(this.programs.bin, "erlexec"),
-        ..."+B -boot no_dot_erlang -noshell -escript main rabbitmqctl_escript -run escript start -extra".split(
-          " ",
-        ),
-        join(RABBITMQ_HOME, "escript/rabbitmqctl"),
-        ...words,
-      ],
-      env: { ...this.programs.env, ...variables },
-      folder: this.folder,
-    })
+    const command = (said: readonly string[]): Promise<void> =>
+      runToEnd({
+        argv: [
+          // What escript starts, without the path that it was built with.
+          join(this.programs.bin, "erlexec"),
+          ..."+B -boot no_dot_erlang -noshell -escript main rabbitmqctl_escript -run escript start -extra".split(
+            " ",
+          ),
+          join(RABBITMQ_HOME, "escript/rabbitmqctl"),
+          ...said,
+        ],
+        env: { ...this.programs.env, ...variables },
+        folder: this.folder,
+      })
+    // A server lets programs in before it takes commands.
+    await command(["await_startup"])
+    await command(words)
   }
 
   /** All that it has printed since its first start. */

@@ -3,10 +3,12 @@ import type { Driver, PluginContext } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
 import { postgres } from "../../../../src/plugins/drivers/postgres/index.ts"
+import { rabbitmq } from "../../../../src/plugins/drivers/rabbitmq/index.ts"
 import { redis } from "../../../../src/plugins/drivers/redis/index.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { startMariadb } from "../../../support/servers/mariadb.ts"
 import { startPostgres } from "../../../support/servers/postgres.ts"
+import { startRabbitmq } from "../../../support/servers/rabbitmq.ts"
 import { startRedis } from "../../../support/servers/redis.ts"
 import { host, peer, soon } from "../harness.ts"
 
@@ -122,15 +124,39 @@ async function ofRedis(): Promise<Kind> {
   }
 }
 
+async function ofRabbitmq(): Promise<Kind> {
+  const server = await startRabbitmq()
+  return {
+    port: server.port,
+    password: server.admin.password,
+    current,
+    stop: () => server.stop("kill"),
+    dispose: () => server[Symbol.asyncDispose](),
+    make: (user) => server.user(user, old),
+    locked: (user) => server.ask("PUT", `user-limits/${user}/max-connections`, { value: 0 }),
+    open: ({ user, password, port = server.port, tls }) =>
+      rabbitmq.open(
+        rabbitmq.options.parse({
+          address: `http${tls === undefined ? "" : "s"}://127.0.0.1:${port}`,
+          user,
+          admin: { user: server.admin.user, password: { env: "X" } },
+          tls,
+        }),
+        context(password),
+      ),
+  }
+}
+
 describe.each([
   ["PostgreSQL", ofPostgres],
   ["MariaDB", ofMariadb],
+  ["RabbitMQ", ofRabbitmq],
   ["Redis", ofRedis],
 ])("%s", (_, start) => {
   let kind: Kind
   beforeAll(async () => {
     kind = await start()
-  }, 30_000)
+  }, 60_000)
   afterAll(() => kind.dispose())
 
   /** Of what preflight finds, all but notes on the admin's rights. */
