@@ -2,12 +2,14 @@ import { mkdirSync } from "node:fs"
 import type { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import type { MariadbServer } from "../../test/support/servers/mariadb.ts"
+import type { RabbitmqServer } from "../../test/support/servers/rabbitmq.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"
 import type { Shop, ShopOptions } from "../../test/support/shop.ts"
 
 export type Servers = {
   readonly postgres: PostgresServer
   readonly mariadb: MariadbServer
+  readonly rabbitmq: RabbitmqServer
   readonly redis: RedisServer
   readonly keys: KeyService
 }
@@ -51,6 +53,11 @@ const kinds: Readonly<
     title: "`mariadb`",
     message: "an account of MariaDB, two passwords for a while",
     shop: ({ mariadb }) => ({ mariadb }),
+  },
+  rabbitmq: {
+    title: "`rabbitmq`",
+    message: "a user of RabbitMQ, one password, set by an admin",
+    shop: ({ rabbitmq }) => ({ rabbitmq }),
   },
   redis: {
     title: "`redis`",

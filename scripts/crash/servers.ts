@@ -1,6 +1,7 @@
 import { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
 import { startMariadb } from "../../test/support/servers/mariadb.ts"
 import { startPostgres } from "../../test/support/servers/postgres.ts"
+import { startRabbitmq } from "../../test/support/servers/rabbitmq.ts"
 import { startRedis } from "../../test/support/servers/redis.ts"
 import type { Servers } from "./scenarios.ts"
 
@@ -10,6 +11,7 @@ export async function startServers(): Promise<Servers & AsyncDisposable> {
   const servers = {
     postgres: stack.use(await startPostgres()),
     mariadb: stack.use(await startMariadb()),
+    rabbitmq: stack.use(await startRabbitmq()),
     redis: stack.use(await startRedis()),
     keys: stack.use(await KeyService.start(2)),
   }

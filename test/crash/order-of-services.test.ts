@@ -11,7 +11,7 @@ let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
   if (cannotTrace !== undefined) return
   servers = await startServers()
-})
+}, 60_000)
 afterAll(async () => {
   if (cannotTrace !== undefined) return
   await servers[Symbol.asyncDispose]()
@@ -33,6 +33,7 @@ const account: Told = {
   apply: /ALTER USER .* USING '\*[0-9A-F]{40}' OR /,
   revoke: /ALTER USER .* VIA mysql_native_password USING '\*[0-9A-F]{40}' \/\*/,
 }
+const queue: Told = { apply: /PUT \/api\/users\/\S+ HTTP.*password_hash/ }
 const program: Told = {
   apply: /\\"verb\\":\\"apply\\"/,
   revoke: /\\"verb\\":\\"revoke\\"/,
@@ -43,6 +44,7 @@ const rotations: readonly (readonly [string, () => ShopOptions, Told])[] = [
   ["a role without an admin", () => ({}), role],
   ["a pair of roles", () => ({ pair: true }), pair],
   ["an account of MariaDB", () => ({ mariadb: servers.mariadb }), account],
+  ["a user of RabbitMQ", () => ({ rabbitmq: servers.rabbitmq }), queue],
   ["a user of Redis", () => ({ redis: servers.redis }), user],
   ["a program", () => ({ exec: servers.keys }), program],
 ]
@@ -54,6 +56,7 @@ const initialValues: readonly (readonly [string, () => ShopOptions, Told])[] = [
     () => ({ mariadb: servers.mariadb, empty: true }),
     { apply: /ALTER USER .* USING '\*[0-9A-F]{40}'/ },
   ],
+  ["a user of RabbitMQ", () => ({ rabbitmq: servers.rabbitmq, empty: true }), queue],
   ["a user of Redis", () => ({ redis: servers.redis, empty: true }), user],
   ["a program", () => ({ exec: servers.keys, empty: true }), program],
 ]

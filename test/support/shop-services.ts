@@ -7,6 +7,7 @@ import type { Project } from "./mycelium.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import { bun } from "./running.ts"
 import type { MariadbServer } from "./servers/mariadb.ts"
+import type { RabbitmqServer } from "./servers/rabbitmq.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 export type Login = { readonly user: string; readonly password: string }
@@ -221,6 +222,50 @@ export function mariadbService(mariadb: MariadbServer, { role, old, empty }: Abo
       // What a killed run has sent may land later.
       await mariadb.sql(`KILL USER '${role}_a'`)
       await set(held[role]?.[0])
+    },
+  }
+}
+
+/** A user of RabbitMQ, which holds one password; an admin sets it. */
+export function rabbitmqService(rabbitmq: RabbitmqServer, { role, old, empty }: About): Service {
+  const hash = async (): Promise<string> => {
+    const { status, body } = await rabbitmq.api("GET", `users/${role}`)
+    const said: unknown = status === 404 ? {} : JSON.parse(body)
+    return typeof said === "object" && said !== null && "password_hash" in said
+      ? String(said.password_hash)
+      : ""
+  }
+  const set = (password_hash: string): Promise<unknown> =>
+    rabbitmq.ask("PUT", `users/${role}`, { password_hash, tags: "" })
+  return {
+    secret: "rabbitmq",
+    options: {
+      address: `http://127.0.0.1:${rabbitmq.port}`,
+      amqp: `amqp://127.0.0.1:${rabbitmq.amqpPort}`,
+      user: role,
+      vhost: "/",
+      admin: { user: `${role}_a`, password: { file: "admin.password" } },
+    },
+    lines: [`RABBITMQ_PASSWORD=${empty ? "" : old}`],
+    variables: { RABBITMQ_PASSWORD: "{{ rabbitmq.password }}" },
+    begin: async (project) => {
+      await rabbitmq.user(role, old)
+      if (empty) await set("")
+      const password = makeAdminPassword(project)
+      await rabbitmq.ask("PUT", `users/${role}_a`, { password, tags: "administrator" })
+    },
+    // Of a user without a tag the API says whether its password was right.
+    login: async (who) => {
+      const { body } = await rabbitmq.api("GET", "whoami", undefined, who)
+      if (body.includes("Not management user")) return "in"
+      return body.includes("Login failed") ? "refused" : "odd"
+    },
+    refusal: "refused",
+    shown: (project) => ({ user: role, password: project.variable("RABBITMQ_PASSWORD") }),
+    holdsNothing: async () => (await hash()) === "",
+    held: async () => ({ [role]: [await hash()] }),
+    hold: async ({ [role]: [held = ""] = [] }) => {
+      await set(held)
     },
   }
 }

@@ -5,12 +5,14 @@ import {
   type Service,
   execService,
   mariadbService,
+  rabbitmqService,
   pairService,
   redisService,
   roleService,
 } from "./shop-services.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import type { MariadbServer } from "./servers/mariadb.ts"
+import type { RabbitmqServer } from "./servers/rabbitmq.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 /**
@@ -28,6 +30,7 @@ export type ShopOptions = {
   readonly redis?: RedisServer
   readonly exec?: KeyService
   readonly mariadb?: MariadbServer
+  readonly rabbitmq?: RabbitmqServer
   readonly generatedOnly?: boolean
   /** Beside the role: a user of Redis. */
   readonly beside?: RedisServer
@@ -134,6 +137,7 @@ function serviceOf(parts: Parts): Service {
   const about = aboutOf(parts)
   if (options.redis !== undefined) return redisService(options.redis, about)
   if (options.mariadb !== undefined) return mariadbService(options.mariadb, about)
+  if (options.rabbitmq !== undefined) return rabbitmqService(options.rabbitmq, about)
   if (options.exec !== undefined) return execService(options.exec, about)
   return options.pair === true ? pairService(about) : roleService(about)
 }

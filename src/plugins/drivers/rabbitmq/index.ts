@@ -1,6 +1,7 @@
 import { defineDriver } from "../../../core/define.ts"
 import { isLocal, sayAddress } from "../server/address.ts"
 import { parseAddress } from "./address.ts"
+import { readAccount } from "./api.ts"
 import { apply } from "./apply.ts"
 import { deleteLogin } from "./delete-login.ts"
 import { amqpOf, RabbitmqOptions, valueShape } from "./options.ts"
@@ -9,7 +10,7 @@ import { probe } from "./probe.ts"
 import { readInstalled } from "./read-installed.ts"
 import { revokeOthers } from "./revoke-others.ts"
 import { revoke } from "./revoke.ts"
-import { settle, settleMs } from "./settle.ts"
+import { settleMs, SettledWatch } from "./settle.ts"
 import { makeTarget } from "./target.ts"
 
 /** The password of one RabbitMQ user: one value at a time, `apply` ends the old one. */
@@ -28,6 +29,7 @@ export const rabbitmq = defineDriver({
   logins: ({ address, user }) => [`rabbitmq://${sayAddress(parseAddress(address))} user ${user}`],
   open: (options, context) => {
     const target = makeTarget(options, context)
+    const settled = new SettledWatch(context.host)
     return {
       overlap: "one",
       settleMs,
@@ -36,13 +38,14 @@ export const rabbitmq = defineDriver({
         password: text("password", valueShape(options)),
       }),
       preflight: (versions, signal) => preflight(target, versions, signal),
-      settle: (_, signal) => settle(target, signal),
-      apply: (next, _, signal) => apply(target, next, signal),
+      settle: (_, signal) => settled.settle(() => readAccount(target, signal), signal),
+      apply: (next, _, signal) => settled.act(() => apply(target, next, signal)),
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
       revoke: (_, live, ask, signal) => revoke(target, live, ask, signal),
-      revokeOthers: (live, signal, waitedMs = 0) => revokeOthers(target, live, waitedMs, signal),
+      revokeOthers: (live, signal, waitedMs = 0) =>
+        settled.act(() => revokeOthers(target, live, waitedMs, signal)),
       readInstalled: (signal) => readInstalled(target, signal),
-      deleteLogin: (_, signal) => deleteLogin(target, signal),
+      deleteLogin: (_, signal) => settled.act(() => deleteLogin(target, signal)),
       describe: () => `PUT /api/users/${encodeURIComponent(options.user)} (password_hash)`,
     }
   },

@@ -1,5 +1,4 @@
-import { readAccount } from "./api.ts"
-import type { RabbitmqTarget } from "./target.ts"
+import type { Host } from "../../../base/system/host.ts"
 
 /**
  * How long (ms) the server may take, once it answers, to carry out what a killed run has sent. It
@@ -7,12 +6,33 @@ import type { RabbitmqTarget } from "./target.ts"
  */
 export const settleMs = 2000
 
-/**
- * Nothing shows what is under way. That the server answers shows that it runs, so what it was sent
- * before is carried out, or dropped, from then on.
- */
-export async function settle(target: RabbitmqTarget, signal: AbortSignal): Promise<boolean> {
-  await readAccount(target, signal)
-  await target.context.host.pause(settleMs, signal)
-  return !signal.aborted
+/** Whether a change that we sent may still be under way: an API shows no such thing, so time tells. */
+export class SettledWatch {
+  readonly #host: Host
+  /** Since when the server answers, and nothing is sent that is not answered; undefined: not known. */
+  #since: number | undefined
+
+  constructor(host: Host) {
+    this.#host = host
+  }
+
+  /** Makes a change. One that fails may still land. */
+  async act<Result>(change: () => Promise<Result>): Promise<Result> {
+    const before = this.#since
+    this.#since = undefined
+    const result = await change()
+    this.#since = before
+    return result
+  }
+
+  /** A server that hangs has still to read what it was sent; `ask` resolves once it answers. */
+  async settle(ask: () => Promise<unknown>, signal: AbortSignal): Promise<boolean> {
+    if (this.#since === undefined) {
+      await ask()
+      this.#since = this.#host.monotonicMs()
+    }
+    const rest = this.#since + settleMs - this.#host.monotonicMs()
+    if (rest > 0) await this.#host.pause(rest, signal)
+    return !signal.aborted
+  }
 }
