@@ -133,6 +133,23 @@ test("a run that is killed with the new password at the server is finished by th
   })
 }, 120_000)
 
+test("a containment leaves the new password alone, and nobody in who came by another", async () => {
+  await using server = await startRabbitmq()
+  await using project = await shop(server)
+  await said(project, "init")
+  await said(project, "adopt", "production")
+  const old = project.variable("QUEUE_PASSWORD")
+  await server.ask("PUT", "users/shop", { password: "an-intruder-knows-it", tags: "" })
+  using intruder = await program(server, { user: "shop", password: "an-intruder-knows-it" })
+  await clockPasses(server)
+  const contain = ["rotate-now", "production", "--contain", "--reason", "a leak", "--yes"]
+  await said(project, ...contain)
+  expect(intruder.ended()).toBe(true)
+  const now = project.variable("QUEUE_PASSWORD")
+  for (const dead of [old, "an-intruder-knows-it"]) expect(await login(server, dead)).toBe("no")
+  expect(await login(server, now)).toBe("in")
+}, 120_000)
+
 test("a first value, and a delete that lets nobody in any more", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
