@@ -1,13 +1,6 @@
 import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import type {
-  Credential,
-  IssuedVersions,
-  OthersRevoked,
-  Output,
-  Values,
-  Versions,
-} from "../core/ports.ts"
+import type { Credential, IssuedVersions, Output, Values, Versions } from "../core/ports.ts"
 import { type Patch, type SecretState, type StateDocument, fingerprintsOf } from "../core/state.ts"
 import { type ChangeSet, openSetOf } from "../core/change-set.ts"
 import { type Version, versionAt } from "../core/version.ts"
@@ -15,6 +8,7 @@ import { versionBeside } from "./session/beside.ts"
 import type { Commit } from "./session/commit.ts"
 import { type Queued, nextDocument, noState } from "./session/next-document.ts"
 import { withoutPlace } from "./session/place.ts"
+import { RunNotes } from "./session/run-notes.ts"
 import { type Strategy, strategyOf } from "./strategy.ts"
 import type { Work } from "./work.ts"
 
@@ -22,42 +16,9 @@ import type { Work } from "./work.ts"
  * The state of one environment while someone works on it. Every change goes through `commit`: one
  * durable write.
  */
-export class Session {
+export class Session extends RunNotes {
   readonly work: Work
   document: StateDocument
-  /** Secrets of the open change set whose pending value this run itself has seen accepted. */
-  readonly proven = new Set<string>()
-  /**
-   * The change set whose values this run itself has made: no other run can have gone on with it.
-   */
-  begun: string | undefined
-  /**
-   * Targets of outputs whose new content programs may have seen: this run has begun to rename it.
-   */
-  readonly renamed = new Set<string>()
-  /** Targets that show the new value for certain; those that show the former one again. */
-  readonly delivered = new Set<string>()
-  readonly restored = new Set<string>()
-  /**
-   * What a service that takes one value holds, as far as this run knows: which of a change set's
-   * values, or either.
-   */
-  readonly holds = new Map<string, "former" | "new" | "either">()
-  /**
-   * Secrets whose older values this run has begun to take away before programs have the new one.
-   */
-  readonly cutting = new Set<string>()
-  /** Programs that this run could not restart: not at once again. */
-  readonly notRestarted = new Set<string>()
-  /** Restarts that this run has begun, by their mark. */
-  readonly hooks = new Set<string>()
-  /** Secrets at whose service nothing that we have asked for can land any more. */
-  readonly settled = new Set<string>()
-  /**
-   * Why the last try to end what may still land has not shown that nothing can, by secret, where
-   * that is known: the one place of it.
-   */
-  readonly unsettled = new Map<string, { readonly code: string; readonly message: string }>()
   /**
    * The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed.
    */
@@ -67,22 +28,6 @@ export class Session {
    * back does not hold that up.
    */
   urgent = false
-  /** What was expelled already, by secret, before the revoke that tells of it. */
-  readonly expelled = new Map<string, OthersRevoked>()
-  /**
-   * The act that a secret has under way at its service, if it is not waiting for its turn there.
-   */
-  readonly acts = new Map<string, object>()
-  /** Why the last login that was tried got no answer, by secret, where a person must see to it. */
-  readonly faults = new Map<
-    string,
-    { readonly code: string; readonly message: string; readonly hint?: string }
-  >()
-  /**
-   * What the service said to the last login that had no clear answer, by secret: words for a
-   * person, which decide nothing.
-   */
-  readonly heard = new Map<string, string>()
   readonly #opened = new Map<string, Promise<Credential>>()
   #queued: Queued = []
 
@@ -92,6 +37,7 @@ export class Session {
     document: StateDocument,
     { clockDoubted }: Pick<Session, "clockDoubted">,
   ) {
+    super()
     this.work = work
     this.document = document
     this.clockDoubted = clockDoubted
@@ -112,21 +58,6 @@ export class Session {
     this.#queued = this.#queued.slice(queued.length)
     this.work.onStep?.()
     if (commit.flush === true) await this.flush()
-  }
-
-  /** This run has made the values of a new change set: nothing is known of it from before. */
-  begin({ id, secrets }: ChangeSet): void {
-    this.begun = id
-    this.forgetOutputs()
-    for (const name of secrets) {
-      this.holds.delete(name)
-      this.cutting.delete(name)
-    }
-  }
-
-  /** Outputs are delivered anew: what earlier members have shown tells nothing of the next. */
-  forgetOutputs(): void {
-    for (const marks of [this.renamed, this.delivered, this.restored]) marks.clear()
   }
 
   /**
