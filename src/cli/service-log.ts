@@ -1,3 +1,4 @@
+import { present } from "../base/present.ts"
 import type { Terminal } from "./command.ts"
 
 /** One event of the service: what happened, and its fields. */
@@ -11,8 +12,11 @@ export type Say = (
 export function logger(terminal: Terminal, json: boolean): Say {
   return (level, message, fields) => {
     const at = terminal.host.now().toISOString()
-    if (json) terminal.stdout(JSON.stringify({ at, level, message, ...fields }))
-    else terminal.stderr(`${at} ${level.padEnd(7)} ${message}${fieldsOf(fields)}`)
+    // The line's own `message` names the event: what is said of it has another key.
+    const { message: says, ...others } = fields
+    const all = { ...others, ...present({ says }) }
+    if (json) terminal.stdout(JSON.stringify({ at, level, message, ...all }))
+    else terminal.stderr(`${at} ${level.padEnd(7)} ${message}${fieldsOf(all)}`)
   }
 }
 

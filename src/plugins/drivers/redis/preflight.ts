@@ -80,12 +80,12 @@ async function findingsAt(
   try {
     return await inSession(target, address, { logins, signal, name: null }, async (connection) => {
       const looked = await tryAll(target, connection, trial)
-      const setLastWords = [
+      const remembered = [
         ...rightFindings(target, looked),
         ...userFindings(target, looked, versions),
         ...keeperFindings(looked.keeper, trial),
       ].some(({ severity }) => severity === "error")
-      const kept = trial || setLastWords ? undefined : await tryKeeping(connection)
+      const kept = trial || remembered ? undefined : await tryKeeping(connection)
       const tried = kept === undefined ? looked : { ...looked, ...kept }
       const power = tried.missing.includes("+acl|getuser")
         ? []
