@@ -346,16 +346,15 @@ async function describe(
   const versions = await session.versions(name)
   const graceMs = session.work.policies[name]?.graceMs ?? 0
   const blocked = left[name]
+  const beside =
+    oneUser.length === 0
+      ? "none, old and new are accepted side by side"
+      : "none at the server; at a pooler that reads one of the files below, see there"
   return {
     name,
     apply: driver.describe(versions),
     gap: {
-      both:
-        contain?.revokeFirst === true
-          ? "from here to the last healthy restart"
-          : oneUser.length === 0
-            ? "none, old and new are accepted side by side"
-            : "none at the server; at a pooler that reads one of the files below, see there",
+      both: contain?.revokeFirst === true ? "from here to the last healthy restart" : beside,
       one: "from here to the last healthy restart",
       none: "none, no service asks",
     }[driver.overlap],

@@ -236,7 +236,7 @@ export class World {
   }
 
   #driver(process: Process, name: Name): Driver {
-    const overlap = name === "one" ? "one" : name === "gen" ? "none" : "both"
+    const overlap = ({ one: "one", gen: "none", pair: "both", dual: "both" } as const)[name]
     return {
       overlap,
       generate: (versions, text) =>

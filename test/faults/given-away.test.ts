@@ -7,12 +7,12 @@ import { configOf, openShop } from "../support/shop.ts"
 /** A file that mycelium may give away, but not read afterwards: root without the right to read everything, as in a hardened unit. */
 
 const under = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
-const why =
-  process.getuid?.() !== 0
-    ? "only root can give files away"
-    : Bun.which("setpriv") === null
-      ? "setpriv is not installed"
-      : undefined
+const why = whyNot()
+
+function whyNot(): string | undefined {
+  if (process.getuid?.() !== 0) return "only root can give files away"
+  return Bun.which("setpriv") === null ? "setpriv is not installed" : undefined
+}
 
 let server: PostgresServer
 beforeAll(async () => {

@@ -27,11 +27,7 @@ function laidOut(): string {
     ...service,
     image: "app:1",
     network_mode: "none",
-    ...(name === "mycelium"
-      ? { command: ["sleep", "1000"] }
-      : name === "processes"
-        ? { command: ["sleep", "1000"] }
-        : {}),
+    ...(["mycelium", "processes"].includes(name) ? { command: ["sleep", "1000"] } : {}),
   })
   const folder = join(engine.folder, "sidecar")
   mkdirSync(join(folder, "secrets"), { recursive: true })

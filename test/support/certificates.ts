@@ -64,7 +64,8 @@ function signedCertificate(wanted: Wanted): string {
 function tagged(tag: number, ...content: readonly Buffer[]): Buffer {
   const inside = Buffer.concat(content)
   const size = inside.length
-  const length = size < 128 ? [size] : size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255]
+  const long = size < 256 ? [0x81, size] : [0x82, size >> 8, size & 255]
+  const length = size < 128 ? [size] : long
   return Buffer.concat([Buffer.of(tag, ...length), inside])
 }
 

@@ -149,15 +149,11 @@ async function saidOf(shop: Shop): Promise<Pick<End, "told" | "report" | "report
     shop.run("check", "--quick"),
     shop.run("report", incident),
   ])
-  const told = [status, plan, check].map(({ stdout }) =>
-    /NOT contained/.test(stdout)
-      ? "not contained"
-      : /is not written since/.test(stdout)
-        ? "an output is owed"
-        : /not restarted since/.test(stdout)
-          ? "a restart is owed"
-          : "fine",
-  )
+  const told = [status, plan, check].map(({ stdout }) => {
+    if (/NOT contained/.test(stdout)) return "not contained"
+    if (/is not written since/.test(stdout)) return "an output is owed"
+    return /not restarted since/.test(stdout) ? "a restart is owed" : "fine"
+  })
   return {
     told: [...new Set(told)].join(" and "),
     report:

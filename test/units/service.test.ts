@@ -22,9 +22,10 @@ function callsIn(group: string): readonly string[] {
     .stdout.toString()
     .split("\n")
     .map((line) => line.trim())
-  return lines.flatMap((line) =>
-    line.startsWith("@") && line !== group ? callsIn(line) : /^[a-z]/.test(line) ? [line] : [],
-  )
+  return lines.flatMap((line) => {
+    if (line.startsWith("@") && line !== group) return callsIn(line)
+    return /^[a-z]/.test(line) ? [line] : []
+  })
 }
 
 const config = {

@@ -41,14 +41,14 @@ describe("mountinfo", () => {
   })
 })
 
-const why =
-  process.geteuid?.() !== 0
-    ? "needs root"
-    : Bun.which("unshare") === null
-      ? "needs unshare"
-      : Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0
-        ? undefined
-        : "no mount namespaces here"
+const why = whyNot()
+
+function whyNot(): string | undefined {
+  if (process.geteuid?.() !== 0) return "needs root"
+  if (Bun.which("unshare") === null) return "needs unshare"
+  const namespaces = Bun.spawnSync(["unshare", "-m", "true"]).exitCode === 0
+  return namespaces ? undefined : "no mount namespaces here"
+}
 
 test.skipIf(why !== undefined)(
   `mountedAlone() finds who has a file mounted by itself, and whether it was replaced since${why === undefined ? "" : ` (skipped: ${why})`}`,

@@ -28,12 +28,12 @@ function inspect(
     apply: refuse,
     revoke: refuse,
     describe: refuse,
-    preflight: () =>
-      answers.silent
-        ? new Promise(() => undefined)
-        : answers.fails === undefined
-          ? Promise.resolve(answers.findings ?? [])
-          : Promise.reject(answers.fails),
+    preflight: () => {
+      if (answers.silent) return new Promise(() => undefined)
+      return answers.fails === undefined
+        ? Promise.resolve(answers.findings ?? [])
+        : Promise.reject(answers.fails)
+    },
     probe: ({ version }) =>
       Promise.resolve((version === "control" ? answers.wrong : answers.current) ?? "unknown"),
   }

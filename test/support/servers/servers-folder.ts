@@ -14,8 +14,12 @@ let chosen: string | undefined
  * instead of 0.9 s); else in the temporary folder, if the servers' account can enter it.
  */
 export function serversFolder(): string {
-  chosen ??= hasPlenty() ? memory : reachable(tmpdir()) ? tmpdir() : "/tmp"
+  chosen ??= hasPlenty() ? memory : onDisk()
   return chosen
+}
+
+function onDisk(): string {
+  return reachable(tmpdir()) ? tmpdir() : "/tmp"
 }
 
 function hasPlenty(): boolean {

@@ -307,7 +307,8 @@ describe("merge: true on the files of real projects", () => {
     async (_, one) => {
       await using folder = await temporaryFolder()
       const [name = ""] = Object.keys(one.variables)
-      const end = one.text.endsWith("\n") ? "" : one.text.includes("\r\n") ? "\r\n" : "\n"
+      const lineEnd = one.text.includes("\r\n") ? "\r\n" : "\n"
+      const end = one.text.endsWith("\n") ? "" : lineEnd
       const twice = `${filled(one, old)}${end}${name}=${filled(one, old).includes(`='${old}'`) ? `'${old}'` : old}\n`
       put(folder.path, Buffer.from(twice, "latin1"))
       const error = await errorOf(

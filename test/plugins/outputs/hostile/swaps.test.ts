@@ -5,12 +5,12 @@ import { swaps } from "../../../../scripts/swaps/swaps.ts"
 /** A small sample of scripts/swaps.ts. */
 
 const seed = Number(process.env["SWAPS_SEED"] ?? Date.now() % 1_000_000)
-const missing =
-  process.geteuid?.() !== 0
-    ? "needs root, for two users"
-    : existsSync("/usr/bin/python3")
-      ? undefined
-      : "python3 is not installed"
+const missing = whatIsMissing()
+
+function whatIsMissing(): string | undefined {
+  if (process.geteuid?.() !== 0) return "needs root, for two users"
+  return existsSync("/usr/bin/python3") ? undefined : "python3 is not installed"
+}
 
 test.skipIf(missing !== undefined)(
   `while another user swaps files, folders and links, nothing changes outside and nothing is read${missing === undefined ? "" : ` (skipped: ${missing})`}`,
