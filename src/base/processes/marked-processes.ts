@@ -175,7 +175,7 @@ async function candidates({ since = 0, only }: LookOptions): Promise<readonly Pr
 let underWay: { readonly pid: number; readonly done: Promise<string>; late: boolean } | undefined
 
 /** undefined if it does not return in time, or an earlier one has not returned. */
-async function readAlone(
+async function readInTurn(
   pid: number,
   read: (pid: number) => Promise<string>,
   over: AbortSignal,
