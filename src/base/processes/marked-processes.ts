@@ -131,7 +131,7 @@ async function scan(matches: (mark: string) => boolean, options: LookOptions): P
   try {
     const found: (Process & { readonly marks: readonly string[] })[] = []
     for (const one of await candidates(options)) {
-      const environment = await readAlone(one.pid, read, deadline.signal)
+      const environment = await readInTurn(one.pid, read, deadline.signal)
       if (environment === undefined) return { found, unread: underWay?.pid ?? one.pid }
       const marks = marksIn(environment).filter(matches)
       if (marks.length > 0) found.push({ ...one, marks })
