@@ -53,7 +53,8 @@ async function said(project: Project, ...args: readonly string[]): Promise<strin
 /** By another way than ours: of a user without a tag the API says whether its password was right. */
 async function login(server: RabbitmqServer, password: string): Promise<string> {
   const { body } = await server.api("GET", "whoami", undefined, { user: "shop", password })
-  return body.includes("Not management user") ? "in" : body.includes("Login failed") ? "no" : body
+  if (body.includes("Not management user")) return "in"
+  return body.includes("Login failed") ? "no" : body
 }
 
 test("adopts what .env holds, rotates it, and the old login is refused", async () => {
