@@ -211,7 +211,7 @@ describe.skipIf(!hasNoNewCode)(
       { message: "the shell holds the lock", holder: [], second: noNewCode },
     ] as const
     test.each(ways)(
-      "keep each other out: $says",
+      "keep each other out: $message",
       async ({ holder, second }) => {
         await using shop = await openShop(server, { generatedOnly: true })
         const { project } = shop

@@ -24,7 +24,7 @@ describe.skipIf(cannotTrace !== undefined)(
   `the binary, killed at system calls${skippedUntraced}`,
   () => {
     test.each(sample)(
-      "loses nothing and comes to rest: $name, $says",
+      "loses nothing and comes to rest: $name, $message",
       async (scenario) => {
         const { faults, reached } = await explore(servers, scenario, {
           count: cutsEach,

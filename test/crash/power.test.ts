@@ -33,7 +33,7 @@ afterAll(async () => {
 
 describe.skipIf(cannotTrace !== undefined)(`the power goes${skippedUntraced}`, () => {
   test.each(sample)(
-    "at any instant, nothing is lost: $name, $says",
+    "at any instant, nothing is lost: $name, $message",
     async (scenario) => {
       const how = { count: 3, kills: 1, random: randomFrom(seed) }
       const { faults, instants } = await losePower(servers, scenario, how)

@@ -28,7 +28,7 @@ describe.skipIf(missing)(
   `the binary, asked to stop at system calls${missing ? " (skipped: strace is not installed)" : ""}`,
   () => {
     test.each(sample)(
-      "ends finished, back, or with exit 7 and the names: $name, $says",
+      "ends finished, back, or with exit 7 and the names: $name, $message",
       async (scenario) => {
         const { faults, reached } = await storm(servers, scenario, {
           count: pointsEach,

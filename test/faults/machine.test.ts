@@ -28,7 +28,7 @@ describe.skipIf(cannotTrace !== undefined)(
   `the binary, whose system calls fail${skippedUntraced}`,
   () => {
     test.each(scenarios.filter(({ name }) => names.includes(name)))(
-      "says why, loses nothing and comes to rest: $name, $says",
+      "says why, loses nothing and comes to rest: $name, $message",
       async (scenario) => {
         const random = randomFrom(seed)
         const { faults, reached } = await explore(servers, scenario, {
