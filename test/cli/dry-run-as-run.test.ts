@@ -50,7 +50,7 @@ describe("while the value before is in its grace", () => {
     await using shop = await rotatedOnce("1s")
     await until("the grace to be over", async () => {
       const { stdout } = await shop.run("rotate-now", "production", "--dry-run")
-      return stdout.includes("for its grace is over")
+      return stdout.includes("because its grace is over")
     })
     const dry = await shop.run("rotate-now", "production", "--dry-run")
     expect(dry.stdout).toContain("Would then rotate 1 secret of production.")

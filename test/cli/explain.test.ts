@@ -9,6 +9,8 @@ const ways: readonly RegExp[] = [
   /\bAppError\(\s*"([a-z0-9-]+)"/g,
   /\bsuper\(\s*"([a-z0-9-]+)",/g,
   /\bcode: "([a-z0-9-]+)"/g,
+  // A code that is asked for by name.
+  /^export const [a-zA-Z]+ = "(waits-for-another)"$/gm,
   /\bcode:\s[^,}:]*?\?\s+"([a-z0-9-]+)"\s+:\s+"([a-z0-9-]+)"/g,
   /\bcode:\s[^,}:]*?\?\?\s+"([a-z0-9-]+)"/g,
   // problem("account-missing", …), error("no-answer", …), report.found("file-open", …)

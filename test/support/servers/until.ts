@@ -2,7 +2,7 @@
 export async function until<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined>,
-  withinMs = 20_000,
+  withinMs = 50_000,
 ): Promise<Answer> {
   const deadline = performance.now() + withinMs
   for (;;) {
