@@ -2,7 +2,7 @@ import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
-import { type Channel, openChannel } from "../server/channel.ts"
+import { type Channel, hangUp, openChannel } from "../server/channel.ts"
 import { dial, type Endpoint } from "../server/endpoint.ts"
 import { isGone } from "../server/listener.ts"
 import type { PooledConnection } from "../server/connection-pool.ts"
@@ -34,6 +34,8 @@ export interface Connection extends PooledConnection {
   /** Each statement was a transaction of its own when we came in. */
   readonly commits: boolean
   close(): void
+  /** Says that the session is over; resolves once the server has hung up: its seat is free by then. */
+  hangUp(): Promise<void>
 }
 export type Row = readonly (string | null)[]
 
@@ -48,6 +50,7 @@ export async function connect(
   await using gate = await gateOf?.(label)
   const call = { label, signal }
   const plain = await dial(address, gate, call)
+  let socket = plain
   let channel = openPackets(plain, call)
   try {
     const greeting = readGreeting(await firstOf(channel, label, async () => gate?.check(plain)))
@@ -57,12 +60,13 @@ export async function connect(
       if (!greeting.tls) throw tlsNotOffered(label)
       channel.send(encodePacket({ sequence: sequence++, body: loginHead(true) }))
       channel.leave()
-      channel = openPackets(await upgrade(plain, tls, call), call)
+      socket = await upgrade(plain, tls, call)
+      channel = openPackets(socket, call)
     }
     const answer = scramble(login.password.reveal(), greeting.seed)
     channel.send(encodePacket({ sequence, body: loginBody(tls !== undefined, login.user, answer) }))
     const commits = await finishLogin(channel, login, label)
-    return connectionOf(channel, label, commits)
+    return connectionOf({ channel, socket, label, commits })
   } catch (error) {
     channel.end()
     plain.destroy()
@@ -72,6 +76,8 @@ export async function connect(
 
 /** Bytes of one answer, rows and all: those of thousands of sessions come nowhere near. */
 const longestAnswer = 16 * 1024 * 1024
+/** COM_QUIT. */
+const quit = Buffer.from([1])
 
 function openPackets(socket: Socket, call: Call): Channel<Packet> {
   return openChannel(socket, call, { reader: new PacketReader(), longestAnswer })
@@ -153,7 +159,12 @@ function commitsByItself(body: Buffer): boolean {
   return (fields.number(2) & 0x2) !== 0
 }
 
-function connectionOf(channel: Channel<Packet>, label: string, commits: boolean): Connection {
+type LoggedIn = Pick<Connection, "label" | "commits"> & {
+  readonly channel: Channel<Packet>
+  readonly socket: Socket
+}
+
+function connectionOf({ channel, socket, label, commits }: LoggedIn): Connection {
   let answers = 0
   let isIdle = true
   return {
@@ -172,6 +183,7 @@ function connectionOf(channel: Channel<Packet>, label: string, commits: boolean)
       }
     },
     close: () => channel.end(),
+    hangUp: () => hangUp(socket, channel, encodePacket({ sequence: 0, body: quit })),
     get answers() {
       return answers
     },

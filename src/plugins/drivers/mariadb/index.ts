@@ -44,6 +44,7 @@ export const mariadb = defineDriver({
       revokeOthers: (live, signal) => revokeOthers(target, live, signal),
       deleteLogin: (_, signal, waitedMs = 0) => deleteLogin(target, signal, waitedMs),
       readInstalled: (signal) => readInstalled(target, signal),
+      drained: () => target.closing.drained(),
       describe: () => `ALTER USER ${sayAccount(target.account)} (second password)`,
     }
   },

@@ -38,7 +38,7 @@ async function logIn(
       ? "accepted"
       : "unknown"
   } finally {
-    connection.close()
+    target.closing.add(connection.hangUp())
   }
 }
 

@@ -1,5 +1,6 @@
 import type { PluginContext } from "../../../core/ports.ts"
 import type { ServerAddress } from "../server/address.ts"
+import { ClosingConnections } from "../server/closing.ts"
 import { endpointAt, wantsTls } from "../server/endpoint.ts"
 import { nameAtServer } from "../server/names.ts"
 import { parseAddress } from "./address.ts"
@@ -16,6 +17,7 @@ export type MariadbTarget = {
   readonly address: ServerAddress
   readonly account: AccountName
   readonly waitS: number
+  readonly closing: ClosingConnections
 }
 /**
  * Of ASCII without quotes (options.ts). MariaDB keeps host parts in small letters; users' names are
@@ -30,6 +32,7 @@ export function makeTarget(options: MariadbOptions, context: PluginContext): Mar
     address: parseAddress(options.address),
     account: { user: options.user, host: options.host.toLowerCase() },
     waitS: 15,
+    closing: new ClosingConnections(),
   }
 }
 
@@ -40,10 +43,11 @@ export function sayAccount({ user, host }: AccountName): string {
 
 /** Off this machine through verified TLS, unless the config says `insecure`. */
 export async function connectTo(
-  { address, options, context }: MariadbTarget,
+  { address, options, context, closing }: MariadbTarget,
   login: MariadbLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
+  await closing.drained()
   const way = { ...options, encrypted: wantsTls(address, options) }
   return connect(await endpointAt(address, way, context), login, signal)
 }

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
-import { type Channel, type MessageReader, openChannel } from "../server/channel.ts"
+import { type MessageReader, openChannel } from "../server/channel.ts"
 import { dial, type Endpoint } from "../server/endpoint.ts"
 import type { Gate } from "../server/listener.ts"
 import { type Call, upgrade } from "../server/tls.ts"
@@ -53,28 +53,4 @@ class Chunks implements MessageReader<Buffer> {
   next(): Buffer | undefined {
     return this.#chunks.shift()
   }
-}
-
-/** How long a server may take to hang up after Terminate. */
-const goodbyeMs = 1000
-
-/**
- * Sends `last`, then waits until the server has hung up: its locks and its seat are free by then.
- */
-export async function hangUp(
-  socket: Socket,
-  channel: Channel<unknown>,
-  last: Uint8Array,
-): Promise<void> {
-  if (channel.failure !== undefined) return
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, goodbyeMs)
-    socket.once("close", () => {
-      clearTimeout(timer)
-      resolve()
-    })
-    // Not end(): through TLS that would not wait for the other side.
-    channel.send(last)
-  })
-  channel.end()
 }

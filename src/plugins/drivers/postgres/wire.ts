@@ -1,7 +1,7 @@
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
-import { type Channel, openChannel } from "../server/channel.ts"
+import { type Channel, hangUp, openChannel } from "../server/channel.ts"
 import type { Endpoint } from "../server/endpoint.ts"
 import type { PooledConnection } from "../server/connection-pool.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
@@ -17,7 +17,7 @@ import {
   texts,
 } from "./message.ts"
 import { ServerError } from "./server-error.ts"
-import { hangUp, openSocket } from "./socket.ts"
+import { openSocket } from "./socket.ts"
 
 /**
  * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext

@@ -118,3 +118,27 @@ export function openChannel<Message>(
 export function tooLarge(): AppError {
   return new AppError("answer-too-large", "the server sends more than was asked for")
 }
+
+/** How long a server may take to hang up after the word that ends a session. */
+const goodbyeMs = 1000
+
+/**
+ * Sends `last`, then waits until the server has hung up: its locks and its seat are free by then.
+ */
+export async function hangUp(
+  socket: Socket,
+  channel: Channel<unknown>,
+  last: Uint8Array,
+): Promise<void> {
+  if (channel.failure !== undefined) return
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, goodbyeMs)
+    socket.once("close", () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    // Not end(): through TLS that would not wait for the other side.
+    channel.send(last)
+  })
+  channel.end()
+}
