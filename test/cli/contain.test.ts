@@ -401,7 +401,7 @@ describe("rotate-now --contain", () => {
         environment: "production",
         secret: "postgres",
         incident: "leak-7",
-        message: expect.stringMatching(note),
+        says: expect.stringMatching(note),
       },
     ])
     // The service says it, too, though no turn is due for weeks.

@@ -141,7 +141,7 @@ export class ComposeApp implements AsyncDisposable {
       const actual = one.running ? this.#valueIn(this.engine.environ(one)) : inspected
       const value =
         inspected === actual ? inspected : `${inspected} by inspect, ${actual} in its process`
-      const anew = this.#seen.some(({ id }) => id === one.id) ? "retired" : "made anew"
+      const anew = this.#seen.some(({ id }) => id === one.id) ? "kept" : "made anew"
       return `${one.name}: ${value}, ${anew}${one.running ? "" : `, ${one.state}`}`
     })
   }
