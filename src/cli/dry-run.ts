@@ -71,7 +71,10 @@ export function unfinishedLine(
 type Plan = Awaited<ReturnType<typeof look>>
 
 /** What is not finished and cannot be ended now, and why. */
-function keptLinesOf(environment: string, { kept = [], ...one }: Unfinished): readonly string[] {
+export function keptLinesOf(
+  environment: string,
+  { kept = [], ...one }: Pick<Unfinished, "startedAt" | "direction" | "secrets" | "kept">,
+): readonly string[] {
   return [
     `${unfinishedLine(environment, one)}. It cannot be ended now, and stays open:`,
     ...kept.map(

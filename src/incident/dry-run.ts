@@ -24,7 +24,14 @@ import { longRetryBudget } from "../app/retry-budget.ts"
 import { bothUsers, oneUserFiles, sayOneUser } from "../app/one-user.ts"
 import { isHeld } from "./contain-secrets.ts"
 import { type First, asTaken, doneFirst, untouchedIn } from "./dry-run-first.ts"
-import { type Prospect, type Why, chosenIn, isKept, prospectOf } from "./prospects.ts"
+import {
+  type Prospect,
+  type Why,
+  chosenIn,
+  isKept,
+  prospectOf,
+  whysOf,
+} from "../rotate/prospects.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -275,15 +282,11 @@ function unfinishedOf(
   const again = direction === "back" || why === "incident"
   if (!isKept(prospect))
     return { ...base, anew: again ? secrets.filter((name) => chosen.includes(name)) : [] }
-  const { whole, keeps } = prospect
   return {
     ...base,
     anew: [],
     ...(isDeferrable(prospect.set) ? {} : { blocks: true as const }),
-    kept: [
-      ...(whole === undefined ? [] : [{ code: whole.code, message: whole.message }]),
-      ...Object.entries(keeps).map(([secret, one]) => ({ secret, ...one })),
-    ],
+    kept: whysOf(prospect),
   }
 }
 

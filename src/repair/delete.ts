@@ -6,6 +6,9 @@ import type { ChangeSet } from "../core/change-set.ts"
 import { erase } from "../core/version-changes.ts"
 import { probe, unclear } from "../rotate/ask.ts"
 import { notSettled } from "../rotate/settle.ts"
+import { cutOff } from "../rotate/cut-off.ts"
+import { isDeferrable, madeWay } from "../rotate/defer.ts"
+import { type Prospect, type Why, isKept, prospectOf, whysOf } from "../rotate/prospects.ts"
 import { hiddenActOf } from "../rotate/elsewhere.ts"
 import { beginActing } from "../rotate/acting.ts"
 import type { Session } from "../rotate/session.ts"
@@ -49,10 +52,16 @@ export type Deleted =
 export type Change = { readonly target: string; readonly variables: readonly string[] }
 export type Deletions = Readonly<Record<string, Deleted>>
 
-/** `unfinished`: a journal that deleting would end first. */
+/** `unfinished`: the rotations that deleting would end first, if that can be. */
 export type Plan = {
-  readonly unfinished?: Pick<ChangeSet, "startedAt" | "direction" | "secrets">
+  readonly unfinished: readonly Unfinished[]
+  /** One of them cannot be ended, and by it programs may hold a value that no longer works. */
+  readonly cutOff?: true
   readonly would: Deletions
+}
+export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> & {
+  /** Why it cannot be ended now: by secret, or of all of it. */
+  readonly kept?: readonly (Why & { readonly secret?: string })[]
 }
 
 /**
@@ -61,8 +70,14 @@ export type Plan = {
  */
 export function planDelete(app: App, environment: string, options: DeleteOptions): Promise<Plan> {
   return inspectEnvironment(app, environment, async (session) => {
+    const prospects = await Promise.all(endedFirst(session).map((set) => prospectOf(session, set)))
+    const kept = prospects.filter(isKept)
+    const blocks = kept.some(({ set }) => !isDeferrable(set))
     const would = await eachOf(session, options, async (name) => {
-      if (session.changeSet?.secrets.includes(name) !== true) refuseOpen(session, name)
+      // As the command itself: what stays open holds up all, unless it has touched nothing.
+      if (blocks) throw notFinished(environment)
+      const ends = prospects.find(({ set }) => set.secrets.includes(name))
+      if (ends === undefined || isKept(ends)) refuseOpen(session, name)
       await refuseLeft(session, name)
       const drafts = await draftsWithout(session, name)
       await discard(drafts)
@@ -73,9 +88,26 @@ export function planDelete(app: App, environment: string, options: DeleteOptions
         versions: session.state(name).versions.length,
       }
     })
-    if (session.changeSet === undefined) return { would }
-    const { startedAt, direction, secrets } = session.changeSet
-    return { unfinished: { startedAt, direction, secrets }, would }
+    const cut = kept.length > 0 && cutOff(session, { aside: true }).length > 0
+    const plan = { unfinished: prospects.map(unfinishedOf), would }
+    return cut ? { ...plan, cutOff: true } : plan
+  })
+}
+
+/** The journal, and what a containment did not wait for: each is ended before anything else. */
+function endedFirst({ document }: Session): readonly ChangeSet[] {
+  return madeWay(document).concat(document.changeSet ?? [])
+}
+
+function unfinishedOf(prospect: Prospect): Unfinished {
+  const { startedAt, direction, secrets } = prospect.set
+  const kept = isKept(prospect) ? { kept: whysOf(prospect) } : {}
+  return { startedAt, direction, secrets, ...kept }
+}
+
+function notFinished(environment: string): AppError {
+  return new AppError("journal-open", `${environment}: a rotation is not finished yet`, {
+    hint: "see mycelium status",
   })
 }
 
@@ -85,10 +117,7 @@ export function deleteSecrets(
   options: DeleteOptions,
 ): Promise<Deletions> {
   return withEnvironment(app, environment, async ({ session }) => {
-    if (session.changeSet !== undefined)
-      throw new AppError("journal-open", `${environment}: a rotation is not finished yet`, {
-        hint: "see mycelium status",
-      })
+    if (session.changeSet !== undefined) throw notFinished(environment)
     return eachOf(session, options, (name) => deleteOne(session, name, options))
   })
 }

@@ -1,14 +1,14 @@
-import { present } from "../../base/present.ts"
 import {
   type Deleted,
   type Deletions,
   type Plan,
+  type Unfinished,
   deleteSecrets,
   planDelete,
 } from "../../repair/delete.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
-import { unfinishedLine } from "../dry-run.ts"
+import { keptLinesOf, unfinishedLine } from "../dry-run.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { counted } from "../words.ts"
@@ -28,7 +28,7 @@ export const deleteCommand: Command = {
     "dry-run": {
       type: "boolean",
       summary:
-        "say what it would do, and end with 0 if nothing blocks it (1 or 5 otherwise); without " +
+        "say what it would do, and end with 0 if nothing blocks it (1, 5 or 7 otherwise); without " +
         "--dry-run and --yes it says the same, and ends with 2",
     },
     "keep-login": {
@@ -87,7 +87,9 @@ const logins = {
  * As every dry run. Without --dry-run the code is 2, so that a script that forgot --yes does not
  * take the plan for the deed.
  */
-function exitOfPlan({ would }: Plan): number {
+function exitOfPlan({ would, cutOff }: Plan): number {
+  // As every command that leaves programs cut off.
+  if (cutOff === true) return exitCodes.person
   const all = Object.values(would)
   const blocked = all.filter((one) => one.kind !== "erased" && one.kind !== "unknown").length
   if (blocked === 0) return exitCodes.done
@@ -101,13 +103,11 @@ function sayPlan(
   { unfinished, would }: Plan,
 ): void {
   if (isSet(values, "json")) {
-    terminal.stdout(JSON.stringify({ environment, ...present({ unfinished }), would }))
+    terminal.stdout(JSON.stringify({ environment, unfinished, would }))
     return
   }
-  if (unfinished !== undefined)
-    terminal.stdout(
-      `${unfinishedLine(environment, unfinished)}. With --yes this command ends it first.`,
-    )
+  for (const one of unfinished)
+    for (const line of unfinishedLines(environment, one)) terminal.stdout(line)
   for (const [name, one] of Object.entries(would)) {
     if (one.kind !== "erased") {
       sayOther(terminal, `${environment}/${name}`, one)
@@ -120,11 +120,22 @@ function sayPlan(
       `  3 state    ${counted(one.versions, "version")}; backups keep what they hold, the audit log keeps names`,
     )
   }
-  terminal.stderr(
-    isSet(values, "dry-run")
-      ? "nothing was changed: --yes does it"
-      : "nothing was changed: add --yes to do it",
-  )
+  terminal.stderr(`nothing was changed: ${whatYesDoes(would, isSet(values, "dry-run"))}`)
+}
+
+function unfinishedLines(environment: string, one: Unfinished): readonly string[] {
+  if (one.kept !== undefined) return keptLinesOf(environment, one)
+  return [`${unfinishedLine(environment, one)}. With --yes this command ends it first.`]
+}
+
+/** A promise of what is not possible now would not be kept. */
+function whatYesDoes(would: Deletions, dry: boolean): string {
+  const all = Object.entries(would)
+  const erased = all.flatMap(([name, { kind }]) => (kind === "erased" ? [name] : []))
+  if (erased.length === 0) return "--yes would erase nothing now"
+  const others = all.filter(([, { kind }]) => kind !== "erased" && kind !== "unknown")
+  if (others.length > 0) return `--yes would erase ${erased.join(", ")} alone`
+  return dry ? "--yes does it" : "add --yes to do it"
 }
 
 function outputWords(outputs: Extract<Deleted, { readonly kind: "erased" }>["outputs"]): string {

@@ -2,14 +2,14 @@ import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { ChangeSet } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
-import { driverOf } from "../rotate/ask.ts"
-import { hiddenOf } from "../rotate/elsewhere.ts"
-import { overrules } from "../rotate/overrule.ts"
-import { isDeferrable } from "../rotate/defer.ts"
-import { lostTrack } from "../rotate/prove.ts"
-import type { Session } from "../rotate/session.ts"
-import { likely, probeVersions } from "../rotate/probe-versions.ts"
-import { waitsForAnother } from "../rotate/work.ts"
+import { driverOf } from "./ask.ts"
+import { hiddenOf } from "./elsewhere.ts"
+import { overrules } from "./overrule.ts"
+import { isDeferrable } from "./defer.ts"
+import { lostTrack } from "./prove.ts"
+import type { Session } from "./session.ts"
+import { likely, probeVersions } from "./probe-versions.ts"
+import { waitsForAnother } from "./work.ts"
 
 /**
  * Would a rotation that is not finished come to its end now? Asked without ending or changing
@@ -27,6 +27,18 @@ export type Prospect = {
 
 export function isKept({ keeps, whole }: Prospect): boolean {
   return whole !== undefined || Object.keys(keeps).length > 0
+}
+
+/** All that keeps it, in the order in which it is told. */
+export function whysOf({
+  keeps,
+  whole,
+}: Prospect): readonly (Why & { readonly secret?: string })[] {
+  const { code, message } = whole ?? {}
+  return [
+    ...(code === undefined || message === undefined ? [] : [{ code, message }]),
+    ...Object.entries(keeps).map(([secret, one]) => ({ secret, ...one })),
+  ]
 }
 
 export async function prospectOf(session: Session, set: ChangeSet): Promise<Prospect> {
