@@ -143,8 +143,6 @@ function judgeFailure(
 }
 
 const hour = 3_600_000
-/** `run` looks once a minute. */
-const dueMs = 2 * 60_000
 
 function judgeVersion(place: string, { id, stage }: Version, now: Date, report: Told): void {
   if (stage.kind === "uncertain")
@@ -152,7 +150,7 @@ function judgeVersion(place: string, { id, stage }: Version, now: Date, report: 
   // What a containment owes is told with the containment.
   if (stage.kind !== "previous" || stage.revokeOthers === true) return
   const lateMs = now.getTime() - Date.parse(stage.revokeAt)
-  if (lateMs > dueMs)
+  if (lateMs > 0)
     report.found(
       "revoke-overdue",
       `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`,
