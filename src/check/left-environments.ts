@@ -1,6 +1,6 @@
-import type { Config } from "../config/model.ts"
+import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type StateDocument } from "../core/state.ts"
-import { openSets } from "../core/change-set.ts"
+import { openSetOf, openSets } from "../core/change-set.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { readState } from "../record/state-file.ts"
 import { stateNames } from "./files.ts"
@@ -43,9 +43,34 @@ export async function leftEnvironments(config: Config): Promise<readonly LeftEnv
   return left.filter((one) => one !== undefined)
 }
 
+/** A secret that an environment of the config has no more, and of which something is owed. */
+export type LeftSecret = {
+  readonly secret: string
+  readonly debts: readonly string[]
+  readonly remedy: string
+}
+
+/** One in a rotation that is open ends with it. */
+export function leftSecrets(
+  environment: Pick<EnvironmentConfig, "name" | "secrets">,
+  document: StateDocument | undefined,
+): readonly LeftSecret[] {
+  return Object.entries(document?.secrets ?? {}).flatMap(([secret, state]) => {
+    const isLeft =
+      environment.secrets[secret] === undefined && openSetOf(document, secret) === undefined
+    const debts = isLeft ? debtsOf(state) : []
+    const remedy = unlistedRemedy(`${environment.name}/${secret}`, state.driver)
+    return debts.length === 0 ? [] : [{ secret, debts, remedy }]
+  })
+}
+
 /** One line for whoever looks. */
 export function sayLeftEnvironment({ name, debts }: LeftEnvironment): string {
   return `${name} has a state and is not in the config: ${debts.join("; ")}`
+}
+
+export function sayLeftSecret({ debts }: LeftSecret): string {
+  return `not in the config: ${debts.join("; ")}`
 }
 
 function isLeft(document: StateDocument): boolean {

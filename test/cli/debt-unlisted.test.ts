@@ -48,6 +48,12 @@ describe("a secret that is out of the config while an old value of it is owed a 
     const check = await shop.run("check", "--quick")
     expect(check.stdout).toContain("debt-unlisted")
     expect(check.code).toBe(4)
+    const plan = await shop.run("plan")
+    expect(plan.stdout).toContain("! redis  not in the config: v1 was to be revoked, and stays")
+    expect(plan.stdout).toContain("mycelium delete production/redis --keep-login --yes")
+    const once = await shop.run("run", "--once")
+    expect(once.stdout + once.stderr).toContain("not in the config: v1 was to be revoked")
+    expect(once.code).toBe(7)
     const rotated = await shop.run("rotate-now", "production", "--no-wait")
     expect(rotated.stdout).not.toContain("mycelium run, or the next rotate-now, revokes it then")
     expect([rotated.code, await shop.login(shop.old)]).toEqual([0, "in"])
@@ -121,9 +127,33 @@ describe("an environment that is out of the config as a whole", () => {
     expect(check.code).toBe(4)
     const once = await shop.run("run", "--once")
     expect(once.stdout + once.stderr).toContain(message)
+    expect(once.code).toBe(7)
+    expect((await shop.run("plan")).stdout).toContain(`! ${message}`)
     expect(await shop.login(shop.old)).toBe("in")
     // As the hint says.
     shop.project.configure({ ...rest, environments: { ...environments, staging } })
     expect((await shop.run("status")).stdout).not.toContain("is not in the config")
+    expect((await shop.run("plan")).stdout).not.toContain("is not in the config")
+  }, 60_000)
+
+  test("while a rotation of it is open: plan shows it, and run --once needs a person", async () => {
+    await using shop = await openShop(servers.postgres)
+    await shop.adopt()
+    shop.project.script("restart-api", 'kill -9 "$PPID"', "exit 1")
+    expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
+    const { environments: _, ...rest } = configOf(shop)
+    const staging = { rotate_every: "90d", secrets: { session_key: "generated" } }
+    shop.project.configure({ ...rest, environments: { staging } })
+    const message =
+      "production has a state and is not in the config: a rotation of postgres is not finished"
+    expect((await shop.run("plan")).stdout).toContain(`! ${message}`)
+    expect(JSON.parse((await shop.run("plan", "--json")).stdout)).toMatchObject({
+      left: [{ name: "production" }],
+    })
+    const once = await shop.run("run", "--once")
+    expect(once.stdout + once.stderr).toContain(message)
+    expect(once.code).toBe(7)
+    // Who asks for some is not told of all.
+    expect((await shop.run("plan", "staging")).stdout).not.toContain(message)
   }, 60_000)
 })

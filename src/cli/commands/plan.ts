@@ -3,6 +3,14 @@ import { scheduleOf } from "../../app/schedule-of.ts"
 import { present } from "../../base/present.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
+import {
+  type LeftEnvironment,
+  type LeftSecret,
+  leftEnvironments,
+  leftSecrets,
+  sayLeftEnvironment,
+  sayLeftSecret,
+} from "../../check/left-environments.ts"
 import type { Folder } from "../../base/files/folder.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { believable } from "../../core/instants.ts"
@@ -44,6 +52,8 @@ type Plan = {
   readonly uncontained: readonly UncontainedSecret[]
   readonly unwritten: readonly Owing[]
   readonly drifted: readonly Drifted[]
+  /** Out of the config, and something is owed of them: no run reaches them. */
+  readonly unlisted: readonly LeftSecret[]
 }
 
 export const plan: Command = {
@@ -65,10 +75,22 @@ export const plan: Command = {
         async (name) => ({ name, bits: bitsOf(context, name), ...(await planOf(context, name)) }),
       ),
     )
-    if (isSet(values, "json")) terminal.stdout(JSON.stringify({ days, environments: plans }))
-    else
+    // As in status: who asks for some is not told of all.
+    const outside = args.length === 0 ? await leftEnvironments(config) : []
+    const left = outside.filter(({ debts }) => debts.length > 0)
+    if (isSet(values, "json"))
+      terminal.stdout(
+        JSON.stringify({
+          days,
+          environments: plans,
+          ...(left.length === 0 ? {} : { left }),
+        }),
+      )
+    else {
       for (const one of plans)
         for (const line of linesOf(config, one, now, days)) terminal.stdout(line)
+      for (const one of left) for (const line of leftLines(one)) terminal.stdout(line)
+    }
     return exitCodes.done
   },
 }
@@ -97,7 +119,15 @@ async function planOf(
 ): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
   if (environment === undefined)
-    return { events: [], undated: [], journals: [], uncontained: [], unwritten: [], drifted: [] }
+    return {
+      events: [],
+      undated: [],
+      journals: [],
+      uncontained: [],
+      unwritten: [],
+      drifted: [],
+      unlisted: [],
+    }
   const found = await readState(
     { store: config.store, project: config.project, environment: name },
     folder,
@@ -122,6 +152,7 @@ async function planOf(
     uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),
     drifted: driftedIn(document, environment.secrets, now),
+    unlisted: leftSecrets(environment, document),
   }
 }
 
@@ -163,7 +194,7 @@ function rowOf(
 
 function noteLines(
   environment: EnvironmentConfig,
-  { undated, journals, uncontained, unwritten, drifted }: Plan,
+  { undated, journals, uncontained, unwritten, drifted, unlisted }: Plan,
 ): readonly string[] {
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   return [
@@ -172,7 +203,16 @@ function noteLines(
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
     ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
     ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),
+    ...unlisted.flatMap((one) => [
+      oneLine(`! ${one.secret}  ${sayLeftSecret(one)} (debt-unlisted)`),
+      `  hint: ${one.remedy}`,
+    ]),
   ]
+}
+
+/** Of an environment that the config has no more: as status tells of it. */
+function leftLines(one: LeftEnvironment): readonly string[] {
+  return [oneLine(`! ${sayLeftEnvironment(one)} (debt-unlisted)`), `  hint: ${one.remedy}`]
 }
 
 /** "every 90d, 191.9 bits". */

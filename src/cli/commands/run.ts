@@ -2,15 +2,21 @@ import type { App } from "../../app/app.ts"
 import { Daemon } from "../../app/service/daemon.ts"
 import type { ServiceEvents } from "../../app/service/events.ts"
 import { present } from "../../base/present.ts"
-import { leftEnvironments, sayLeftEnvironment } from "../../check/left-environments.ts"
+import {
+  leftEnvironments,
+  leftSecrets,
+  sayLeftEnvironment,
+  sayLeftSecret,
+} from "../../check/left-environments.ts"
 import { type EnvironmentRun, runEnvironment } from "../../app/service/environment-run.ts"
 import { AppError, describeError } from "../../base/error.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { lastWords } from "../../base/processes/last-words.ts"
 import { giveBackMemory } from "../../base/system/memory.ts"
-import type { Config } from "../../config/model.ts"
+import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/system/notify.ts"
 import { reapOrphans } from "../../base/processes/reap.ts"
+import { readState } from "../../record/state-file.ts"
 import { isOutOfSight } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodeOf, exitCodes } from "../exit-codes.ts"
@@ -37,8 +43,12 @@ export const run: Command = {
     // Another config: what is said from then on is said by it.
     const now = { app }
     const watch = watcher(say, () => now.app, manager)
+    if (isSet(values, "once")) {
+      const code = await once(app, watch)
+      // Last: what a turn has ended is owed no more, and no run reaches what is left.
+      return (await tellLeft(app.config, say)) ? exitCodes.person : code
+    }
     await tellLeft(app.config, say)
-    if (isSet(values, "once")) return once(app, watch)
     const daemon = new Daemon(app, watch)
     terminal.onReload(
       () =>
@@ -98,16 +108,44 @@ async function loadPacked(
   return { app, config: JSON.stringify(config) }
 }
 
-/** What no run will ever reach, because the config no longer has that environment. */
-async function tellLeft(config: Config, say: Say): Promise<void> {
-  for (const one of await leftEnvironments(config).catch(() => []))
-    if (one.debts.length > 0)
-      say("error", "owed out of the config", {
-        environment: one.name,
-        code: "debt-unlisted",
-        message: sayLeftEnvironment(one),
-        hint: one.remedy,
-      })
+/**
+ * What no run will ever reach, because the config no longer has that environment or secret. True if
+ * there is any.
+ */
+async function tellLeft(config: Config, say: Say): Promise<boolean> {
+  const environments = (await leftEnvironments(config).catch(() => [])).filter(
+    ({ debts }) => debts.length > 0,
+  )
+  for (const one of environments)
+    say("error", "owed out of the config", {
+      environment: one.name,
+      code: "debt-unlisted",
+      message: sayLeftEnvironment(one),
+      hint: one.remedy,
+    })
+  const secrets = await Promise.all(
+    Object.values(config.environments).map((one) => tellLeftSecrets(config, one, say)),
+  )
+  return environments.length > 0 || secrets.includes(true)
+}
+
+async function tellLeftSecrets(
+  { store, project }: Config,
+  environment: EnvironmentConfig,
+  say: Say,
+): Promise<boolean> {
+  const place = { store, project, environment: environment.name }
+  // What cannot be read is told by its turn.
+  const left = leftSecrets(environment, await readState(place).catch(() => undefined))
+  for (const one of left)
+    say("error", "owed out of the config", {
+      environment: environment.name,
+      secret: one.secret,
+      code: "debt-unlisted",
+      message: sayLeftSecret(one),
+      hint: one.remedy,
+    })
+  return left.length > 0
 }
 
 /** A wrong config is reported; the service keeps the one that it has. */
