@@ -29,7 +29,7 @@ test("check --connect logs in with the current value and a wrong one, and is con
   await shop.adopt()
   const ran = await shop.run("check", "--connect", "--strict")
   expect(ran.stdout).toContain(
-    "ok    logins: 1 service accepts the current value and refuses a wrong one",
+    "ok    logins: the service of 1 secret accepts the current value and refuses a wrong one",
   )
   expect(ran.code).toBe(0)
   expect(ran.stdout + ran.stderr).not.toContain(shop.old)

@@ -54,9 +54,12 @@ export const logins = defineCheck<Code, Logins>({
         ),
       ),
     )
-    return all.length === 0
-      ? "no service is asked for any value"
-      : `${all.length} service${all.length === 1 ? "" : "s"} accept${all.length === 1 ? "s" : ""} the current value and refuse${all.length === 1 ? "s" : ""} a wrong one`
+    // One without a value is not asked about.
+    const count = all.filter(({ place }) => accepted.has(place)).length
+    if (count === 0) return "no service is asked for any value"
+    return count === 1
+      ? "the service of 1 secret accepts the current value and refuses a wrong one"
+      : `the services of ${count} secrets accept the current value and refuse a wrong one`
   },
 })
 
