@@ -1,12 +1,15 @@
 import type { Store } from "./self-tests/store.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
-import { freeBytes, writesOf } from "../record/room.ts"
+import { bytesFor, freeBytes } from "../record/room.ts"
 import { statePath } from "../record/state-file.ts"
 import { needFor } from "../rotate/need.ts"
 import { outputsOf } from "./files.ts"
 import { nearestFolder } from "./places.ts"
 import type { Places } from "./request.ts"
 import { sizeOf } from "./size-of.ts"
+
+/** What the lock of an environment takes while it is held. */
+const lockBytes = 4096
 
 /** Whether the store's disk could take a rotation of its largest environment. */
 export async function roomIn(places: Places): Promise<Pick<Store, "room">> {
@@ -34,11 +37,7 @@ function needIn(places: Places, environment: EnvironmentConfig): number {
     options: JSON.stringify(environment).length,
     shown: files.map(sizeOf),
   })
-  return (
-    (sizeOf(
-      statePath({ store: config.store, project: config.project, environment: environment.name }),
-    ) +
-      need.grows) *
-    writesOf(need)
-  )
+  const place = { store: config.store, project: config.project, environment: environment.name }
+  // A containment notes twice more what it cannot write. A run holds the lock before it looks.
+  return bytesFor(sizeOf(statePath(place)), { ...need, writes: need.writes + 2 }) + lockBytes
 }

@@ -7,7 +7,7 @@ import { removeNotes } from "../base/processes/program-notes.ts"
 import { Reserve } from "../base/files/reserve.ts"
 import { type StateDocument } from "../core/state.ts"
 import { openSets } from "../core/change-set.ts"
-import { freeBytes, noRoom, type Need, writesOf } from "./room.ts"
+import { bytesFor, freeBytes, noRoom, type Need, writesOf } from "./room.ts"
 import { type Seen, lookSteadily } from "./steady-look.ts"
 import { type LogEnd, appendToLog, readLogEnd } from "./audit-log.ts"
 import {
@@ -165,18 +165,18 @@ export class FileLedger {
    * not got it.
    */
   async reserve(need: Need): Promise<void> {
-    const all = this.#sizeOf(need) * writesOf(need)
+    const all = this.#roomFor(need)
     if (all > muchBytes && ((await freeBytes(stateFolder(this.#place))) ?? 0) > all * plenty) return
     try {
-      await this.#reserve.take(this.#sizeOf(need), writesOf(need))
+      await this.#reserve.take(this.#size + need.grows, writesOf(need))
     } catch (error) {
-      throw noRoom(stateFolder(this.#place), this.#sizeOf(need) * writesOf(need), error)
+      throw noRoom(stateFolder(this.#place), all, error)
     }
   }
 
   /** The same, asked and not taken. */
   async demandRoom(need: Need): Promise<void> {
-    const bytes = this.#sizeOf(need) * writesOf(need)
+    const bytes = this.#roomFor(need)
     const free = await freeBytes(stateFolder(this.#place))
     if (free !== undefined && free < bytes) throw noRoom(stateFolder(this.#place), bytes)
   }
@@ -191,8 +191,12 @@ export class FileLedger {
     await this.#reserve.tidy()
   }
 
-  #sizeOf({ grows }: Need): number {
-    return (statSync(statePath(this.#place), { throwIfNoEntry: false })?.size ?? 0) + grows
+  get #size(): number {
+    return statSync(statePath(this.#place), { throwIfNoEntry: false })?.size ?? 0
+  }
+
+  #roomFor(need: Need): number {
+    return bytesFor(this.#size, need)
   }
 }
 

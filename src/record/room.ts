@@ -8,6 +8,14 @@ import { filesMost } from "../base/files/reserve.ts"
  */
 export type Need = { readonly grows: number; readonly writes: number }
 
+/** Each file ends in a block of its own. */
+const blockBytes = 4096
+
+/** What that takes on a disk, for a state that has this size now. */
+export function bytesFor(size: number, need: Need): number {
+  return Math.ceil((size + need.grows) / blockBytes) * blockBytes * writesOf(need)
+}
+
 /** Beyond so many the room that each write frees again has to do. */
 export function writesOf({ writes }: Need): number {
   return Math.min(writes, filesMost)

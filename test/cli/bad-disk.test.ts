@@ -94,6 +94,27 @@ describe.skipIf(whyNoDisk !== undefined)(
       })
     })
 
+    test("of the state that is nearly full: check, the dry run and the run judge by one need", async () => {
+      await withStoreOn({ two: true }, async (shop, disk) => {
+        disk.fill(4)
+        const { stdout } = await shop.run(...rotate)
+        const kib = Number(/what a rotation writes: (\d+) KiB/.exec(stdout)?.[1])
+        expect(kib).toBeGreaterThan(0)
+        for (let pages = Math.ceil(kib / 4) - 1; ; pages++) {
+          disk.empty()
+          disk.fill(pages)
+          const checked = await shop.run("check", "--strict")
+          const dry = await shop.run(...rotate, "--dry-run")
+          const ran = await shop.run(...rotate)
+          expect({ pages, dry: dry.code }).toEqual({ pages, dry: ran.code })
+          if (ran.code === 0) break
+          expect(ran.stdout).toContain("(disk-full)")
+          expect(checked.stdout).toContain("disk-full: ")
+          expect(checked.code).toBe(4)
+        }
+      })
+    }, 60_000)
+
     test.each([{}, { two: true }] as const)(
       "of the state, however full it is when a rotation begins, and is filled up as the service is told: no file shows a refused value: %j",
       async (options) => {
