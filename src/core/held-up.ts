@@ -21,13 +21,17 @@ function sayWaits(environment: string, { since, secret, code, message }: Waits):
  * What cannot wait for the next try: a program or a file is cut off, or only a person can end it.
  */
 export function harmOf(environment: string, set: ChangeSet): readonly string[] {
-  const { cuts = [], stuck = [], restarted, direction, waits } = set
+  const { cuts = [], stuck = [], restarted, touched, direction, waits } = set
   const isOpen = (name: string): boolean => !restarted.includes(name)
   const noted = Object.entries(waits?.cutOff ?? {}).filter(([name]) => isOpen(name))
+  // One whose restart may have begun may have read the new value.
+  const holdsFormer = (name: string): boolean => direction === "forward" && !touched.includes(name)
   const sure = [
-    ...noted.filter(([, kind]) => kind === "is").map(([name]) => name),
+    ...noted.flatMap(([name, kind]) =>
+      kind === "is" && (name.startsWith("/") || holdsFormer(name)) ? [name] : [],
+    ),
     ...cuts.filter(
-      (name) => direction === "forward" && isOpen(name) && waits?.cutOff?.[name] === undefined,
+      (name) => holdsFormer(name) && isOpen(name) && waits?.cutOff?.[name] === undefined,
     ),
   ]
   const maybe = [...noted.map(([name]) => name), ...cuts.filter(isOpen)].filter(

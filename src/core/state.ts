@@ -100,6 +100,8 @@ export type SecretState = {
     readonly incident: string
     readonly since: string
     readonly code: string
+    /** Asked for with --revoke-first: who carries it on needs the word. */
+    readonly revokeFirst?: true
   }
   /**
    * Programs that did not get healthy with the value that became current all the same; until they

@@ -12,7 +12,11 @@ import { outcomesOf } from "./verdicts.ts"
 /** What is not contained is in the state, for those without a key; and was it written there? */
 
 /** Without any key `status` and `check` tell of it, until a containment has made its value. */
-export function uncontained(session: Session, { incident }: Contain, code: string): Patch {
+export function uncontained(
+  session: Session,
+  { incident, revokeFirst }: Contain,
+  code: string,
+): Patch {
   // One that was never adopted stands in no state before.
   return (state) => ({
     ...state,
@@ -20,6 +24,7 @@ export function uncontained(session: Session, { incident }: Contain, code: strin
       incident,
       since: state.uncontained?.since ?? session.work.host.now().toISOString(),
       code,
+      ...(revokeFirst ? { revokeFirst: true as const } : {}),
     },
   })
 }

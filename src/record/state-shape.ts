@@ -79,7 +79,9 @@ const secret = shape({
       sessions: maybe(shape({ code: text, message: text, hint: maybe(text) })),
     }),
   ),
-  uncontained: maybe(shape({ incident: text, since: instant, code: text })),
+  uncontained: maybe(
+    shape({ incident: text, since: instant, code: text, revokeFirst: maybe(either(true)) }),
+  ),
   unhealthy: maybe(shape({ since: instant, deployments: list(text), message: text })),
   unwritten: maybe(
     shape({

@@ -44,7 +44,7 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
         found.set(one.who, {
           ...one,
           secrets: [...(before?.secrets ?? []), secret],
-          sure: (before?.sure ?? true) && ends === "yes" && isSure(set, one),
+          sure: (before?.sure ?? true) && ends === "yes" && isSure(session, set, one),
         })
       }
     }
@@ -53,11 +53,18 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
 }
 
 /**
- * On the way back it is not known whether a program whose restart may have begun has read the new
- * value: it may hold the former one, which works again.
+ * A program whose restart may have begun may have read the new value. On the way back it may hold
+ * the former one, which works again.
  */
-function isSure({ direction }: ChangeSet, { kind }: Pick<CutOff, "kind">): boolean {
-  return direction === "forward" || kind === "file"
+function isSure(
+  session: Session,
+  set: ChangeSet,
+  { who, kind }: Pick<CutOff, "who" | "kind">,
+): boolean {
+  if (kind === "file") return true
+  const isMine = session.begun === set.id
+  const hasBegun = isMine ? session.hooks.has(`${set.id}/${who}`) : set.touched.includes(who)
+  return set.direction === "forward" && !hasBegun
 }
 
 /** Does the value that programs may hold no longer work? */

@@ -229,7 +229,7 @@ describe("mycelium, asked to stop while programs are cut off", () => {
       expect({ code: killed.code, message: killed.stdout }).toEqual({
         code: 4,
         message: expect.stringContaining(
-          "; production/api, production/metrics hold a value that no longer works",
+          "; production/metrics holds a value that no longer works; production/api may hold a value that no longer works",
         ),
       })
     })

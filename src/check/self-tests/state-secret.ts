@@ -47,7 +47,7 @@ function judgeContainment({ place, isListed, state }: Place, report: Told): void
     return report.found(
       "not-contained",
       `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): treat it as compromised`,
-      carryOn(place, isListed, uncontained.incident),
+      carryOn(place, isListed, uncontained),
     )
   if (open === undefined) return
   if (open.code === "output-owed" && unwritten !== undefined)
@@ -61,12 +61,17 @@ function judgeContainment({ place, isListed, state }: Place, report: Told): void
   report.found(
     "not-contained",
     `${place}: ${alive} is not proven dead, nor is it proven that every older session ended, in ${open.incident}: treat it as compromised`,
-    carryOn(place, isListed, open.incident),
+    carryOn(place, isListed, open),
   )
 }
 
-function carryOn(place: string, isListed: boolean, incident: string): { readonly remedy: string } {
-  const again = `mycelium rotate-now ${place} --contain --incident ${incident}`
+function carryOn(
+  place: string,
+  isListed: boolean,
+  { incident, revokeFirst }: NonNullable<SecretState["uncontained"]>,
+): { readonly remedy: string } {
+  const how = revokeFirst === true ? "--contain --revoke-first" : "--contain"
+  const again = `mycelium rotate-now ${place} ${how} --incident ${incident}`
   return {
     remedy: isListed
       ? `put right what the code says (mycelium explain CODE), then carry on: ${again}`

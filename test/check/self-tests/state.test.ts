@@ -72,6 +72,13 @@ test("state fails at once where nobody is at work on a journal and a program hol
   expect(await message({ ...forward, cuts: ["api", "web"], restarted: ["api"] })).toEqual([
     ["journal-stuck", "production/web holds a value that no longer works"],
   ])
+  // Killed in the restart of api: it may have read the new value.
+  expect(await message({ ...forward, cuts: ["api", "web"], touched: ["api"] })).toEqual([
+    [
+      "journal-stuck",
+      "production/web holds a value that no longer works; production/api may hold a value that no longer works",
+    ],
+  ])
   expect(await message({ ...forward, cuts: ["api"], restarted: ["api"] })).toEqual([
     ["journal-open", ""],
   ])
@@ -192,6 +199,26 @@ test("state fails where a secret was chosen for a containment that has not come 
   })
   expect(findings[0]?.remedy).toContain(
     "mycelium rotate-now production/db --contain --incident leak",
+  )
+  // Carried on as it was begun.
+  const first = state({
+    db: secret([version("v1", current)], {
+      uncontained: {
+        incident: "leak",
+        since: ago(1000),
+        code: "not-contained",
+        revokeFirst: true,
+      },
+    }),
+  })
+  const again = await result(check, {
+    environments: [{ name: "production", document: first, secrets: ["db"] }],
+    unreadable: [],
+    strange: [],
+    now,
+  })
+  expect(again.findings[0]?.remedy).toContain(
+    "mycelium rotate-now production/db --contain --revoke-first --incident leak",
   )
   const owed = secret(
     [
