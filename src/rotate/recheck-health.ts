@@ -8,7 +8,7 @@ import { beginAgain } from "./acting.ts"
 import { readBy } from "./restart-all.ts"
 import type { Session } from "./session.ts"
 import { readsNothingOwed } from "./unwritten/restart.ts"
-import { type Restarting, whyOf } from "./work.ts"
+import { type Restarting, restartFields, whyOf } from "./work.ts"
 
 /**
  * Programs that did not get healthy with a value which became current all the same: has someone
@@ -112,7 +112,7 @@ function eventOf(
   return {
     event: isRestart ? "restart" : "health",
     deployment: program.name,
-    healthy: answer === true,
+    ...(isRestart ? restartFields(answer) : { healthy: answer === true }),
     health: program.healthType ?? "none",
     secrets: readBy(session, program, names),
     incident,

@@ -7,7 +7,7 @@ import { endAgain } from "./acting.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { strategyOf, withHealthOf } from "./strategy.ts"
-import { type Restarting, whyOf } from "./work.ts"
+import { type Restarting, restartFields, whyOf } from "./work.ts"
 
 /**
  * Restarts each once, in order, each gated by its health. Returns those that did not get healthy:
@@ -63,7 +63,7 @@ async function restartNext(
   session.queueEvent({
     event: "restart",
     deployment: next.name,
-    healthy: answer === true,
+    ...restartFields(answer),
     health: next.healthType ?? "none",
     secrets: readBy(session, next, set.secrets),
   })

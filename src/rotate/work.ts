@@ -140,6 +140,15 @@ export function whyOf(answer: Exclude<Restarting, true>): string {
   return typeof answer === "string" ? answer : answer.notRestarted
 }
 
+/** For the log: it was restarted, or its restart failed; it is healthy since, or not. */
+export function restartFields(answer: Restarting): {
+  readonly restarted: boolean
+  readonly healthy: boolean
+} {
+  const healthy = answer === true
+  return { restarted: healthy || typeof answer === "string", healthy }
+}
+
 export interface Restarts {
   /** Ends an older run of the hook (`first`: there can be none), restarts, waits for health. */
   restart(

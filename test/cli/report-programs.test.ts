@@ -87,7 +87,7 @@ describe("a program whose restart failed", () => {
     expect(stdout).not.toContain("they were restarted with the new values")
     expect(stdout).not.toContain("Find out why it could not be written")
     expect(stdout).toMatch(
-      /These programs were not restarted, and may hold the old value: production\/api \(last tried at .*\), production\/web \(/,
+      /These programs were not restarted, and may hold a value that is not the current one: production\/api \(last tried at .*\), production\/web \(/,
     )
     expect(stdout).toContain(
       "production/web is healthy by its check; it had not been restarted, and may have held the old value",

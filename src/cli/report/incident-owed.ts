@@ -101,14 +101,14 @@ function programBlocks(unhealthy: IncidentReport["unhealthy"]): readonly Block[]
       ? []
       : [
           text(
-            `These programs were not restarted, and may hold the old value: ${names(old, "last tried at ")}. Their health check cannot show this: they may still work with the value that they read before.`,
+            `These programs were not restarted, and may hold a value that is not the current one: ${names(old, "last tried at ")}. Their health check cannot show this: they may still work with the value that they read before.`,
           ),
         ]),
     ...(failed.length === 0
       ? []
       : [
           text(
-            `Look at these programs: ${names(failed, "")}. As far as mycelium knows, their last restart failed, or they did not get healthy after it. The compromised value was not put back for them.`,
+            `Look at these programs: ${names(failed, "")}. They were restarted, and were not healthy when mycelium last asked. The compromised value was not put back for them.`,
           ),
         ]),
   ]

@@ -74,7 +74,7 @@ function proofOf({ erased, contained, dead, expelledAt, driver }: SecretReport):
 }
 
 function programsText({ to, restarts, unwritten }: SecretReport): string {
-  if (to === undefined && restarts.length === 0) return "–"
+  if (to === undefined) return "–"
   const all = [...restarts.map(restartText), ...(unwritten === undefined ? [] : [unwritten])]
   return all.join("; ") || "none is known to read it"
 }

@@ -32,12 +32,19 @@ function story(report: IncidentReport): string {
     ...(healthyAt === undefined
       ? []
       : [`The last program was up again with its new values after ${took(begun, healthyAt)}.`]),
-    ...(unhealthy.length === 0
-      ? []
-      : [`${many(unhealthy.length, "program")} did not get healthy.`]),
+    ...programsText(unhealthy),
     `Who acted: ${actors.join("; ")}.`,
     ...(reasons.length === 0 ? [] : [`Reason given: ${reasons.join("; ")}.`]),
   ].join(" ")
+}
+
+function programsText(unhealthy: IncidentReport["unhealthy"]): readonly string[] {
+  const old = unhealthy.filter(({ notRestarted }) => notRestarted === true).length
+  const failed = unhealthy.length - old
+  return [
+    ...(old === 0 ? [] : [`${many(old, "program")} ${old === 1 ? "was" : "were"} not restarted.`]),
+    ...(failed === 0 ? [] : [`${many(failed, "program")} did not get healthy.`]),
+  ]
 }
 
 function beginning({ noticed, begun }: IncidentReport): string {

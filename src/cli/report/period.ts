@@ -181,9 +181,9 @@ function failedRows({
       instant(last),
       secrets.join(", "),
     ]),
-    ...unhealthy.map(({ deployment, times, last }) => [
-      "a program did not get healthy",
-      "deployment-unhealthy",
+    ...unhealthy.map(({ deployment, code, times, last }) => [
+      code === "restart-failed" ? "a restart failed" : "a program did not get healthy",
+      code,
       String(times),
       instant(last),
       deployment,

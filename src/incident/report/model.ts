@@ -90,7 +90,7 @@ export type IncidentReport = {
   readonly left: readonly Left[]
   /** Words of the command that carries on; none if nothing is left. */
   readonly carryOn?: readonly string[]
-  /** Deployments whose last restart did not end healthy, or is owed. */
+  /** Deployments whose last restart failed, or did not end healthy. */
   readonly unhealthy: readonly Unhealthy[]
   readonly noticed: { readonly at: string; readonly given: boolean }
   readonly begun: string

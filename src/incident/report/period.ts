@@ -6,6 +6,7 @@ import type { AuditEntry } from "../../record/audit-read.ts"
 import type { Source } from "./source.ts"
 import { failures, textOf } from "./entry.ts"
 import { type PolicyState, policiesOf } from "./policy.ts"
+import { faultIn } from "./programs.ts"
 import { type Reader, readersOf } from "./readers.ts"
 import { scheduleOf } from "../../app/schedule-of.ts"
 
@@ -29,6 +30,7 @@ export type EnvironmentReport = {
   }[]
   readonly unhealthy: readonly {
     readonly deployment: string
+    readonly code: ReturnType<typeof faultIn>
     readonly times: number
     readonly last: string
   }[]
@@ -144,11 +146,12 @@ function failuresIn(entries: readonly AuditEntry[]): EnvironmentReport["failures
 function unhealthyIn(entries: readonly AuditEntry[]): EnvironmentReport["unhealthy"] {
   const unhealthy = Map.groupBy(
     entries.filter((entry) => entry.event === "restart" && entry["healthy"] !== true),
-    (entry) => textOf(entry, "deployment") ?? "",
+    (entry) => `${textOf(entry, "deployment") ?? ""} ${faultIn(entry)}`,
   )
-  return [...unhealthy].map(([deployment, all]) => ({
-    deployment,
-    times: all.length,
-    last: all.at(-1)?.at ?? "",
-  }))
+  return [...unhealthy.values()].flatMap((all) => {
+    const last = all.at(-1)
+    if (last === undefined) return []
+    const deployment = textOf(last, "deployment") ?? ""
+    return [{ deployment, code: faultIn(last), times: all.length, last: last.at }]
+  })
 }

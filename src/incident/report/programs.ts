@@ -9,7 +9,7 @@ export type Restart = {
   readonly deployment: string
   readonly at: string
   readonly healthy: boolean
-  /** Its restart failed, or was not tried, to this day: it may hold the old value. */
+  /** Its restart has failed to this day: it may hold the old value. */
   readonly notRestarted?: true
   /** The kind of its health check, or "none". */
   readonly health: string
@@ -35,20 +35,46 @@ export function owedPrograms({ document }: Pick<Source, "document">): ReadonlySe
   return new Set(owedIn(document).programs)
 }
 
-/** As its last line has it, unless its restart is owed to this day. */
+/** Whether it was restarted then; undefined: an older Mycelium has not said so. */
+function wasRestarted(entry: AuditEntry | undefined): boolean | undefined {
+  const restarted = entry?.["restarted"]
+  if (typeof restarted === "boolean") return restarted
+  return entry?.["healthy"] === true ? true : undefined
+}
+
+/** What to call a restart, or a later look at a program, that did not end well. */
+export function faultIn(entry: AuditEntry): "restart-failed" | "deployment-unhealthy" {
+  return wasRestarted(entry) === false ? "restart-failed" : "deployment-unhealthy"
+}
+
+/** As the line has it, unless the program's last restart failed. */
 export function restartOf(source: Source, line: AuditEntry): Restart {
   const deployment = deploymentOf(line)
-  const isOwed = owedPrograms(source).has(deployment)
   const tried = source.entries.findLast(
     (entry) => entry.event === "restart" && deploymentOf(entry) === deployment,
   )
+  // One that was restarted can still be owed another restart, if one of its files is not written.
+  const isOld = !(wasRestarted(tried) ?? !owedPrograms(source).has(deployment))
   return {
     deployment,
-    at: isOwed ? (tried ?? line).at : line.at,
-    healthy: line["healthy"] === true && !isOwed,
-    ...(isOwed ? { notRestarted: true as const } : {}),
+    at: isOld ? (tried ?? line).at : line.at,
+    healthy: line["healthy"] === true && !isOld,
+    ...(isOld ? { notRestarted: true as const } : {}),
     health: textOf(line, "health") ?? "none",
   }
+}
+
+/**
+ * What became of a program since this line: if it was unhealthy then, whatever run found it healthy
+ * or restarted it well later. Its restart then read a file that shows the new value still.
+ */
+export function sinceThen(source: Source, line: AuditEntry): AuditEntry {
+  if (line["healthy"] === true) return line
+  const later = source.entries.filter(
+    (entry) => entry.n > line.n && ofProgram(entry) && deploymentOf(entry) === deploymentOf(line),
+  )
+  const well = later.find((entry) => entry["healthy"] === true && !isBeforeRestart(source, entry))
+  return well ?? later.at(-1) ?? line
 }
 
 /**
@@ -78,10 +104,12 @@ export function unhealthyIn(source: Source, restarts: readonly AuditEntry[]): re
  */
 export function isBeforeRestart(source: Source, line: AuditEntry): boolean {
   if (line.event !== "health") return false
-  const next = source.entries.find(
-    (entry) =>
-      entry.n > line.n && entry.event === "restart" && deploymentOf(entry) === deploymentOf(line),
+  const own = source.entries.filter(
+    (entry) => entry.event === "restart" && deploymentOf(entry) === deploymentOf(line),
   )
+  const restarted = wasRestarted(own.findLast(({ n }) => n < line.n))
+  if (restarted !== undefined) return !restarted
+  const next = own.find(({ n }) => n > line.n)
   return next === undefined
     ? owedPrograms(source).has(deploymentOf(line))
     : next["changeSet"] === undefined

@@ -5,8 +5,9 @@ import { type SessionsLeft } from "../../core/state.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
 import { latest, namesOf, textOf } from "./entry.ts"
 import { erasedOf, faultOf } from "./fault.ts"
+import type { AuditEntry } from "../../record/audit-read.ts"
 import type { Line, SecretReport } from "./model.ts"
-import { restartOf, restartedAt } from "./programs.ts"
+import { restartOf, restartedAt, sinceThen } from "./programs.ts"
 import type { Source } from "./source.ts"
 
 /** One secret of an incident; pure. */
@@ -23,7 +24,7 @@ export type OfSecret = {
 }
 
 export function secretOf(config: Config, about: OfSecret): SecretReport {
-  const { source, incident, name, lines, restarts } = about
+  const { source, incident, name, lines } = about
   const { environment } = source
   const state = source.document?.secrets[name]
   const contained = state?.contained?.incident === incident ? state.contained : undefined
@@ -53,7 +54,8 @@ export function secretOf(config: Config, about: OfSecret): SecretReport {
     ...(fault === undefined
       ? present({ containedAt: containedAt(about, { driver, promote, deaths }) })
       : {}),
-    restarts: restartsFor(name, lines, restarts).map((line) => restartOf(source, line)),
+    // Those that restarted on a way to a new value and back again have the old one.
+    restarts: to === undefined ? [] : restartsFor(about).map((line) => restartOf(source, line)),
   }
 }
 
@@ -107,19 +109,19 @@ function containedAt(
   ])
 }
 
-/** Of each program that reads it, the last line of the rotations that the incident made. */
-function restartsFor(
-  name: string,
-  lines: readonly Line[],
-  restarts: readonly Line[],
-): readonly Line[] {
+/**
+ * Of each program that reads it, the last line of the rotations that the incident made, and what
+ * became of it since.
+ */
+function restartsFor({ source, name, lines, restarts }: OfSecret): readonly AuditEntry[] {
   const changeSets = new Set(lines.flatMap((line) => textOf(line, "changeSet") ?? []))
   const own = restarts.filter(
     (line) =>
       (line["changeSet"] === undefined || changeSets.has(textOf(line, "changeSet") ?? "")) &&
       namesOf(line)?.includes(name) === true,
   )
-  return [...new Map(own.map((line) => [textOf(line, "deployment") ?? "", line])).values()]
+  const last = new Map(own.map((line) => [textOf(line, "deployment") ?? "", line]))
+  return [...last.values()].map((line) => sinceThen(source, line))
 }
 
 /** As the state has it; of an incident before the last, as its last line has it. */

@@ -1,7 +1,7 @@
 import type { AuditEntry } from "../../record/audit-read.ts"
 import { byTime, failures, latest, textOf } from "./entry.ts"
 import type { Line, SecretReport, Step } from "./model.ts"
-import { isBeforeRestart, isNoNews, ofProgram } from "./programs.ts"
+import { faultIn, isBeforeRestart, isNoNews, ofProgram } from "./programs.ts"
 import type { Source } from "./source.ts"
 
 /** What happened in an incident, the oldest first; pure. */
@@ -71,7 +71,7 @@ function programsIn({ environment, source, lines }: Part): readonly Step[] {
         environment,
         what: becameOf(source, line),
         subject: textOf(line, "deployment") ?? "",
-        ...(line["healthy"] === true ? {} : { code: "deployment-unhealthy" }),
+        ...(line["healthy"] === true ? {} : { code: faultIn(line) }),
       }),
     )
 }

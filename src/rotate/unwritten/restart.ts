@@ -13,7 +13,7 @@ import { beginAgain } from "../acting.ts"
 import { readBy } from "../restart-all.ts"
 import type { Session } from "../session.ts"
 import { readersOf } from "../unwritten.ts"
-import { whyOf } from "../work.ts"
+import { restartFields, whyOf } from "../work.ts"
 
 /** Those of these programs whose outputs all show the current values, as far as they are owed. */
 export function readsNothingOwed(session: Session, names: readonly string[]): readonly string[] {
@@ -56,7 +56,7 @@ async function restartOne(session: Session, deployment: Deployment, mark: string
   const event: AuditEvent = {
     event: "restart",
     deployment: name,
-    healthy: answer === true,
+    ...restartFields(answer),
     health: deployment.healthType ?? "none",
     secrets,
     ...incidentOf(session, secrets),
