@@ -35,9 +35,9 @@ export async function contain(
 ): Promise<number> {
   await askWhereCutOff(terminal, values, app, asked.chosen)
   const began = terminal.host.monotonicMs()
+  const askedAt = terminal.host.now().toISOString()
   const incident =
-    asked.incident ??
-    `incident-${terminal.host.now().toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
+    asked.incident ?? `incident-${askedAt.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
   const timed: App = {
     ...app,
     onProgress: (environment, step, message, secret) =>
@@ -52,6 +52,7 @@ export async function contain(
   const reports = await act(timed, asked.chosen, {
     incident,
     revokeFirst: isSet(values, "revoke-first"),
+    asked: askedAt,
     ...present({ reason: asked.reason }),
   })
   if (isSet(values, "json")) terminal.stdout(JSON.stringify({ incident, reports }))

@@ -75,6 +75,6 @@ export function begun(
     secrets,
     incident: options.incident,
     revokeFirst: options.revokeFirst,
-    ...present({ selection, reason: options.reason }),
+    ...present({ selection, reason: options.reason, asked: options.asked }),
   }))
 }

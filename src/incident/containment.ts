@@ -10,6 +10,8 @@ export type Contain = {
   readonly incident: string
   readonly revokeFirst: boolean
   readonly reason?: string
+  /** When the command was given; left out: with its first line of the log. */
+  readonly asked?: string
 }
 export type Contained = {
   readonly environment: string

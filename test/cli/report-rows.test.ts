@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, renameSync } from "node:fs"
 import type { IncidentReport } from "../../src/incident/report/model.ts"
-import { type Project, json, layOut } from "../support/mycelium.ts"
+import { type Project, binary, json, layOut } from "../support/mycelium.ts"
+import { until } from "../support/until.ts"
 
 /** What the rows of a report say of programs: of each secret, who has its new value. */
 
@@ -172,5 +173,43 @@ describe("a secret that has no new value", () => {
     const { report, text } = await reportOf(project)
     expect(rowsOf(report)).toEqual({ one: [] })
     expect(text).not.toMatch(/: healthy by/)
+  }, 60_000)
+})
+
+describe("the time that a containment took", () => {
+  test("counts from the command, not from the end of a rotation that it found unfinished", async () => {
+    await using project = await openTwo()
+    project.script("restart-a", "touch begun", "until [ -e go ]; do sleep 0.02; done")
+    const first = Bun.spawn([binary, "rotate-now", "production/two"], {
+      cwd: project.folder,
+      env: { ...project.environment },
+      stdio: ["ignore", "ignore", "ignore"],
+    })
+    await until("the restart to begin", () => project.has("begun"))
+    first.kill("SIGKILL")
+    await first.exited
+    project.write("go", "")
+    // What is resumed takes a second by itself.
+    project.script("restart-b", "sleep 1")
+    const before = Date.now()
+    const ran = await project.mycelium(contain("production/one"))
+    expect(ran.code).toBe(0)
+    const { report, text } = await reportOf(project)
+    const lines = project.read(project.auditPath()).trim().split("\n")
+    const own = lines.map((line) => JSON.parse(line) as Record<string, string>)
+    const resumed = own.findLast(({ event, secret }) => event === "promote" && secret === "two")
+    const asked = own.find(({ event }) => event === "contain")?.["asked"] ?? ""
+    expect({ begun: report.begun, noticed: report.noticed.at }).toEqual({
+      begun: asked,
+      noticed: asked,
+    })
+    expect(Date.parse(asked)).toBeGreaterThanOrEqual(before)
+    expect(Date.parse(resumed?.["at"] ?? "") - Date.parse(asked)).toBeGreaterThan(1000)
+    expect(report.timeline.find(({ what }) => what === "begun")?.at).toBe(asked)
+    // The command ends after the last act, and has begun to count at the same instant.
+    const said = Number(/contained, in ([\d.]+) s/.exec(ran.stdout)?.[1])
+    const told = Number(/was contained after ([\d.]+) s/.exec(text)?.[1])
+    expect(told).toBeGreaterThan(2)
+    expect(said).toBeGreaterThanOrEqual(told)
   }, 60_000)
 })

@@ -32,7 +32,7 @@ export const report: Command = {
     noticed: {
       type: "string",
       value: "TIME",
-      summary: "when the incident was noticed; else its first line in the log",
+      summary: "when the incident was noticed; else when it began, by the log",
     },
     readers: {
       type: "string",

@@ -51,7 +51,7 @@ function beginning({ noticed, begun }: IncidentReport): string {
   const at = instant(noticed.at)
   return noticed.given
     ? `It was noticed at ${at}, and the containment began at ${instant(begun)}, ${took(noticed.at, begun)} later.`
-    : `It was noticed at ${at} (the first line of the log; --noticed gives the real time), and the containment began at ${instant(begun)}.`
+    : `It was noticed at ${at} (the first that the logs know of it; --noticed gives the real time), and the containment began at ${instant(begun)}.`
 }
 
 /** Wall-clock, in tenths below a minute: incidents are over in seconds. */

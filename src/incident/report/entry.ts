@@ -17,6 +17,15 @@ export function namesOf(entry: AuditEntry): readonly string[] | undefined {
   return Array.isArray(secrets) ? secrets.filter((name) => typeof name === "string") : undefined
 }
 
+/**
+ * When what a line tells of began: a containment, when its command was given, for it resumes what it
+ * finds unfinished before it writes its first line.
+ */
+export function begunAt(entry: AuditEntry): string {
+  const asked = entry.event === "contain" ? textOf(entry, "asked") : undefined
+  return asked !== undefined && Date.parse(asked) <= Date.parse(entry.at) ? asked : entry.at
+}
+
 /** What to show of a line's `event` where it is a failure of something. */
 export const failures: Readonly<Record<string, string>> = {
   left: "left as it was",

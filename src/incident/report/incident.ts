@@ -2,7 +2,7 @@ import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
 import type { Config } from "../../config/model.ts"
 import { carryOn } from "./carry-on.ts"
-import { byTime, latest, namesOf, textOf } from "./entry.ts"
+import { begunAt, byTime, latest, namesOf, textOf } from "./entry.ts"
 import type { IncidentReport, Left, Line, Question, SecretReport } from "./model.ts"
 import { policiesOf } from "./policy.ts"
 import { type Unhealthy, ofProgram, owedPrograms, unhealthyIn } from "./programs.ts"
@@ -27,7 +27,7 @@ export function incidentOf(config: Config, inputs: IncidentInputs): IncidentRepo
   const parts = sources.map((source) => partOf(config, source, incident))
   const lines = byTime(parts.flatMap(({ lines: own }) => own))
   const secrets = parts.flatMap((part) => part.secrets)
-  const begun = lines[0]?.at ?? now.toISOString()
+  const begun = lines.map(begunAt).toSorted()[0] ?? now.toISOString()
   const noticed = given?.toISOString() ?? begun
   const left = leftIn(config, sources, { lines, secrets })
   const since = new Date(Date.parse(noticed) - readersMs).toISOString()

@@ -12,7 +12,7 @@ export type Line = AuditEntry & { readonly environment: string }
 
 export type Question = {
   readonly incident: string
-  /** When a person noticed it; left out: the first line of the incident. */
+  /** When a person noticed it; left out: when the incident began, by the log. */
   readonly noticed?: Date
   /** How far back from there the report tells who was given the values (ms). */
   readonly readersMs: number

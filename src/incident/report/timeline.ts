@@ -1,5 +1,5 @@
 import type { AuditEntry } from "../../record/audit-read.ts"
-import { byTime, failures, latest, textOf } from "./entry.ts"
+import { begunAt, byTime, failures, latest, textOf } from "./entry.ts"
 import type { Line, SecretReport, Step } from "./model.ts"
 import { faultIn, isBeforeRestart, isNoNews, ofProgram } from "./programs.ts"
 import type { Source } from "./source.ts"
@@ -39,7 +39,7 @@ function begunIn({ environment, lines }: Part): readonly Step[] {
   const begun = lines.filter(({ event }) => event === "contain" || event === "generate")
   const first = new Map(begun.toReversed().map((line) => [`${line.serial}`, line]))
   return [...first.values()].map(
-    (line): Step => ({ at: line.at, environment, what: "begun", user: line.user }),
+    (line): Step => ({ at: begunAt(line), environment, what: "begun", user: line.user }),
   )
 }
 
