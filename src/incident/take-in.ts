@@ -1,11 +1,12 @@
 import { present } from "../base/present.ts"
-import type { Fields, Probe } from "../core/ports.ts"
+import type { Credential, Fields, Probe } from "../core/ports.ts"
 import { type Patch } from "../core/state.ts"
 import type { Stage } from "../core/version.ts"
 import { nextVersionId } from "../core/version-changes.ts"
 import { driverOf, probe, probeControl } from "../rotate/ask.ts"
 import type { Session } from "../rotate/session.ts"
-import { fieldsOf, isWeakIn, same, wrapped } from "../repair/adoptable.ts"
+import { fieldsOf, isWeakIn, knownAs, wrapped } from "../repair/adoptable.ts"
+import { becomesCurrent } from "../repair/becomes-current.ts"
 
 /**
  * How long (ms) the services of these secrets have to say what they take, before the others go on.
@@ -47,9 +48,12 @@ async function takeOne(
   const id = nextVersionId(session.state(name))
   const answer = await accepts(session, name, { version: id, fields }, retryBudget)
   if (answer === "unknown") return answer
-  const known = await session.issued(name, "all")
-  // Refused, and ours already: it is as it was.
-  if (answer === "refused" && known.some((one) => same(one.fields, fields))) return answer
+  const known = await knownAs(session, name, fields)
+  // Ours already: it is as it was, or that version counts again.
+  if (known !== undefined) {
+    if (answer === "accepted") countAgain(session, name, { version: known, fields }, incident)
+    return answer
+  }
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
   const stage: Stage = answer === "accepted" ? { kind: "current" } : { kind: "retired", since: now }
@@ -76,6 +80,21 @@ async function takeOne(
     ...present({ incident }),
   })
   return answer
+}
+
+function countAgain(
+  session: Session,
+  name: string,
+  { version, fields }: Credential,
+  incident: string | undefined,
+): void {
+  const replaced: Stage = { kind: "retired", since: session.work.host.now().toISOString() }
+  const seen = session.work.listeners?.[name]?.seen
+  const becomes = becomesCurrent(version, { replaced, said: undefined, weak: isWeakIn(fields) })
+  session.noteSecrets({
+    [name]: (state) => ({ ...becomes(state), ...present({ listeners: seen }) }),
+  })
+  session.queueEvent({ event: "adopt", secret: name, version, ...present({ incident }) })
 }
 
 /**

@@ -4,11 +4,13 @@ import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { canShow } from "../core/can-show.ts"
 import type { Credential, Fields } from "../core/ports.ts"
+import type { SecretState } from "../core/state.ts"
 
 import { driverOf } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
 import { type Noted, listening, noteKnown } from "./adopt-known.ts"
+import { becomesCurrent } from "./becomes-current.ts"
 import {
   type Adopted,
   type Asked,
@@ -39,6 +41,9 @@ export async function adoptOne(
   }
   if (current !== undefined && !ask.isGiven(name) && driverOf(session, name).overlap === "none")
     await refuseOlder(session, name, fields, current.version)
+  // A value that is sealed already is that version: it never gets a second number.
+  const known = await knownAs(session, name, fields)
+  if (known !== undefined) return adoptAgain(session, name, { known, current, ask }, noted)
   const madeAt = current === undefined || ask.askedFor ? ask.madeAt(name) : undefined
   const version = nextVersionId(session.state(name))
   const adopted = { version, fields }
@@ -54,6 +59,49 @@ export async function adoptOne(
     ...present({ madeAt }),
     ...listening(session, name),
   }
+}
+
+type Again = {
+  readonly known: string
+  readonly current: Credential | undefined
+  readonly ask: Asked
+}
+
+/** A former value counts again, under its own number: a person has put it back, and it works. */
+async function adoptAgain(
+  session: Session,
+  name: string,
+  { known, current, ask }: Again,
+  { patches, events }: Noted,
+): Promise<Adopted> {
+  const adopted = await session.open(name, known)
+  const proof = await prove(session, name, adopted, { current, known })
+  const said = ask.askedFor ? ask.madeAt(name) : undefined
+  const weak = isWeakIn(adopted.fields)
+  patches[name] = becomesCurrent(known, { replaced: replaced(session, name), said, weak })
+  const version = versionOf(patches[name](session.state(name)), known)
+  const madeAt = version?.adopted === "undated" ? undefined : version?.madeAt
+  events.push({
+    event: "adopt",
+    secret: name,
+    version: known,
+    ...present({ was: current?.version, madeAt: said }),
+    ...(weak ? { weak } : {}),
+  })
+  return {
+    kind: "adopted",
+    version: known,
+    stored: true,
+    proof,
+    weak,
+    ...(await following(session, name, { adopted, isFirst: current === undefined })),
+    ...present({ madeAt }),
+    ...listening(session, name),
+  }
+}
+
+function versionOf({ versions }: SecretState, id: string): Version | undefined {
+  return versions.find((one) => one.id === id)
 }
 
 type New = {

@@ -21,6 +21,8 @@ export type Adopted =
   | {
       readonly kind: "adopted"
       readonly version: string
+      /** No new one: the state held this value already. */
+      readonly stored?: true
       readonly proof: string
       readonly weak: boolean
       readonly madeAt?: string
@@ -279,6 +281,14 @@ export async function prove(
     throw new AppError("adopt-refused", "the service refuses the value that was found", {
       hint: `put the right one into the output first, or type it in: mycelium adopt ${session.work.environment} --ask${current === undefined ? "" : "; if the state has the right one, empty that line, then mycelium render writes it there"}`,
     })
+  if (current !== undefined && current.version !== known)
+    throw new AppError(
+      "adopt-refused",
+      `it is known as ${known}, which is not current any more, and the service refuses it`,
+      {
+        hint: `if ${current.version} works, mycelium render ${session.work.environment} writes it; else put the one that works into the output, or type it in: mycelium adopt ${session.work.environment} --ask`,
+      },
+    )
   throw new AppError(
     "adopt-refused",
     `${as}the service refuses it: ${session.isOpen(name) ? "the rotation that is not finished has put another one there, " : ""}it was changed there, or the login is off`,

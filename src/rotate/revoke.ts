@@ -11,6 +11,7 @@ import { beginActing } from "./acting.ts"
 import { expelAll } from "./revoke-others.ts"
 import { noteRevoked } from "./revoke/note.ts"
 import { type RevokeOptions, owedRevokeOthers, owedVersions } from "./revoke/owed.ts"
+import { retireTwins } from "./revoke/twins.ts"
 import { proveDead } from "./revoke/prove-dead.ts"
 import type { Revoked } from "./revoke/revoked.ts"
 import type { Session } from "./session.ts"
@@ -28,7 +29,8 @@ export async function revokeOwed(
 }
 
 /** Before `takeAway`, where that is called by itself. */
-export function beginRevoke(session: Session, options: RevokeOptions): Promise<void> {
+export async function beginRevoke(session: Session, options: RevokeOptions): Promise<void> {
+  await retireTwins(session, options)
   return beginActing(session, [
     ...owedVersions(session, options).map(({ name }) => name),
     ...owedRevokeOthers(session, options),

@@ -28,3 +28,22 @@ test("an old version that does not open holds up the revoke of no other secret",
     ),
   ).toEqual({ pair: "dead", dual: "dead", one: "seal-broken" })
 })
+
+test("one value under two numbers, as an earlier release has written it, is owed no revoke", async () => {
+  const world = new World()
+  await rotate(await Session.load(world.start().work), { secrets: ["dual"], why: "asked" })
+  const { dual } = world.stored.secrets
+  if (dual === undefined) throw new Error("no such secret")
+  const fingerprints = { password: "of one value" }
+  const versions = dual.versions.map((one) => ({ ...one, clear: {}, fingerprints }))
+  world.stored = {
+    ...world.stored,
+    secrets: { ...world.stored.secrets, dual: { ...dual, versions } },
+  }
+  const session = await Session.load(world.start().work)
+  expect(await revokeOwed(session, { skipGrace: true })).toEqual([])
+  expect(session.state("dual").versions.map(({ stage }) => stage.kind)).toEqual([
+    "retired",
+    "current",
+  ])
+})

@@ -84,7 +84,7 @@ function linesOf(
     return [`${place}: not adopted: ${result.message} (${result.code})`, ...hintLines(result.hint)]
   const words =
     result.kind === "adopted"
-      ? `adopted as ${result.version}: ${result.proof}${dueWords(result, rotateEveryMs)}` +
+      ? `${takenAs(result)}: ${result.proof}${dueWords(result, rotateEveryMs)}` +
         endedWords(result.ended)
       : `known already, ${result.version}${datedWords(result)}`
   return [
@@ -118,6 +118,10 @@ function datedWords({ madeAt, ours }: Extract<Adopted, { readonly kind: "known" 
   return ours === true
     ? "; mycelium made it and knows when, so --rotated-at does not apply to it"
     : ""
+}
+
+function takenAs({ version, stored }: TakenOver): string {
+  return `adopted as ${version}${stored === true ? ", which holds this value already" : ""}`
 }
 
 function endedWords(ended: TakenOver["ended"]): string {
