@@ -2,6 +2,7 @@ import type { App } from "../app/app.ts"
 import { present } from "../base/present.ts"
 import { contain as act } from "../incident/contain.ts"
 import type { Contained } from "../incident/containment.ts"
+import type { Outcome } from "../rotate/work.ts"
 import { AppError } from "../base/error.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
 import {
@@ -108,27 +109,32 @@ function holdsOne(
   return type?.overlap(type.options.parse(secret.options)) === "one"
 }
 
-/**
- * Secrets of an earlier rotation that are no part of the containment, and whose end needs a person.
- */
-function isLeftBeside({ recovered, secrets }: Contained): boolean {
-  return Object.entries(recovered).some(
-    ([name, one]) =>
-      secrets[name] === undefined &&
-      (one.kind === "stuck" ||
-        one.kind === "waiting" ||
-        (one.kind === "rotated" && one.unhealthy !== undefined) ||
-        (one.kind === "rolled-back" && one.code === "back-unhealthy")),
+/** Of an earlier rotation, secrets that are no part of the containment. */
+function besideOf({ recovered, secrets }: Contained): readonly Outcome[] {
+  return Object.entries(recovered).flatMap(([name, one]) =>
+    secrets[name] === undefined ? [one] : [],
+  )
+}
+
+/** Their end needs another run, or a look at their programs. */
+function isLeftBeside(report: Contained): boolean {
+  return besideOf(report).some(
+    (one) =>
+      one.kind === "waiting" ||
+      (one.kind === "rotated" && one.unhealthy !== undefined) ||
+      (one.kind === "rolled-back" && one.code === "back-unhealthy"),
   )
 }
 
 /**
- * What is not contained needs a person. If a program did not become healthy, older sessions may
+ * What is not contained needs a person, and so does a rotation beside it that no run can end. If a program did not become healthy, older sessions may
  * live, or an output could not be written, the new value holds all the same.
  */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
   if (all.some(({ kind }) => kind === "not-contained")) return exitCodes.person
+  if (reports.some((report) => besideOf(report).some(({ kind }) => kind === "stuck")))
+    return exitCodes.person
   if (
     all.some(({ kind }) => kind === "contained-for-new-logins") ||
     reports.some((one) => isUnhealthy(one) || isOwing(one) || isLeftBeside(one))

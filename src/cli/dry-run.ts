@@ -36,6 +36,9 @@ function whyOf(values: Values): "incident" | "new" | "asked" {
   return isSet(values, "new") ? "new" : "asked"
 }
 
+/** Why only a person can end a rotation. */
+const personsCodes: ReadonlySet<string> = new Set(["stuck", "drifted"])
+
 function exitOf(plans: readonly Plan[], contains: boolean): number {
   const secrets = plans.flatMap((plan) => plan.secrets)
   const blocked = secrets.filter((one) => one.blocked !== undefined).length
@@ -45,7 +48,9 @@ function exitOf(plans: readonly Plan[], contains: boolean): number {
   const kept = plans.flatMap(({ unfinished }) => unfinished.filter((one) => one.kept !== undefined))
   const holds = !contains && kept.some(({ blocks }) => blocks === true)
   const cut = plans.some((plan) => plan.cutOff === true)
-  if (kept.length > 0) return holds || cut || blocked > 0 ? exitCodes.person : exitCodes.partly
+  const stuck = kept.some(({ kept: why = [] }) => why.some(({ code }) => personsCodes.has(code)))
+  if (kept.length > 0)
+    return holds || cut || stuck || blocked > 0 ? exitCodes.person : exitCodes.partly
   if (blocked === 0 && plans.every((plan) => plan.fault === undefined && plan.leaves.length === 0))
     return exitCodes.done
   return blocked < secrets.length ? exitCodes.partly : exitCodes.failed

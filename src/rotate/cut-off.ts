@@ -69,6 +69,16 @@ function isSure(
 
 /** Does the value that programs may hold no longer work? */
 function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "maybe" | "no" {
+  const ended = hasBeenReplaced(session, set, name)
+  // Its service refused every value of ours when it was last asked: the new one, too.
+  return ended === "no" && isStuck(set, name) ? "maybe" : ended
+}
+
+function isStuck({ stuck = [] }: ChangeSet, name: string): boolean {
+  return stuck.includes(name)
+}
+
+function hasBeenReplaced(session: Session, set: ChangeSet, name: string): "yes" | "maybe" | "no" {
   const driver = session.work.drivers[name]
   const mine = session.begun === set.id
   if (driver === undefined) return "no"
@@ -101,9 +111,10 @@ function disagree(session: Session, set: ChangeSet, name: string): boolean {
 }
 
 function programsOf(session: Session, set: ChangeSet, name: string): readonly string[] {
-  const readers = deploymentsOf(session, [name])
-    .map((one) => one.name)
-    .filter((one) => !set.restarted.includes(one))
+  const all = deploymentsOf(session, [name]).map((one) => one.name)
+  // A restart helps none of them.
+  if (isStuck(set, name)) return all
+  const readers = all.filter((one) => !set.restarted.includes(one))
   if (set.direction === "forward") return readers
   // On the way back: first the service is asked, and put back; then those are cut off that have
   // seen the new value.
