@@ -1,5 +1,6 @@
 import { present } from "../base/present.ts"
-import { type Unfinished, dryRun as look } from "../incident/dry-run.ts"
+import { dryRun as look } from "../incident/dry-run.ts"
+import type { Unfinished } from "../incident/dry-run/plan.ts"
 import type { App } from "../app/app.ts"
 import { type Terminal, type Values, isSet, textOf } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"

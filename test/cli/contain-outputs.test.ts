@@ -334,3 +334,46 @@ describe("one of two outputs", () => {
     expect((await stateOf(shop.project))?.secrets["postgres"]?.versions.length).toBe(1)
   })
 })
+
+describe("the dry run says how long programs are cut off", () => {
+  const applyLine = async (shop: Shop, ...more: readonly string[]): Promise<string> => {
+    const dry = await shop.run("rotate-now", "production", "--contain", "--dry-run", ...more)
+    return dry.stdout.split("\n").find((line) => line.includes(" gap: ")) ?? dry.stdout
+  }
+
+  test.each([["redis"], ["postgres"]] as const)(
+    "of %s, whose output cannot be written: until it is; the run then refuses what it shows",
+    async (kind) => {
+      await using shop = await openShop(
+        servers.postgres,
+        kind === "redis" ? { redis: servers.redis } : {},
+      )
+      await shop.adopt()
+      const { project } = shop
+      renameSync(project.path(".env"), project.path("elsewhere"))
+      symlinkSync("elsewhere", project.path(".env"))
+      const from = kind === "redis" ? "from the revoke" : "from here"
+      expect(await applyLine(shop)).toContain(
+        `gap: ${from} until ${project.path(".env")} is written; api is cut off`,
+      )
+      await shop.run("rotate-now", "production", ...incident, "--yes")
+      expect(await shop.login(shop.old)).not.toBe("in")
+    },
+    60_000,
+  )
+
+  test("after the revoke nothing is accepted side by side; with --revoke-first nothing is at all", async () => {
+    await using shop = await openShop(servers.postgres, { redis: servers.redis })
+    await shop.adopt()
+    expect(await applyLine(shop)).toContain(
+      "gap: none, old and new are accepted side by side; but from the revoke for what has not restarted by then",
+    )
+    expect(await applyLine(shop, "--revoke-first")).toContain(
+      "gap: from here to the last healthy restart",
+    )
+    rmSync(shop.project.path("restart-api"))
+    expect(await applyLine(shop)).toContain(
+      "gap: from the revoke until they can be restarted; api is cut off",
+    )
+  }, 60_000)
+})

@@ -1,0 +1,119 @@
+import { present } from "../../base/present.ts"
+import { formatDuration } from "../../base/text/duration.ts"
+import { bothUsers, sayOneUser } from "../../app/one-user.ts"
+import type { Driver, Finding, Versions } from "../../core/ports.ts"
+import { versionAt } from "../../core/version.ts"
+import { sayListeners } from "../../plugins/drivers/server/listener.ts"
+import { driverOf } from "../../rotate/ask.ts"
+import type { preflight } from "../../rotate/preflight.ts"
+import type { Session } from "../../rotate/session.ts"
+import { type Cutting, gapOf } from "./gap.ts"
+import type { DryRun, DryRunOptions } from "./plan.ts"
+import type { Found } from "./unfinished.ts"
+
+/** What a dry run says of one secret. */
+
+type About = {
+  readonly left: Awaited<ReturnType<typeof preflight>>["left"]
+} & Cutting
+
+export async function describeSecret(
+  session: Session,
+  name: string,
+  about: About,
+  findings: readonly Finding[],
+): Promise<DryRun["secrets"][number]> {
+  const { left, contain, oneUser } = about
+  const driver = driverOf(session, name)
+  const versions = await session.versions(name)
+  const graceMs = session.work.policies[name]?.graceMs ?? 0
+  const blocked = left[name]
+  return {
+    name,
+    apply: driver.describe(versions),
+    gap: gapOf(session, name, about),
+    revoke:
+      contain !== undefined && driver.overlap !== "none"
+        ? expulsion(driver, versions, findings)
+        : {
+            both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`,
+            one: "the old value is dead at once, proven by a refused login",
+            none: "the old value is kept, sealed",
+          }[driver.overlap],
+    notes: [
+      ...findings.filter((one) => one.severity !== "error").map((one) => one.message),
+      ...sayListeners(session.work.listeners?.[name]),
+      ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`),
+    ],
+    hints: findings.flatMap(({ severity, remedy }) =>
+      severity === "error" || remedy === undefined ? [] : [remedy],
+    ),
+    ...(blocked?.kind === "left"
+      ? {
+          blocked: {
+            code: blocked.code,
+            message: blocked.message,
+            ...present({ hint: blocked.hint }),
+          },
+        }
+      : {}),
+  }
+}
+
+/** What a containment does about everything from before. */
+function expulsion(
+  { revokeOthers, overlap }: Driver,
+  { current }: Versions,
+  findings: readonly Finding[],
+): string {
+  const known = revokeOthers === undefined && overlap === "both"
+  const sessionsLive =
+    findings.some(({ sessions }) => sessions === true) ||
+    (revokeOthers === undefined && current === undefined)
+  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, whoever set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
+}
+
+/** They stand in the plan, with what keeps them. */
+export function heldOnes(
+  session: Session,
+  held: Found["held"],
+  { contain }: DryRunOptions,
+): Promise<DryRun["secrets"]> {
+  return Promise.all(
+    Object.entries(held)
+      .filter(([name]) => session.work.drivers[name] !== undefined)
+      .map(([name, { code, message, hint }]) =>
+        describeSecret(
+          session,
+          name,
+          {
+            left: {
+              [name]: { kind: "left", code, message, ...present({ hint }) },
+            },
+            contain,
+            oneUser: [],
+            leaves: [],
+            programs: [],
+          },
+          [],
+        ),
+      ),
+  )
+}
+
+/**
+ * Of a secret without a value of ours: what its outputs show is sealed before anything is changed.
+ */
+export function takenNote(session: Session, name: string): Finding {
+  const message =
+    versionAt(session.state(name), "current") === undefined
+      ? "mycelium knows no value of it that works"
+      : "not adopted yet: what its output shows is taken over first"
+  return { code: "value-unknown", severity: "info", message }
+}
+
+export const noWayBack: Finding = {
+  code: "no-way-back",
+  severity: "warning",
+  message: "a first value cannot go back: what the service holds now cannot be read",
+}
