@@ -46,7 +46,9 @@ function exitOf(plans: readonly Plan[], contains: boolean): number {
   // As the command itself: if no secret has a value that could be rotated, nothing is done.
   const nothing = secrets.length === 0 && plans.every((plan) => plan.unfinished.length === 0)
   if (nothing && plans.some((plan) => plan.untouched.length > 0)) return exitCodes.failed
-  const kept = plans.flatMap(({ unfinished }) => unfinished.filter((one) => one.kept !== undefined))
+  const kept = plans.flatMap(({ unfinished }) =>
+    unfinished.filter((one) => one.kept !== undefined && one.ends !== true),
+  )
   const holds = !contains && kept.some(({ blocks }) => blocks === true)
   const cut = plans.some((plan) => plan.cutOff === true)
   const stuck = kept.some(({ kept: why = [] }) => why.some(({ code }) => personsCodes.has(code)))
@@ -101,7 +103,7 @@ function whatOf(environment: string, going: readonly unknown[], anew: readonly s
 
 function linesOf(plan: Plan, contains: boolean): readonly string[] {
   const stays = plan.unfinished.filter(({ kept }) => kept !== undefined)
-  const staying = stays.flatMap((one) => keptLinesOf(plan.environment, one))
+  const staying = stays.flatMap((one) => stayingLines(plan.environment, one))
   if (!contains && stays.some(({ blocks }) => blocks === true))
     return [
       ...staying,
@@ -110,15 +112,51 @@ function linesOf(plan: Plan, contains: boolean): readonly string[] {
   return [...staying, ...headLines(plan), ...stepLines(plan), ...tailLines(plan)]
 }
 
+/** Of one that cannot be ended as it is: what this command does with it before all else. */
+function stayingLines(environment: string, one: Unfinished): readonly string[] {
+  const { goesOn, takenOut, ends, mayGoBack, restarts } = one
+  const [, ...whys] = keptLinesOf(environment, one)
+  const head =
+    ends === true ? "It cannot be ended as it is" : "It cannot be ended now, and stays open"
+  const back = "It may turn back, or stay open"
+  return [
+    `${unfinishedLine(environment, one)}. ${mayGoBack === true ? back : head}:`,
+    ...whys,
+    ...(goesOn.length === 0
+      ? []
+      : [
+          `  this command first goes on with ${goesOn.join(", ")} in it${sayIf(mayRestart(restarts), (words) => `, and ${words}`)}`,
+        ]),
+    ...(goesOn.length === 0 && restarts.length > 0
+      ? [`  if it turns back, this command ${mayRestart(restarts) ?? ""} for that, before all else`]
+      : []),
+    ...(takenOut.length === 0
+      ? []
+      : [
+          `  the containment takes ${takenOut.join(", ")} out of it${ends === true ? ", and so ends it" : ""}`,
+        ]),
+  ]
+}
+
+function mayRestart(restarts: readonly string[]): string | undefined {
+  return restarts.length === 0 ? undefined : `may restart ${restarts.join(", ")}`
+}
+
 function headLines(plan: Plan): readonly string[] {
-  const { environment, first, contained } = plan
-  const anew = plan.unfinished.flatMap((one) => one.anew)
-  const ends = plan.unfinished.filter(({ kept }) => kept === undefined)
-  const then = ends.length + first.length === 0 ? "" : "then "
+  const { environment, first, contained, unfinished } = plan
+  const anew = unfinished.flatMap((one) => one.anew)
+  const ends = unfinished.filter(({ kept }) => kept === undefined)
+  const isFirst = ends.length + first.length > 0 || unfinished.some((one) => one.goesOn.length > 0)
+  const then = isFirst ? "then " : ""
   return [
     ...ends.map(
       (one) =>
         `${unfinishedLine(environment, one)}. Without --dry-run this command ends it first${thenAnew(one)}.`,
+    ),
+    ...ends.flatMap((one) =>
+      one.restarts.length === 0
+        ? []
+        : [`Its end ${mayRestart(one.restarts) ?? ""}, before anything else is begun.`],
     ),
     ...first.map((one) => `Would first ${sayFirst(environment, one)}.`),
     ...contained.map(

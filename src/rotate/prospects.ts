@@ -9,6 +9,7 @@ import { isDeferrable } from "./defer.ts"
 import { lostTrack } from "./prove.ts"
 import type { Session } from "./session.ts"
 import { likely, probeVersions } from "./probe-versions.ts"
+import { strategyOf } from "./strategy.ts"
 import { waitsForAnother } from "./work.ts"
 
 /**
@@ -50,8 +51,9 @@ export async function prospectOf(session: Session, set: ChangeSet): Promise<Pros
   const keeps = Object.fromEntries(
     answers.filter((one): one is readonly [string, Why] => one[1] !== undefined),
   )
-  // One that has touched nothing is put aside, and holds up no file.
-  const whole = isDeferrable(set) ? undefined : await faultOfFiles(session, set)
+  // One that has touched nothing is put aside, and holds up no file; a containment leaves the file.
+  const isHeldUp = !isDeferrable(set) && !strategyOf(set).leavesUnwritable
+  const whole = isHeldUp ? await faultOfFiles(session, set) : undefined
   return { set, keeps, ...present({ whole }) }
 }
 

@@ -13,6 +13,16 @@ export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> 
   readonly anew: readonly string[]
   /** Why it cannot be ended now. */
   readonly kept?: readonly (Why & { readonly secret?: string })[]
+  /** Of one that is kept: what comes to its end in it all the same, before anything is begun. */
+  readonly goesOn: readonly string[]
+  /** Of one that is kept: what the containment takes out of it, with a fresh value. */
+  readonly takenOut: readonly string[]
+  /** Nothing of it is left open then. */
+  readonly ends?: true
+  /** A file holds it up: it may go back, and end by that. */
+  readonly mayGoBack?: true
+  /** Who may be restarted for it, before anything else is begun. */
+  readonly restarts: readonly string[]
   /** Nothing but a containment goes on beside it. */
   readonly blocks?: true
 }

@@ -1,4 +1,4 @@
-import { openSets } from "../../core/change-set.ts"
+import { type ChangeSet, openSets } from "../../core/change-set.ts"
 import { isDeferrable, makeWay } from "../../rotate/defer.ts"
 import {
   type Prospect,
@@ -9,6 +9,8 @@ import {
   whysOf,
 } from "../../rotate/prospects.ts"
 import type { Session } from "../../rotate/session.ts"
+import { toRestart } from "../../rotate/readers.ts"
+import { strategyOf } from "../../rotate/strategy.ts"
 import type { DryRunOptions, Unfinished } from "./plan.ts"
 
 /** What becomes of rotations that are not finished, before anything else is begun. */
@@ -29,8 +31,9 @@ export type Found = {
 export async function unfinishedIn(
   session: Session,
   chosen: readonly string[],
-  { why, contain }: DryRunOptions,
+  options: DryRunOptions,
 ): Promise<Found> {
+  const { contain } = options
   const sets = openSets(session.document).filter(
     (set) => !isDeferrable(set) || set.secrets.some((name) => chosen.includes(name)),
   )
@@ -49,24 +52,63 @@ export async function unfinishedIn(
       else held[name] = found
     }
   }
-  const unfinished = prospects.map((one) => unfinishedOf(one, chosen, why))
-  return { unfinished, goes: goes.filter((name) => held[name] === undefined), held }
+  const taken = goes.filter((name) => held[name] === undefined)
+  const unfinished = prospects.map((one) => unfinishedOf(session, one, { chosen, taken, options }))
+  return { unfinished, goes: taken, held }
 }
 
-function unfinishedOf(
-  prospect: Prospect,
-  chosen: readonly string[],
-  why: DryRunOptions["why"],
-): Unfinished {
+type Beside = {
+  readonly chosen: readonly string[]
+  readonly taken: readonly string[]
+  readonly options: DryRunOptions
+}
+
+function unfinishedOf(session: Session, prospect: Prospect, beside: Beside): Unfinished {
   const { startedAt, direction, secrets } = prospect.set
-  const base = { startedAt, direction, secrets }
-  const again = direction === "back" || why === "incident"
+  const base = { startedAt, direction, secrets, restarts: restartsFor(session, prospect) }
   if (!isKept(prospect))
-    return { ...base, anew: again ? secrets.filter((name) => chosen.includes(name)) : [] }
+    return { ...base, anew: anewIn(prospect.set, beside), goesOn: [], takenOut: [] }
+  const goesOn = goesOnIn(prospect)
+  const takenOut = secrets.filter((name) => beside.taken.includes(name) && !goesOn.includes(name))
+  const isOver = secrets.every((name) => goesOn.includes(name) || takenOut.includes(name))
   return {
     ...base,
     anew: [],
+    goesOn,
+    takenOut,
+    ...(isOver ? { ends: true as const } : {}),
+    ...(mayGoBack(prospect) ? { mayGoBack: true as const } : {}),
     ...(isDeferrable(prospect.set) ? {} : { blocks: true as const }),
     kept: whysOf(prospect),
   }
+}
+
+/** What goes on to its end has its value from this incident already, if it began there. */
+function anewIn(set: ChangeSet, { chosen, options: { why, incident } }: Beside): readonly string[] {
+  const isForward = set.direction === "forward"
+  if (isForward && why !== "incident") return []
+  const isOfThis = set.contain !== undefined && incident !== undefined && set.incident === incident
+  return isForward && isOfThis ? [] : set.secrets.filter((name) => chosen.includes(name))
+}
+
+/** On the way forward each secret whose service answers; on the way back files may hold it up. */
+function goesOnIn({ set, keeps, whole }: Prospect): readonly string[] {
+  if (whole !== undefined || set.direction === "back") return []
+  return set.secrets.filter((name) => keeps[name] === undefined)
+}
+
+/** An ordinary rotation whose files cannot be written turns back. */
+function mayGoBack({ set, keeps, whole }: Prospect): boolean {
+  if (whole !== undefined && whole.hidden !== true) return strategyOf(set).goesBack
+  return set.direction === "back" && set.secrets.some((name) => keeps[name] === undefined)
+}
+
+function restartsFor(session: Session, prospect: Prospect): readonly string[] {
+  const { set, whole } = prospect
+  if (whole?.hidden === true) return []
+  const secrets = isKept(prospect) ? goesOnIn(prospect) : set.secrets
+  if (secrets.length === 0 && !mayGoBack(prospect)) return []
+  return toRestart(session, { ...set, secrets: secrets.length === 0 ? set.secrets : secrets }).map(
+    ({ name }) => name,
+  )
 }
