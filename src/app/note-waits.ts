@@ -48,7 +48,9 @@ function waitsOf(session: Session, outcomes: Outcomes): Waits | undefined {
     open.find(([, outcome]) => codeOf(outcome) !== "waits-for-another") ??
     open[0] ?? ["", undefined]
   if (one === undefined || (one.kind !== "waiting" && one.kind !== "stuck")) return undefined
-  const cut = cutOff(session).map(({ who, sure }) => [who, sure ? "is" : "may"] as const)
+  // Values that no service asks for are in `shared` of the change set.
+  const ended = cutOff(session).filter(({ secrets }) => secrets.length > 0)
+  const cut = ended.map(({ who, sure }) => [who, sure ? "is" : "may"] as const)
   return {
     since: session.work.host.now().toISOString(),
     secret,

@@ -48,6 +48,11 @@ export type ChangeSet = {
    * that may. For those who look without a key.
    */
   readonly cuts?: readonly string[]
+  /**
+   * Values that no service asks for, each with the programs that share it, if these are more than
+   * one: they disagree while some have restarted. For those who look without a key.
+   */
+  readonly shared?: Readonly<Record<string, readonly string[]>>
   /** Secrets whose service refuses every value that the state knows. */
   readonly stuck?: readonly string[]
   /** Why it turned back. */

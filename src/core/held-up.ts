@@ -41,7 +41,56 @@ export function harmOf(environment: string, set: ChangeSet): readonly string[] {
     ...stuck.map((name) => sayStuck(environment, name, waits)),
     ...said(environment, sure, { one: "holds", more: "hold", file: "shows" }),
     ...said(environment, maybe, { one: "may hold", more: "may hold", file: "may show" }),
+    ...sayShared(environment, set),
   ]
+}
+
+type Shared = Pick<
+  ChangeSet,
+  "secrets" | "direction" | "touched" | "restarted" | "notRestarted" | "shared"
+>
+
+/**
+ * Of values that no service asks for: the programs that share one disagree, if some of them have
+ * restarted, or may have. "old and new value of production/key are in use: production/b has the new
+ * one, production/a has the old one".
+ */
+export function sayShared(environment: string, set: Shared): readonly string[] {
+  return Object.entries(set.shared ?? {})
+    .filter(([secret]) => set.secrets.includes(secret))
+    .flatMap(([secret, readers]) => {
+      const { fresh, unclear, old } = holdersOf(set, readers)
+      if (fresh.length + unclear.length === 0 || unclear.length + old.length === 0) return []
+      const who = (names: readonly string[]): string =>
+        names.map((name) => `${environment}/${name}`).join(", ")
+      const has = (names: readonly string[], which: string): readonly string[] =>
+        names.length === 0
+          ? []
+          : [`${who(names)} ${names.length === 1 ? "has" : "have"} the ${which} one`]
+      const parts = [
+        ...has(fresh, "new"),
+        ...(unclear.length === 0 ? [] : [`${who(unclear)} may have either`]),
+        ...has(old, "old"),
+      ]
+      const are = fresh.length > 0 && old.length > 0 ? "are" : "may be"
+      return [`old and new value of ${environment}/${secret} ${are} in use: ${parts.join(", ")}`]
+    })
+}
+
+type Holders = Readonly<Record<"fresh" | "unclear" | "old", readonly string[]>>
+
+/** A program whose restart may have begun, and is not proven, may hold either. */
+function holdersOf(
+  { direction, touched, restarted, notRestarted = [] }: Shared,
+  readers: readonly string[],
+): Holders {
+  const done = readers.filter((name) => restarted.includes(name) && !notRestarted.includes(name))
+  const rest = readers.filter((name) => !done.includes(name))
+  const unclear = rest.filter((name) => touched.includes(name))
+  const untouched = rest.filter((name) => !touched.includes(name))
+  return direction === "forward"
+    ? { fresh: done, unclear, old: untouched }
+    : { fresh: [], unclear, old: [...done, ...untouched] }
 }
 
 function sayStuck(environment: string, secret: string, waits: Waits | undefined): string {

@@ -110,6 +110,7 @@ const changeSet = shape({
   leaves: maybe(refusals),
   ranIn: maybe(place),
   cuts: maybe(list(text)),
+  shared: maybe(map(list(text))),
   stuck: maybe(list(text)),
   before: maybe(map(shape({ sealed: text, after: text, stale: maybe(either(true)) }))),
   ahead: maybe(either(true)),

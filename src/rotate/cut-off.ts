@@ -1,20 +1,22 @@
 import { AppError } from "../base/error.ts"
 import type { LastWords } from "../base/processes/last-words.ts"
-import { wayOn } from "../core/held-up.ts"
+import { sayShared, wayOn } from "../core/held-up.ts"
 import { type ChangeSet, openSets } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
-import { deploymentsOf, toRestart } from "./readers.ts"
+import { deploymentsOf, sharedBy, toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
 
 /**
- * Holds a value that no longer works: a program until it is restarted, a file that no deployment
- * reads until it is written.
+ * Holds a value that no longer works, or another one than the programs that share it: a program
+ * until it is restarted, a file that no deployment reads until it is written.
  */
 export type CutOff = {
   readonly who: string
   readonly kind: "program" | "file"
   readonly secrets: readonly string[]
+  /** Values that no service asks for: other programs have another one than this. */
+  readonly shared: readonly string[]
   readonly sure: boolean
 }
 
@@ -32,19 +34,22 @@ export function cutOff(session: Session, { aside = false } = {}): readonly CutOf
     for (const secret of set.secrets) {
       const ends = hasEnded(session, set, secret)
       if (ends === "no") continue
+      const isShared = ends === "shared"
       const programs = programsOf(session, set, secret).map((who) => ({
         who,
         kind: "program" as const,
       }))
-      for (const one of [
-        ...programs,
-        ...filesOf(session, set, secret).map((who) => ({ who, kind: "file" as const })),
-      ]) {
-        const before = found.get(one.who)
+      const files = (isShared ? [] : filesOf(session, set, secret)).map((who) => ({
+        who,
+        kind: "file" as const,
+      }))
+      for (const one of [...programs, ...files]) {
+        const { secrets = [], shared = [], sure = true } = found.get(one.who) ?? {}
         found.set(one.who, {
           ...one,
-          secrets: [...(before?.secrets ?? []), secret],
-          sure: (before?.sure ?? true) && ends === "yes" && isSure(session, set, one),
+          secrets: isShared ? secrets : [...secrets, secret],
+          shared: isShared ? [...shared, secret] : shared,
+          sure: sure && (isShared || (ends === "yes" && isSure(session, set, one))),
         })
       }
     }
@@ -67,8 +72,11 @@ function isSure(
   return set.direction === "forward" && !hasBegun
 }
 
+/** `shared`: no service asks for it, and the programs that share it disagree. */
+type Ends = "yes" | "maybe" | "no" | "shared"
+
 /** Does the value that programs may hold no longer work? */
-function hasEnded(session: Session, set: ChangeSet, name: string): "yes" | "maybe" | "no" {
+function hasEnded(session: Session, set: ChangeSet, name: string): Ends {
   const ended = hasBeenReplaced(session, set, name)
   // Its service refused every value of ours when it was last asked: the new one, too.
   return ended === "no" && isStuck(set, name) ? "maybe" : ended
@@ -78,7 +86,7 @@ function isStuck({ stuck = [] }: ChangeSet, name: string): boolean {
   return stuck.includes(name)
 }
 
-function hasBeenReplaced(session: Session, set: ChangeSet, name: string): "yes" | "maybe" | "no" {
+function hasBeenReplaced(session: Session, set: ChangeSet, name: string): Ends {
   const driver = session.work.drivers[name]
   const mine = session.begun === set.id
   if (driver === undefined) return "no"
@@ -89,7 +97,7 @@ function hasBeenReplaced(session: Session, set: ChangeSet, name: string): "yes" 
     if (holds === "new" && set.direction === "back") return "maybe"
     return holds === "former" && set.direction === "forward" ? "no" : "yes"
   }
-  if (driver.overlap === "none") return disagree(session, set, name) ? "yes" : "no"
+  if (driver.overlap === "none") return disagree(session, set, name) ? "shared" : "no"
   if (!strategyOf(set).revokesFirst) return "no"
   if (session.cutting.has(name)) return "yes"
   return !mine && set.before !== undefined ? "maybe" : "no"
@@ -137,24 +145,56 @@ function filesOf(session: Session, set: ChangeSet, name: string): readonly strin
 
 /** What is said where it all ends here. */
 export function standing(session: Session): LastWords {
-  const cut = cutOff(session, { aside: true })
+  const lines = cutOffLines(session).map(({ line }) => line)
   const { environment } = session.work
   return {
-    lines: cut.length === 0 ? [interrupted(session)] : cut.map((one) => cutInWords(session, one)),
+    lines: lines.length === 0 ? [interrupted(session)] : lines,
     hints: (next) => openSets(session.document).map((set) => wayOn(environment, set, next)),
-    cutOff: cut.length > 0,
+    cutOff: lines.length > 0,
   }
 }
 
 /**
- * Each program and file that is left cut off, with what finishes the rotation that it waits for.
+ * Each program and file that is left cut off, and each value of which programs hold the old one and
+ * the new one; with what finishes the rotation that it waits for.
  */
 export function cutOffLines(session: Session): readonly CutOffLine[] {
+  const { environment } = session.work
   const sets = openSets(session.document)
-  return cutOff(session, { aside: true }).map((one) => {
-    const set = sets.find(({ secrets }) => one.secrets.some((name) => secrets.includes(name)))
-    return { line: cutInWords(session, one), goesOn: goesOn(session.work.environment, set) }
-  })
+  const all = cutOff(session, { aside: true })
+  const cut = all.filter(({ secrets }) => secrets.length > 0)
+  const disagreed = new Set(all.flatMap(({ shared }) => shared))
+  return [
+    ...cut.map((one) => {
+      const set = sets.find(({ secrets }) => one.secrets.some((name) => secrets.includes(name)))
+      return { line: cutInWords(session, one), goesOn: goesOn(environment, set) }
+    }),
+    ...sets.flatMap((set) => {
+      const secrets = set.secrets.filter((name) => disagreed.has(name))
+      const shared = sharedBy(session, secrets)
+      return sayShared(environment, { ...set, secrets, shared }).map((line) => ({
+        line,
+        goesOn: goesOn(environment, set),
+      }))
+    }),
+  ]
+}
+
+/** What would be so if it ended now; for a person who has asked for that. */
+export function leftNow(session: Session): string {
+  const all = cutOff(session)
+  const cut = all.filter(({ secrets }) => secrets.length > 0)
+  const disagreed = [...new Set(all.flatMap(({ shared }) => shared))]
+  const would = (sure: boolean): string => (sure ? "would" : "might")
+  const who = cut.length === all.length ? "they" : namesOf(session, cut)
+  return [
+    ...(cut.length === 0
+      ? []
+      : [`${who} ${would(cut.every(({ sure }) => sure))} hold a value that no longer works`]),
+    ...disagreed.map(
+      (name) => `old and new value of ${session.work.environment}/${name} might be in use`,
+    ),
+  ].join(", ")
 }
 
 export function namesOf(session: Session, cut: readonly CutOff[]): string {

@@ -7,6 +7,7 @@ import { type Stage, type Version, versionAt } from "../core/version.ts"
 import { nextVersionId } from "../core/version-changes.ts"
 import { driverOf } from "./ask.ts"
 import type { Preflight } from "./preflight/result.ts"
+import { sharedBy } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { containmentOf, strategyOf } from "./strategy.ts"
 import { leftEvents } from "./unwritten.ts"
@@ -31,6 +32,7 @@ export async function generate(
     patches[name] = made.patch
     events.push(...made.events)
   }
+  const shared = sharedBy(session, members)
   const set: ChangeSet = {
     id: work.newId(),
     why: order.why,
@@ -43,6 +45,7 @@ export async function generate(
     touched: [],
     restarted: [],
     startedWith: work.startedWith,
+    ...(Object.keys(shared).length === 0 ? {} : { shared }),
   }
   events.push(...leftEvents(session, leaves, members))
   const taken = order.overtakes?.filter((name) => members.includes(name)) ?? []

@@ -20,6 +20,19 @@ export function deploymentsOf(
   )
 }
 
+/** Of these, the values that no service asks for and that more than one program shares. */
+export function sharedBy(
+  session: Session,
+  names: readonly string[],
+): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(
+    names
+      .filter((name) => session.work.drivers[name]?.overlap === "none")
+      .map((name) => [name, deploymentsOf(session, [name]).map((one) => one.name)] as const)
+      .filter(([, programs]) => programs.length > 1),
+  )
+}
+
 /**
  * Those that a way back must visit: programs whose restart may have begun, and those that read an
  * output which may have shown the new value: a supervisor, or a reboot, may have started them

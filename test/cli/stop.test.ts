@@ -174,6 +174,46 @@ describe("mycelium, asked to stop while programs are cut off", () => {
     60_000,
   )
 
+  test("twice, says of a value that no service asks for who has which, and status, plan and check say the same", async () => {
+    await inTheGap({ options: { generatedOnly: true } }, async ({ project }, child) => {
+      const heard = listen(child)
+      child.kill("SIGTERM")
+      await until("it to say so", () => heard.text.includes(finishes))
+      expect(heard.text).toContain(
+        "left now, old and new value of production/session_key might be in use",
+      )
+      await Bun.sleep(300)
+      child.kill("SIGTERM")
+      await child.exited
+      const words =
+        "old and new value of production/session_key may be in use: production/api may have either, production/metrics has the old one"
+      expect({ code: child.exitCode, said: heard.text.includes(words) }).toEqual({
+        code: 7,
+        said: true,
+      })
+      expect(heard.text).not.toMatch(/no longer works|cut off/)
+      const told = await Promise.all(
+        ["status", "plan", "check"].map(async (command) => {
+          const { code, stdout } = await project.mycelium([command])
+          return {
+            command,
+            code,
+            said: stdout.includes(words),
+            not: /no longer works/.test(stdout),
+          }
+        }),
+      )
+      expect(told).toEqual([
+        { command: "status", code: 0, said: true, not: false },
+        { command: "plan", code: 0, said: true, not: false },
+        { command: "check", code: 4, said: true, not: false },
+      ])
+      project.write("go", "")
+      expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+      expect((await project.mycelium(["status"])).stdout).not.toContain("old and new value")
+    })
+  }, 60_000)
+
   test("run says what it leaves unfinished, also where nobody is cut off: a value that no service asks for", async () => {
     await using shop = await openShop(server, { generatedOnly: true })
     const { project } = shop

@@ -70,6 +70,7 @@ const changeSet: Whole<ChangeSet> = {
   leaves: { "/f": refusal },
   ranIn: location,
   cuts: ["d"],
+  shared: { s: ["d", "e"] },
   stuck: ["s"],
   fault: { code: "c", message: "m" },
   waits,

@@ -2,7 +2,7 @@ import { AppError } from "../../base/error.ts"
 import { Wanted } from "../../base/files/lock-wanted.ts"
 import { endsAtOnce, setLastWords } from "../../base/processes/last-words.ts"
 import { countDown } from "../../base/processes/run-time.ts"
-import { cutOff, cutOffLines, namesOf, standing } from "../../rotate/cut-off.ts"
+import { cutOff, cutOffLines, leftNow, namesOf, standing } from "../../rotate/cut-off.ts"
 import type { Session } from "../../rotate/session.ts"
 import type { App } from "../app.ts"
 
@@ -86,10 +86,9 @@ export class StopSignals {
     this.#asked.abort(this.#app.stop.reason)
     if (this.#session === undefined || !this.#isHeld()) return this.#end(this.#app.stop.reason)
     const cut = cutOff(this.#session)
-    const would = cut.every(({ sure }) => sure) ? "would" : "might"
     this.#say(
       "stop",
-      `stopping after ${namesOf(this.#session, cut)}: left now, they ${would} hold a value that no longer works (${endsAtOnce})`,
+      `stopping after ${namesOf(this.#session, cut)}: left now, ${leftNow(this.#session)} (${endsAtOnce})`,
     )
   }
 

@@ -8,7 +8,8 @@ export const state = {
   "journal-stuck":
     "A rotation has been open for more than a quarter of an hour; or no process is at work on " +
     "it, and a program holds a value that no longer works, or a service refuses every value " +
-    "that Mycelium knows. Its secrets cannot be rotated until it ends, and after a crash a " +
+    "that Mycelium knows, or programs that share a value which no service asks for may hold " +
+    "different ones. Its secrets cannot be rotated until it ends, and after a crash a " +
     "one-value service and its deployments may hold different values. " +
     "Run the same rotate-now again: it asks the service, and finishes the rotation or says " +
     "why not. If the answer is not clear, repair the service. " +

@@ -1,6 +1,6 @@
 import { type ChangeSet, openSets } from "../../core/change-set.ts"
 import { versionAt } from "../../core/version.ts"
-import { deploymentsOf } from "../readers.ts"
+import { deploymentsOf, sharedBy } from "../readers.ts"
 import type { Finds, ReconcileFinding, ReconcileOptions } from "./finding.ts"
 import type { Session } from "../session.ts"
 import { strategyOf } from "../strategy.ts"
@@ -85,6 +85,7 @@ export function journalAfter(
     return open?.direction === "back" ? { changeSet: visitsAgain(session, open, replaced) } : {}
   if (moves.length === 0)
     return open?.secrets.every((name) => leaves.has(name)) === true ? { changeSet: null } : {}
+  const shared = sharedBy(session, moves)
   return {
     changeSet: {
       id: work.newId(),
@@ -95,6 +96,7 @@ export function journalAfter(
       touched: [],
       restarted: [],
       startedWith: work.startedWith,
+      ...(Object.keys(shared).length === 0 ? {} : { shared }),
     },
   }
 }

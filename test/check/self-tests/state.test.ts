@@ -88,6 +88,31 @@ test("state fails at once where nobody is at work on a journal and a program hol
   expect(await message({ ...forward, stuck: ["db"] })).toEqual([
     ["journal-stuck", "the service of production/db refuses every value that we know"],
   ])
+  const shared = { db: ["api", "jobs", "web"] }
+  const use = "old and new value of production/db"
+  expect(
+    await message({ ...forward, shared, touched: ["api", "jobs"], restarted: ["api"] }),
+  ).toEqual([
+    [
+      "journal-stuck",
+      `${use} are in use: production/api has the new one, production/jobs may have either, production/web has the old one`,
+    ],
+  ])
+  const back = { ...changeSet(ago(60_000)), shared, touched: ["api", "jobs"], restarted: ["api"] }
+  expect(await message(back)).toEqual([
+    [
+      "journal-stuck",
+      `${use} may be in use: production/jobs may have either, production/api, production/web have the old one`,
+    ],
+  ])
+  const all = ["api", "jobs", "web"]
+  for (const none of [
+    { ...forward, shared },
+    { ...forward, shared, touched: all, restarted: all },
+    { ...back, restarted: ["api", "jobs"] },
+    { ...forward, shared: { other: all }, touched: ["api"] },
+  ])
+    expect(await message(none)).toEqual([["journal-open", ""]])
   expect(await message({ ...changeSet(ago(60_000)), cuts: ["api"] })).toEqual([
     ["journal-stuck", "production/api may hold a value that no longer works"],
   ])
