@@ -2,12 +2,12 @@ import type { Stage, Version } from "../core/version.ts"
 import { nextVersionId } from "../core/version-changes.ts"
 import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
-import { canShow } from "../core/can-show.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import type { SecretState } from "../core/state.ts"
 
 import { driverOf } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
+import { showsIt } from "../rotate/reconcile/shows-it.ts"
 import type { Session } from "../rotate/session.ts"
 import { type Noted, listening, noteKnown } from "./adopt-known.ts"
 import { becomesCurrent } from "./becomes-current.ts"
@@ -178,14 +178,8 @@ async function following(
   name: string,
   { adopted, isFirst }: { readonly adopted: Credential; readonly isFirst: boolean },
 ): Promise<{ readonly differ?: readonly string[]; readonly restart?: readonly string[] }> {
-  const values = { ...(await session.values(() => false)), [name]: adopted }
-  const outputs = session.outputsOf([name]).filter((output) => canShow(output, values))
-  const states = await Promise.all(
-    outputs.map((output) =>
-      output.compare(values, session.work.stop).catch(() => "differs" as const),
-    ),
-  )
-  const differ = outputs.filter((_, index) => states[index] !== "same").map(({ target }) => target)
+  const outputs = await showsIt(session, name, adopted)
+  const differ = outputs.filter((one) => one.differs).map(({ target }) => target)
   const restart =
     !isFirst || differ.length > 0 ? deploymentsOf(session, [name]).map((one) => one.name) : []
   return {

@@ -1,5 +1,5 @@
 import { versionAt } from "../core/version.ts"
-import { looks } from "../rotate/reconcile/looks.ts"
+import { showsIt } from "../rotate/reconcile/shows-it.ts"
 import { AppError, describeError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
@@ -153,8 +153,9 @@ async function adoptAll(session: Session, names: readonly string[], ask: Asked):
 
 /** By today's values: what `render` would change, and who reads it. */
 async function followOf(session: Session, name: string): Promise<Follow> {
-  const version = versionAt(session.state(name), "current")?.id ?? ""
-  const outputs = await looks(session, name, version)
+  const version = versionAt(session.state(name), "current")
+  const outputs =
+    version === undefined ? [] : await showsIt(session, name, await session.shown(name, version))
   return {
     outputs: outputs.filter((one) => one.differs).map(({ target }) => target),
     restarts: deploymentsOf(session, [name]).map((one) => one.name),

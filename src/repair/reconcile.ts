@@ -28,6 +28,8 @@ export type Reconciliation = {
   readonly written: boolean
   /** The state is older than its log. */
   readonly behind?: Behind
+  /** Secrets of a rotation that is still not finished. */
+  readonly open: readonly string[]
   /** What became of a journal that was open. */
   readonly recovered: Outcomes
   readonly revoked: readonly Revoked[]
@@ -69,7 +71,8 @@ export async function reconcile(
         written && session.changeSet === undefined
           ? await revokeOwed(session, { skipGrace: false })
           : []
-      return { found, written, ...present({ behind }), recovered, revoked }
+      const open = session.changeSet?.secrets ?? []
+      return { found, written, ...present({ behind }), open, recovered, revoked }
     }
     return options.dryRun ? act() : withLogMaintenance(locked, { session, serial }, act)
   })

@@ -182,7 +182,7 @@ describe("reconcile, after a backup of the server was put back", () => {
     const ran = await shop.run(...reconcile)
     expect(ran.stdout).toContain("production/postgres: v2 is current")
     expect(ran.stdout).toContain(
-      `hint: ${project.path(".env")} shows something else: mycelium render production writes it`,
+      `hint: ${project.path(".env")} shows another value: mycelium render production writes it`,
     )
     expect(ran.code).toBe(0)
     expect(project.read(".env")).toBe(env)

@@ -58,11 +58,11 @@ export const reconcile: Command = {
 function say(
   terminal: Terminal,
   environment: string,
-  { found, written, behind, revoked }: Reconciliation,
+  { found, written, behind, revoked, open }: Reconciliation,
   dryRun: boolean,
 ): void {
   for (const [name, one] of Object.entries(found))
-    for (const line of linesOf(`${environment}/${name}`, environment, one, dryRun))
+    for (const line of linesOf(`${environment}/${name}`, one, { environment, dryRun, open }))
       terminal.stdout(line)
   for (const death of revoked) {
     for (const line of deathLines(environment, death)) terminal.stdout(line)
@@ -85,13 +85,16 @@ type Found<Kind extends ReconcileFinding["kind"]> = Extract<
   { readonly kind: Kind }
 >
 
-function linesOf(
-  place: string,
-  environment: string,
-  one: ReconcileFinding,
-  dryRun: boolean,
-): readonly string[] {
-  if (one.kind === "same") return sameLines(place, environment, one, dryRun)
+type Around = {
+  readonly environment: string
+  readonly dryRun: boolean
+  /** Secrets of a rotation that is not finished. */
+  readonly open: readonly string[]
+}
+
+function linesOf(place: string, one: ReconcileFinding, around: Around): readonly string[] {
+  const { environment, dryRun } = around
+  if (one.kind === "same") return sameLines(place, one, around)
   if (one.kind === "found") return foundLines(place, one, dryRun)
   if (one.kind === "lost") return lostLines(place, environment, one)
   if (one.kind === "new")
@@ -110,15 +113,16 @@ function linesOf(
 
 function sameLines(
   place: string,
-  environment: string,
   { version, revived, differ }: Found<"same">,
-  dryRun: boolean,
+  { environment, dryRun, open }: Around,
 ): readonly string[] {
   const more = sayList(
     revived,
     (versions) => `, but ${versions} is accepted again${dryRun ? "" : " and will be revoked"}`,
   )
-  const rendered = `shows something else: mycelium render ${environment} writes it`
+  // Render writes nothing while it is not known what the outputs should show.
+  const once = open.length === 0 ? "" : `once the rotation of ${open.join(", ")} has ended, `
+  const rendered = `shows another value: ${once}mycelium render ${environment} writes it`
   return [
     `${place}: ${version} is current${more}`,
     ...hintLines(differ.length === 0 ? undefined : `${differ.join(", ")} ${rendered}`),

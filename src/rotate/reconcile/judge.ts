@@ -5,6 +5,7 @@ import type { ProbedVersions } from "../probe-versions.ts"
 import { deploymentsOf } from "../readers.ts"
 import type { ReconcileFinding } from "./finding.ts"
 import { looks } from "./looks.ts"
+import { showsIt } from "./shows-it.ts"
 import type { Known } from "./stages.ts"
 import type { Session } from "../session.ts"
 
@@ -82,7 +83,9 @@ async function same(
   version: string,
   revived: readonly string[],
 ): Promise<ReconcileFinding> {
-  const outputs = await looks(session, name, version)
+  const found = session.state(name).versions.find(({ id }) => id === version)
+  const outputs =
+    found === undefined ? [] : await showsIt(session, name, await session.shown(name, found))
   const fault = outputs.find((one) => one.fault !== undefined)?.fault
   if (fault !== undefined) return { kind: "held", version, ...fault }
   return {

@@ -3,7 +3,7 @@ import { canShow } from "../../core/can-show.ts"
 import type { Output } from "../../core/ports.ts"
 import type { Session } from "../session.ts"
 
-type Look = {
+export type Look = {
   readonly target: string
   readonly differs: boolean
   readonly fault?: ErrorDescription
