@@ -2,6 +2,7 @@ import type { Contained } from "../incident/containment.ts"
 import type { Open } from "../incident/containment.ts"
 import type { Verdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
+import { endGone } from "../core/unwritten.ts"
 import { unfinishedLine } from "./dry-run.ts"
 import { wayOut } from "./way-out.ts"
 import { counted, hintLines, sayIf } from "./words.ts"
@@ -136,6 +137,12 @@ function unwrittenLines(report: Contained, incident: string): readonly string[] 
   if (all.length === 0) return []
   const outputs = new Map(all.flatMap((one) => Object.entries(one.outputs)))
   const programs = [...new Set(all.flatMap((one) => one.programs))]
+  const gone = [...new Set(all.flatMap((one) => one.gone ?? []))]
+  if (outputs.size === 0 && gone.length > 0 && gone.length === programs.length)
+    return [
+      ...gone.map((name) => `${environment}/${name} was not restarted with the new value`),
+      ...hintLines(endGone(environment, gone)),
+    ]
   const news = outputs.size === 0 ? "the new value" : "what it reads there"
   return [
     ...[...outputs].flatMap(([target, { message, code, hint }]) => [

@@ -144,6 +144,8 @@ export type Unwritten = {
   readonly programs: readonly string[]
   /** No service asks for the secret: its readers go on taking what they have read. */
   readonly lives?: true
+  /** Of the programs, those that the config had no more when they were to be restarted. */
+  readonly gone?: readonly string[]
 }
 
 /** Why sessions that were opened with an older value cannot be ended, and what a person can do. */

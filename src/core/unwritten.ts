@@ -32,10 +32,16 @@ export function withoutOutputs(targets: readonly string[]): (unwritten: Unwritte
 
 /** These programs were restarted, and every output that they read was written before. */
 export function withoutPrograms(names: readonly string[]): (unwritten: Unwritten) => Unwritten {
-  return ({ programs, ...rest }) => ({
-    ...rest,
-    programs: programs.filter((name) => !names.includes(name)),
-  })
+  return ({ programs, gone = [], ...rest }) =>
+    withGone(gone)({ ...rest, programs: programs.filter((name) => !names.includes(name)) })
+}
+
+/** The config has these no more: no run can restart them. It has all others. */
+export function withGone(all: readonly string[]): (unwritten: Unwritten) => Unwritten {
+  return ({ gone: _, ...rest }) => {
+    const gone = rest.programs.filter((name) => all.includes(name))
+    return gone.length === 0 ? rest : { ...rest, gone }
+  }
 }
 
 /** Every output of an environment that is owed, and every program that was not restarted for it. */
@@ -61,7 +67,23 @@ export function owingIn(document: StateDocument | undefined): readonly Owing[] {
  * "/srv/shop/.env is not written since 2026-11-30 12:00 UTC (output-drift): api may hold a value
  * that no longer works".
  */
-export function sayUnwritten({ since, outputs, programs, lives }: Unwritten): string {
+export function sayUnwritten(unwritten: Unwritten): string {
+  const { gone = [] } = unwritten
+  const said = sayOwed(unwritten)
+  return gone.length === 0 ? said : `${said}; ${sayGone(gone)}`
+}
+
+function sayGone(names: readonly string[]): string {
+  return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} not in the config, so no run can restart ${names.length === 1 ? "it" : "them"}`
+}
+
+/** What ends that. */
+export function endGone(environment: string, names: readonly string[]): string {
+  const commands = names.map((name) => `mycelium reconcile ${environment} --gone ${name}`)
+  return `${sayGone(names)}: put ${names.length === 1 ? "it" : "them"} back into the config; or, once you have made sure that ${names.length === 1 ? "it does" : "they do"} not run any more: ${commands.join("; ")}`
+}
+
+function sayOwed({ since, outputs, programs, lives }: Unwritten): string {
   const targets = Object.entries(outputs)
   const who = programs.join(", ")
   const holds =

@@ -5,7 +5,7 @@ import {
   type Unwritten as Owed,
   openContainment,
 } from "../core/state.ts"
-import { sayUnwritten } from "../core/unwritten.ts"
+import { endGone, sayUnwritten } from "../core/unwritten.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { isNothingNew } from "../rotate/revoke/note.ts"
 import type { Session } from "../rotate/session.ts"
@@ -47,7 +47,7 @@ export type Verdict =
  * It is contained at its service all the same: outputs that could not be written, and programs that
  * hold a dead value for it.
  */
-type Unwritten = Pick<Owed, "outputs" | "programs">
+type Unwritten = Pick<Owed, "outputs" | "programs" | "gone">
 export type Verdicts = Readonly<Record<string, Verdict>>
 
 type Done = {
@@ -82,7 +82,10 @@ export function verdictOf(
   if (isErased(state)) return { kind: "nothing-to-contain", message: "it was deleted" }
   const open = openContainment(state)
   if (open !== undefined)
-    return uncontainedSecrets({ code: open.code, ...whyOpen(state, open.code) })
+    return uncontainedSecrets({
+      code: open.code,
+      ...whyOpen(state, open.code, session.work.environment),
+    })
   const { contained } = state
   if (contained?.incident !== incident)
     return uncontainedSecrets({ code: "not-contained", message: "nothing was done for it yet" })
@@ -99,19 +102,22 @@ export function verdictOf(
     : { kind: "contained-for-new-logins", ...base, sessions: contained.sessions }
 }
 
-function owedOf({ outputs, programs }: Owed): Unwritten {
-  return { outputs, programs }
+function owedOf({ outputs, programs, gone }: Owed): Unwritten {
+  return { outputs, programs, ...present({ gone }) }
 }
 
 function whyOpen(
   { unwritten }: SecretState,
   code: string,
+  environment: string,
 ): { readonly message: string; readonly hint?: string } {
   if (code === "not-contained") return { message: "nothing was done for it yet" }
   if (code !== "output-owed" || unwritten === undefined)
     return { message: "what was accepted before is not taken away yet" }
   const [hint] = Object.values(unwritten.outputs).flatMap((one) => one.hint ?? [])
-  return { message: sayUnwritten(unwritten), ...present({ hint }) }
+  const { gone } = unwritten
+  const way = gone === undefined ? hint : endGone(environment, gone)
+  return { message: sayUnwritten(unwritten), ...present({ hint: way }) }
 }
 
 /** Nor does a containment make a login anew that a person has ended. */

@@ -89,6 +89,7 @@ const secret = shape({
       outputs: refusals,
       programs: list(text),
       lives: maybe(either(true)),
+      gone: maybe(list(text)),
     }),
   ),
   erased: maybe(shape({ at: instant, last: whole })),

@@ -6,6 +6,7 @@ import { assumeOver } from "../rotate/declare-over.ts"
 import { withJournal } from "../rotate/defer.ts"
 import { reconcile as find } from "../rotate/reconcile.ts"
 import type { Finds, ReconcileOptions } from "../rotate/reconcile/finding.ts"
+import { declareGone } from "./declare-gone.ts"
 import { revokeOwed } from "../rotate/revoke.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { Session } from "../rotate/session.ts"
@@ -41,6 +42,8 @@ export type Reconciliation = {
  */
 export type Reconcile = Pick<ReconcileOptions, "dryRun" | "deep"> & {
   readonly nothingRuns?: boolean
+  /** A program that the config has no more, and that does not run any more. */
+  readonly gone?: string
 }
 
 /**
@@ -61,6 +64,7 @@ export async function reconcile(
       behind,
     } = await open(locked, options)
     const act = async (): Promise<Reconciliation> => {
+      if (options.gone !== undefined) await declareGone(session, options.gone)
       const recovered = { ...first, ...(await resumeDeferred()) }
       const context =
         behind === undefined

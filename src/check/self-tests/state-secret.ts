@@ -7,7 +7,7 @@ import {
   holdsContained,
   openContainment,
 } from "../../core/state.ts"
-import { sayUnwritten } from "../../core/unwritten.ts"
+import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import type { Report } from "./check.ts"
 import type { Code } from "./state-faults.ts"
 
@@ -182,11 +182,13 @@ function healthAgain(
 /** The way by the same containment, where that made the current value. */
 function writtenAgain(
   place: string,
-  { outputs }: Unwritten,
+  { outputs, programs, gone = [] }: Unwritten,
   contained: SecretState["contained"],
 ): { readonly remedy?: string } {
   if (contained === undefined) return {}
   const again = `mycelium rotate-now ${place} --contain --incident ${contained.incident}`
+  const isAll = gone.length === programs.length && Object.keys(outputs).length === 0
+  if (gone.length > 0 && isAll) return { remedy: endGone(place.split("/")[0] ?? "", gone) }
   return {
     remedy:
       Object.keys(outputs).length === 0

@@ -2,7 +2,8 @@ import { type Reconciliation, reconcile as find } from "../../repair/reconcile.t
 import type { Behind } from "../../record/ledger.ts"
 import { AppError } from "../../base/error.ts"
 import type { ReconcileFinding } from "../../rotate/reconcile/finding.ts"
-import { type Command, type Terminal, isSet } from "../command.ts"
+import { present } from "../../base/present.ts"
+import { type Command, type Terminal, isSet, textOf } from "../command.ts"
 import { deathLines } from "../death.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
@@ -24,6 +25,13 @@ export const reconcile: Command = {
         "try every sealed version, not only the five likeliest; each wrong one is a refused login, " +
         "after which some services lock the account",
     },
+    gone: {
+      type: "string",
+      value: "PROGRAM",
+      summary:
+        "you have made sure that this program, which is not in the config any more, does not run: " +
+        "its restart is owed no more (mycelium explain output-owed)",
+    },
     "nothing-runs": {
       type: "boolean",
       summary:
@@ -44,8 +52,14 @@ export const reconcile: Command = {
       throw new AppError("usage", "--nothing-runs and --dry-run contradict each other", {
         hint: "leave one out",
       })
+    const gone = textOf(values, "gone")
+    if (gone !== undefined && dryRun)
+      throw new AppError("usage", "--gone and --dry-run contradict each other", {
+        hint: "leave one out",
+      })
     const result = await find(app, environment, {
       dryRun,
+      ...present({ gone }),
       deep: isSet(values, "deep"),
       nothingRuns,
     })

@@ -128,7 +128,8 @@ export const rotation = {
     "so it is not contained yet. Find out what prevented the write or the restart, " +
     "and correct it. mycelium run then writes the file and restarts those programs; " +
     "the same containment again does so at once; mycelium render writes the file and restarts " +
-    "none.",
+    "none. A program that was taken out of the config cannot be restarted: put it back, or, once " +
+    "you have made sure that it does not run any more, mycelium reconcile ENV --gone PROGRAM.",
   overtaken:
     "A containment took this secret out of a rotation that could not end: " +
     "its own service answered, but the rotation waited for another secret's service, " +

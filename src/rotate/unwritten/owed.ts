@@ -35,6 +35,27 @@ function owedBy(session: Session, set: ChangeSet, name: string): Unwritten | und
 }
 
 /**
+ * A program that the config has no more goes on taking the old value of a secret that no service
+ * asks for, however often that one is rotated.
+ */
+function stillTaken(
+  { work }: Session,
+  before: Unwritten | undefined,
+  owed: Unwritten | undefined,
+): Unwritten | undefined {
+  const isKnown = (name: string): boolean => work.deployments.some((one) => one.name === name)
+  const gone = before?.lives === true ? before.programs.filter((name) => !isKnown(name)) : []
+  if (before === undefined || gone.length === 0) return owed
+  return {
+    since: before.since,
+    outputs: owed?.outputs ?? {},
+    programs: [...new Set([...gone, ...(owed?.programs ?? [])])],
+    lives: true,
+    gone,
+  }
+}
+
+/**
  * At the end of a way forward: by secret, of those that it was for and of those that stand beside
  * them in an output.
  */
@@ -52,8 +73,10 @@ export function owedAfter(
     .map(([name]) => [name, changeUnwritten(withoutOutputs(written))] as const)
   const own = names.map((name) => {
     const owed = owedBy(session, set, name)
-    const patch: Patch = ({ unwritten: _, ...state }) =>
-      owed === undefined ? state : { ...state, unwritten: owed }
+    const patch: Patch = ({ unwritten, ...state }) => {
+      const next = stillTaken(session, unwritten, owed)
+      return next === undefined ? state : { ...state, unwritten: next }
+    }
     return [name, patch] as const
   })
   return restartedAfter(session, set, Object.fromEntries([...beside, ...own]))

@@ -7,7 +7,7 @@ import {
   noteHealthy,
   withoutUnhealthy,
 } from "../../core/unhealthy.ts"
-import { changeUnwritten, owedIn, withoutPrograms } from "../../core/unwritten.ts"
+import { changeUnwritten, owedIn, withGone, withoutPrograms } from "../../core/unwritten.ts"
 import { hiddenActing } from "../elsewhere.ts"
 import { beginAgain } from "../acting.ts"
 import { readBy } from "../restart-all.ts"
@@ -38,6 +38,7 @@ export async function restartOwed(session: Session, names: readonly string[]): P
     (name) => !known.some((one) => one.name === name) && !lives.includes(name),
   )
   if (gone.length > 0) await noteRestarted(session, { names: gone })
+  await noteGone(session)
   // It may be the very restart that would be begun here.
   if (known.length === 0 || work.stop.aborted || hiddenActing(session) !== undefined) return
   const markOf = await beginAgain(session)
@@ -45,6 +46,20 @@ export async function restartOwed(session: Session, names: readonly string[]): P
     if (work.stop.aborted) return
     await restartOne(session, deployment, markOf(deployment.name))
   }
+}
+
+/** For those who look without a config at hand: what no run can end. */
+async function noteGone(session: Session): Promise<void> {
+  const isKnown = (name: string): boolean =>
+    session.work.deployments.some((one) => one.name === name)
+  const patches: Record<string, Patch> = {}
+  for (const [name, { unwritten }] of Object.entries(session.document.secrets)) {
+    if (unwritten === undefined) continue
+    const gone = unwritten.programs.filter((one) => !isKnown(one))
+    if (gone.join() !== (unwritten.gone ?? []).join())
+      patches[name] = changeUnwritten(withGone(gone))
+  }
+  if (Object.keys(patches).length > 0) await session.commit({ patches })
 }
 
 async function restartOne(session: Session, deployment: Deployment, mark: string): Promise<void> {
