@@ -31,6 +31,8 @@ export type Report = {
   }[]
   /** Secrets without a value that were left alone. */
   readonly untouched: readonly string[]
+  /** Secrets of a rotation that is not finished: until it ends, nothing is revoked. */
+  readonly open: readonly string[]
 }
 
 /**
@@ -54,7 +56,7 @@ export async function rotateNow(
         session.changeSet === undefined
           ? await rotateSelected(session, options, recovered)
           : { outcomes: {}, revoked: [], untouched: [] }
-      return { environment, recovered, ...done, owed: owedOf(session) }
+      return { environment, recovered, ...done, owed: owedOf(session), open: openOf(session) }
     },
     seen,
   )
@@ -103,6 +105,10 @@ function lastOfEach(revoked: readonly Revoked[]): readonly Revoked[] {
   return [...new Map(revoked.map((one) => [`${one.secret} ${one.version}`, one])).values()]
 }
 
+function openOf({ changeSet }: Session): readonly string[] {
+  return changeSet?.secrets ?? []
+}
+
 function owedOf(session: Session): Report["owed"] {
   return Object.entries(gracesOf(session.work.host).seen(session.document).secrets).flatMap(
     ([secret, state]) =>
@@ -142,6 +148,7 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
         ...report,
         revoked: lastOfEach([...report.revoked, ...revoked]),
         owed: owedOf(session),
+        open: openOf(session),
       }
     },
     seen,

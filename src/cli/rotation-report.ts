@@ -56,17 +56,21 @@ const backUnhealthy =
 const stillOpen = "  the journal is open: the same command, or mycelium run, asks the service again"
 
 /** Old values that stay accepted until their grace is over. */
-function owedLines({ environment, owed, revoked }: Report, now: Date): readonly string[] {
+function owedLines({ environment, owed, revoked, open }: Report, now: Date): readonly string[] {
   const isDone = (one: Report["owed"][number]): boolean =>
     revoked.some(({ secret, version }) => secret === one.secret && version === one.version)
   return owed
     .filter((one) => !isDone(one))
     .map(({ secret, version, revokeAt }) => {
-      const left = formatDuration(Date.parse(revokeAt) - now.getTime())
-      return (
-        `${environment}/${secret}: ${version} stays accepted for ${left}; ` +
-        "mycelium run, or the next rotate-now, revokes it then"
-      )
+      const place = `${environment}/${secret}`
+      const leftMs = Date.parse(revokeAt) - now.getTime()
+      const then =
+        open.length === 0
+          ? "mycelium run, or the next rotate-now, revokes it"
+          : `its revoke waits for the rotation of ${open.join(", ")}, which is not finished`
+      if (leftMs <= 0) return `${place}: ${version} is NOT proven dead yet: ${then}`
+      const end = open.length === 0 ? `${then} then` : `then ${then}`
+      return `${place}: ${version} stays accepted for ${formatDuration(leftMs)}; ${end}`
     })
 }
 

@@ -18,6 +18,8 @@ export type Judged = {
   readonly secret: string
   readonly isListed: boolean
   readonly state: SecretState
+  /** Secrets of the journal: until it ends, nothing is revoked. */
+  readonly waitsFor?: readonly string[]
 }
 /** Told of one secret, beside the state. */
 export type Known = {
@@ -37,7 +39,7 @@ export function judgeSecret(judged: Judged, known: Known, report: Told): void {
   judgePrograms(one, report)
   judgeDrift(one, known, report)
   judgeFailure(one, known, report)
-  for (const version of one.state.versions) judgeVersion(one.place, version, known.now, report)
+  for (const version of one.state.versions) judgeVersion(one, version, known.now, report)
 }
 
 function judgeContainment({ place, isListed, state }: Place, report: Told): void {
@@ -149,16 +151,25 @@ function judgeFailure(
 
 const hour = 3_600_000
 
-function judgeVersion(place: string, { id, stage }: Version, now: Date, report: Told): void {
+function judgeVersion(
+  { place, waitsFor = [] }: Place,
+  { id, stage }: Version,
+  now: Date,
+  report: Told,
+): void {
   if (stage.kind === "uncertain")
     report.found("uncertain", `${place}: ${id} may still be accepted: ${stage.why}`)
   // What a containment owes is told with the containment.
   if (stage.kind !== "previous" || stage.revokeOthers === true) return
   const lateMs = now.getTime() - Date.parse(stage.revokeAt)
+  const waits =
+    waitsFor.length === 0
+      ? ""
+      : `: its revoke waits for the rotation of ${waitsFor.join(", ")}, which is not finished`
   if (lateMs > 0)
     report.found(
       "revoke-overdue",
-      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted`,
+      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted${waits}`,
       { severity: lateMs > hour ? "error" : "warning" },
     )
 }

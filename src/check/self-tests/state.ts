@@ -113,7 +113,13 @@ function judge(
       continue
     }
     judgeSecret(
-      { environment: name, secret, isListed: secrets.includes(secret), state: one },
+      {
+        environment: name,
+        secret,
+        isListed: secrets.includes(secret),
+        state: one,
+        ...(known.isAtWork || isOpen ? {} : { waitsFor: document.changeSet?.secrets ?? [] }),
+      },
       known,
       report,
     )
