@@ -144,7 +144,8 @@ function mayRestart(restarts: readonly string[]): string | undefined {
 
 function headLines(plan: Plan): readonly string[] {
   const { environment, first, contained, unfinished } = plan
-  const anew = unfinished.flatMap((one) => one.anew)
+  const planned = plan.secrets.map(({ name }) => name)
+  const anew = unfinished.flatMap((one) => one.anew).filter((name) => !planned.includes(name))
   const ends = unfinished.filter(({ kept }) => kept === undefined)
   const isFirst = ends.length + first.length > 0 || unfinished.some((one) => one.goesOn.length > 0)
   const then = isFirst ? "then " : ""

@@ -15,10 +15,10 @@ import { longRetryBudget } from "../app/retry-budget.ts"
 import { oneUserFiles } from "../app/one-user.ts"
 import { isHeld } from "./contain-secrets.ts"
 import { asTaken, doneFirst, untouchedIn } from "./dry-run/first.ts"
-import { drafts } from "./dry-run/outputs.ts"
+import { drafts, onTheirWay } from "./dry-run/outputs.ts"
 import type { DryRun, DryRunOptions } from "./dry-run/plan.ts"
 import { describeSecret, heldOnes, noWayBack, takenNote } from "./dry-run/secret.ts"
-import { unfinishedIn } from "./dry-run/unfinished.ts"
+import { asEnded, unfinishedIn } from "./dry-run/unfinished.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -40,7 +40,10 @@ export async function dryRun(
           (versionAt(session.state(name), "current") !== undefined) !== (options.why === "new"),
       )
     const contained = containedIn(session, chosen, options)
-    const { unfinished, goes, held } = await unfinishedIn(session, chosen, options)
+    const underWay = await onTheirWay(session)
+    const { unfinished, goes, held, over } = await unfinishedIn(session, chosen, options)
+    const isCutOff = cutOff(session, { aside: true }).length > 0
+    asEnded(session, over)
     const names = chosen.filter(
       (name) =>
         !contained.includes(name) &&
@@ -108,10 +111,10 @@ export async function dryRun(
         options.contain?.revokeFirst === true
           ? members.filter((name) => driverOf(session, name).overlap !== "none")
           : [],
-      ...(cutOff(session, { aside: true }).length === 0 ? {} : { cutOff: true as const }),
+      ...(isCutOff ? { cutOff: true as const } : {}),
       secrets: [...secrets, ...(await heldOnes(session, held, options))],
       stays,
-      ...(await drafts(session, members, Object.keys(leaves))),
+      ...(await drafts(session, members, { leaves: Object.keys(leaves), underWay })),
       leaves: Object.entries(leaves).map(([target, why]) => ({ target, ...why })),
       restarts: deploymentsOf(session, members, Object.keys(leaves)).map((deployment) =>
         restartOf(deployment, programs),

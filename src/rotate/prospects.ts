@@ -22,6 +22,8 @@ export type Prospect = {
   readonly set: ChangeSet
   /** By secret, what keeps it; none: it would end. */
   readonly keeps: Readonly<Record<string, Why>>
+  /** By secret, what its service accepts now, as far as it was asked. */
+  readonly accepts: Readonly<Record<string, readonly string[]>>
   /** What keeps all of it: a file, or a program that cannot be seen from here. */
   readonly whole?: Why & { readonly hidden?: true }
 }
@@ -44,32 +46,41 @@ export function whysOf({
 
 export async function prospectOf(session: Session, set: ChangeSet): Promise<Prospect> {
   const hidden = hiddenOf(session, set)
-  if (hidden !== undefined) return { set, keeps: {}, whole: { ...hidden, hidden: true } }
-  const answers = await Promise.all(
-    set.secrets.map(async (name) => [name, await whyKept(session, name)] as const),
+  if (hidden !== undefined)
+    return { set, keeps: {}, accepts: {}, whole: { ...hidden, hidden: true } }
+  const looks = await Promise.all(
+    set.secrets.map(async (name) => [name, await lookAt(session, name)] as const),
   )
   const keeps = Object.fromEntries(
-    answers.filter((one): one is readonly [string, Why] => one[1] !== undefined),
+    looks.flatMap(([name, { why }]) => (why === undefined ? [] : [[name, why] as const])),
+  )
+  const accepts = Object.fromEntries(
+    looks.flatMap(([name, { accepted }]) =>
+      accepted === undefined ? [] : [[name, accepted] as const],
+    ),
   )
   // One that has touched nothing is put aside, and holds up no file; a containment leaves the file.
   const isHeldUp = !isDeferrable(set) && !strategyOf(set).leavesUnwritable
   const whole = isHeldUp ? await faultOfFiles(session, set) : undefined
-  return { set, keeps, ...present({ whole }) }
+  return { set, keeps, accepts, ...present({ whole }) }
 }
 
-async function whyKept(session: Session, name: string): Promise<Why | undefined> {
+type Look = { readonly why?: Why; readonly accepted?: readonly string[] }
+
+async function lookAt(session: Session, name: string): Promise<Look> {
   if (session.work.drivers[name] === undefined || driverOf(session, name).overlap === "none")
-    return undefined
+    return {}
   const answer = await probeVersions(session, name, { most: likely, looks: true })
-  if (answer.kind === "unknown") return { code: answer.code, message: answer.message }
-  if (answer.kind === "none") return undefined
-  const [other] = answer.accepted
+  if (answer.kind === "unknown") return { why: { code: answer.code, message: answer.message } }
+  if (answer.kind === "none") return {}
+  const { accepted } = answer
+  const [other] = accepted
   const state = session.state(name)
   const own = [versionAt(state, "pending")?.id, versionAt(state, "current")?.id]
-  if (answer.accepted.some((id) => own.includes(id))) return undefined
+  if (accepted.some((id) => own.includes(id))) return { accepted }
   const refused = { pending: "refused", current: "refused" } as const
   const { code, message } = lostTrack(other === undefined ? refused : { ...refused, other })
-  return { code, message }
+  return { why: { code, message } }
 }
 
 async function faultOfFiles(session: Session, set: ChangeSet): Promise<Why | undefined> {

@@ -75,6 +75,25 @@ test("a containment that was killed makes nothing anew in its own incident, and 
   const ran = await shop.run(...args, "--yes")
   expect([dry.code, ran.code]).toEqual([0, 0])
   expect((await stages(shop, "session_key")).length).toBe(before.length)
-  // Another incident replaces them.
   expect((await shop.run("status")).stdout).toContain("none needs attention")
+}, 120_000)
+
+test("a rotation that can be ended, and is then contained: the steps of that are said, in the order of the act", async () => {
+  await using shop = await killed("production")
+  const args = ["rotate-now", "production", ...contain]
+  const before = await stateOf(shop.project)
+  const dry = await shop.run(...args, "--dry-run")
+  expect(dry.stdout).toContain("ends it first, then rotates them anew.")
+  expect(dry.stdout).toContain("Would then rotate 3 secrets of production in one change set.")
+  for (const name of ["postgres", "redis", "session_key"])
+    expect(dry.stdout).toMatch(new RegExp(`(preflight| ) +${name} +ok`))
+  expect(dry.stdout).toMatch(/2 apply +postgres +ALTER ROLE .* gap: from here to the last/)
+  expect(dry.stdout).toContain(
+    `${shop.project.path(".env")}  POSTGRES_PASSWORD, REDIS_PASSWORD change`,
+  )
+  expect(await stateOf(shop.project)).toEqual(before)
+  const ran = await shop.run(...args, "--yes")
+  expect([dry.code, ran.code]).toEqual([0, 0])
+  for (const name of ["postgres", "redis", "session_key"])
+    expect(await stages(shop, name)).toContain("v3 current")
 }, 120_000)

@@ -12,9 +12,10 @@ import type { DryRun } from "./plan.ts"
 export async function drafts(
   session: Session,
   members: readonly string[],
-  leaves: readonly string[],
+  { leaves, underWay }: { readonly leaves: readonly string[]; readonly underWay: Values },
 ): Promise<Pick<DryRun, "outputs" | "fault">> {
-  const values = { ...(await trialValues(session, members)), ...(await onTheirWay(session)) }
+  const beside = Object.entries(underWay).filter(([name]) => !members.includes(name))
+  const values = { ...(await trialValues(session, members)), ...Object.fromEntries(beside) }
   try {
     const ready = await draftBeside(
       session,
@@ -38,7 +39,7 @@ export async function drafts(
 }
 
 /** What outputs will show already, once the journal has gone on to its end. */
-async function onTheirWay(session: Session): Promise<Values> {
+export async function onTheirWay(session: Session): Promise<Values> {
   const going = session.changeSet?.direction === "forward" ? session.changeSet.secrets : []
   const all = await session.values((name) => going.includes(name))
   return Object.fromEntries(Object.entries(all).filter(([name]) => going.includes(name)))

@@ -1,3 +1,6 @@
+import { present } from "../../base/present.ts"
+import type { Patch } from "../../core/state.ts"
+import { versionAt } from "../../core/version.ts"
 import { type ChangeSet, openSets } from "../../core/change-set.ts"
 import { isDeferrable, makeWay } from "../../rotate/defer.ts"
 import {
@@ -21,6 +24,8 @@ export type Found = {
   readonly goes: readonly string[]
   /** Chosen, and nothing can be done with them now. */
   readonly held: Readonly<Record<string, Why>>
+  /** What ends first, and which of its secrets are then rotated anew. */
+  readonly over: readonly { readonly prospect: Prospect; readonly anew: readonly string[] }[]
 }
 
 /**
@@ -54,7 +59,56 @@ export async function unfinishedIn(
   }
   const taken = goes.filter((name) => held[name] === undefined)
   const unfinished = prospects.map((one) => unfinishedOf(session, one, { chosen, taken, options }))
-  return { unfinished, goes: taken, held }
+  const over = prospects.flatMap((prospect, index) => {
+    const anew = unfinished[index]?.anew ?? []
+    return anew.length === 0 ? [] : [{ prospect, anew }]
+  })
+  return { unfinished, goes: taken, held, over }
+}
+
+/**
+ * In memory alone: secrets that are rotated anew are out of the rotation that ends first, each with
+ * the value that its service accepts now, by which preflight comes in.
+ */
+export function asEnded(session: Session, over: Found["over"]): void {
+  for (const { prospect, anew } of over) {
+    const { id } = prospect.set
+    session.noteSecrets(Object.fromEntries(anew.map((name) => [name, endedPatch(prospect, name)])))
+    const without = (set: ChangeSet): readonly ChangeSet[] => {
+      if (set.id !== id) return [set]
+      const secrets = set.secrets.filter((name) => !anew.includes(name))
+      return secrets.length === 0 ? [] : [{ ...set, secrets }]
+    }
+    const { changeSet, deferred = [], ...rest } = session.document
+    const [journal] = changeSet === undefined ? [] : without(changeSet)
+    session.document = {
+      ...rest,
+      ...present({ changeSet: journal }),
+      deferred: deferred.flatMap(without),
+    }
+  }
+}
+
+function endedPatch({ set, accepts }: Prospect, name: string): Patch {
+  const wanted = set.direction === "forward" ? "pending" : "current"
+  return (state) => {
+    const ways = [versionAt(state, wanted)?.id, versionAt(state, "pending")?.id]
+    const accepted = accepts[name] ?? ways
+    const holds =
+      ways.find((one) => one !== undefined && accepted.includes(one)) ??
+      versionAt(state, "current")?.id
+    const since = set.startedAt
+    return {
+      ...state,
+      versions: state.versions.map((version) => {
+        if (version.id === holds) return { ...version, stage: { kind: "current" } }
+        const { kind } = version.stage
+        return kind === "pending" || kind === "current"
+          ? { ...version, stage: { kind: "retired", since } }
+          : version
+      }),
+    }
+  }
 }
 
 type Beside = {
