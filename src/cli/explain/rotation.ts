@@ -121,14 +121,12 @@ export const rotation = {
     "Correct that. Then mycelium run tries again if the secret is due, and mycelium " +
     "rotate-now tries at once.",
   "output-owed":
-    "A containment could not write an output (an edited line, a link in its place, " +
-    "a full disk) and left it as it is, or could not restart a program, and went on. " +
-    "Programs that read it hold a value that no service accepts any more. " +
-    "If no service asks for the value (generated), these programs still accept it, " +
-    "so it is not contained yet. Find out what prevented the write or the restart, " +
-    "and correct it. mycelium run then writes the file and restarts those programs; " +
-    "the same containment again does so at once; mycelium render writes the file and restarts " +
-    "none. A program that was taken out of the config cannot be restarted: put it back, or, once " +
+    "A containment could not write an output (an edited line, a full disk) or restart a program, " +
+    "and went on. Programs that read it hold a value that no service accepts any more; one that " +
+    "no service asks for (generated) they still accept, so it is not contained yet. " +
+    "Correct what prevented it. mycelium run then writes the file and restarts those programs; " +
+    "the same containment again does so at once; mycelium render restarts none. " +
+    "A program that is not in the config cannot be restarted: put it back, or, once " +
     "you have made sure that it does not run any more, mycelium reconcile ENV --gone PROGRAM.",
   overtaken:
     "A containment took this secret out of a rotation that could not end: " +
