@@ -6,6 +6,7 @@ import type { Environment } from "./self-tests/state.ts"
 import type { Config } from "../config/model.ts"
 import type { AuditTail, StateDocument } from "../core/state.ts"
 import { auditPath } from "../record/audit-log.ts"
+import { behindItsLog } from "../record/behind.ts"
 import { FileLedger, loadUnlocked } from "../record/ledger.ts"
 import { verifyLog } from "../record/audit-verify.ts"
 import { type StateKey, readState } from "../record/state-file.ts"
@@ -95,6 +96,10 @@ export async function shownBy(
     const { store, project } = checked.config
     const reread = (): Promise<StateDocument | undefined> =>
       readState({ store, project, environment: name })
+    const isBehind = once(async () => {
+      const place = { store, project, environment: name }
+      return (await behindItsLog(place, document).catch(() => undefined)) !== undefined
+    })
     const looked = options.outputs.filter(({ target }) => checked.silent?.has(target) !== true)
     return looked.map((output) => ({
       environment: name,
@@ -102,6 +107,7 @@ export async function shownBy(
       tells: (secret: string) => tells(output.options, secret),
       document,
       reread,
+      isBehind,
     }))
   })
   return {
@@ -112,6 +118,11 @@ export async function shownBy(
         Buffer.from(value),
       ),
   }
+}
+
+function once<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let asked: Promise<Answer> | undefined
+  return () => (asked ??= ask())
 }
 
 /**

@@ -67,7 +67,8 @@ function untouchedLines(place: string, one: Verdict): readonly string[] {
     ]
   if (!isContained(one) || one.before !== true) return []
   const but = sayIf(one.unhealthy, (text) => `, BUT ${text}`)
-  return [`${place}: contained before, by this incident${but}`]
+  const when = one.by === undefined ? "before, by this incident" : `since, by ${one.by}`
+  return [`${place}: contained ${when}${but}`]
 }
 
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {

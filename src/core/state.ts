@@ -1,7 +1,7 @@
 import type { ChangeSet, Refusal } from "./change-set.ts"
 import type { Listener } from "./listeners.ts"
 import type { Acting, RunMark } from "./run-mark.ts"
-import { type Version, versionAt } from "./version.ts"
+import { type Version, olderHolder, versionAt } from "./version.ts"
 
 /**
  * The state document of one environment, as it lies on disk. Metadata in clear, each version an age
@@ -96,13 +96,7 @@ export type SecretState = {
    * Chosen for a containment that has not come to its end, and why. Another containment ends this,
    * or `delete`; a rotation does not: older sessions, and values that others have set, outlive it.
    */
-  readonly uncontained?: {
-    readonly incident: string
-    readonly since: string
-    readonly code: string
-    /** Asked for with --revoke-first: who carries it on needs the word. */
-    readonly revokeFirst?: true
-  }
+  readonly uncontained?: Uncontained
   /**
    * Programs that did not get healthy with the value that became current all the same; until they
    * are found healthy.
@@ -121,8 +115,20 @@ export type SecretState = {
   readonly erased?: { readonly at: string; readonly last: number }
 }
 
+export type Uncontained = {
+  readonly incident: string
+  readonly since: string
+  readonly code: string
+  /** Asked for with --revoke-first: the command that carries it on needs the word. */
+  readonly revokeFirst?: true
+  /** Earlier incidents that it was chosen for, and that the same containment ends. */
+  readonly also?: readonly string[]
+}
+
 export type Contained = {
   readonly incident: string
+  /** Earlier incidents that it was chosen for: what was accepted then was taken away, too. */
+  readonly also?: readonly string[]
   readonly at: string
   readonly version: string
   /** What was accepted before, known to us or not, has still to be taken away. */
@@ -184,15 +190,28 @@ export function fingerprintsOf(
  * revoke is still owed, or programs that no service checks still take the old value. All that tell
  * of it ask here.
  */
-export function openContainment(state: SecretState): SecretState["uncontained"] {
+export function openContainment(state: SecretState): Uncontained | undefined {
   const { uncontained, contained, unwritten } = state
   if (uncontained !== undefined || contained === undefined) return uncontained
   const { incident, at } = contained
+  const current = versionAt(state, "current")
+  if (olderHolder(state, contained.version) !== undefined)
+    return { incident, since: laterOf(at, current?.madeAt), code: compromisedAgain.code }
   if (owesRevokeOthers(state)) return { incident, since: at, code: "revoke-owed" }
   return unwritten?.lives === true
     ? { incident, since: unwritten.since, code: "output-owed" }
     : undefined
 }
+
+function laterOf(one: string, other = one): string {
+  return one > other ? one : other
+}
+
+/** A value that a containment took away counts again. */
+export const compromisedAgain = {
+  code: "compromised-again",
+  message: "a value that a containment took away came back: it was adopted, or accepted again",
+} as const
 
 /**
  * The age of its current value is not known: it was taken over, or a clock was wrong when it was

@@ -44,6 +44,30 @@ export type Stage =
   /** Dead or given up; stays sealed, ages out. */
   | { readonly kind: "retired"; readonly since: string }
 
+/** "v17" → 17: the younger version has the greater number. */
+export function versionNumber(id: string): number {
+  return Number(id.slice(1))
+}
+
+/** Equal for versions that hold the same value for the same user, whatever else differs. */
+export function valueOf({ clear, fingerprints, id }: Version): string {
+  const password = fingerprints["password"]
+  return password === undefined ? id : `${clear["user"] ?? ""} ${password}`
+}
+
+/** Which version before `id` holds the current value: that one itself, or the same value. */
+export function olderHolder(
+  state: { readonly versions: readonly Version[] },
+  id: string,
+): Version | undefined {
+  const current = versionAt(state, "current")
+  if (current === undefined) return undefined
+  const value = valueOf(current)
+  return state.versions.find(
+    (one) => versionNumber(one.id) < versionNumber(id) && valueOf(one) === value,
+  )
+}
+
 export function versionAt(
   { versions }: { readonly versions: readonly Version[] },
   kind: Stage["kind"],

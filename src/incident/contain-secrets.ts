@@ -1,4 +1,5 @@
-import { versionAt } from "../core/version.ts"
+import { containedFor } from "../core/contained.ts"
+import { olderHolder, versionAt } from "../core/version.ts"
 import { describeError } from "../base/error.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { isNothingNew, noteRevoked } from "../rotate/revoke/note.ts"
@@ -94,15 +95,16 @@ async function noteLate(
 }
 
 /**
- * An earlier run of this incident has made its value, and that holds. It does not hold if the
+ * An earlier run of this incident, or a later incident, has made its value, and that holds. It does not hold if the
  * service refuses it now: an intruder was in again. Nor does it if the old values are still to be
  * taken away and another value was adopted meanwhile: nobody knows how old the sessions of that one
  * are, so nothing could be proven dead beside it. Those get a fresh value.
  */
 export function isHeld(state: SecretState, incident: string): boolean {
-  const { contained, uncontained, drift } = state
-  if (contained?.incident !== incident || uncontained !== undefined || drift !== undefined)
-    return false
+  const { uncontained, drift } = state
+  const contained = containedFor(state, incident)
+  if (contained === undefined || uncontained !== undefined || drift !== undefined) return false
+  if (olderHolder(state, contained.version) !== undefined) return false
   if (versionAt(state, "current") === undefined) return false
   return (!owesRevokeOthers(state) && contained.sessions === undefined) || holdsContained(state)
 }

@@ -1,4 +1,5 @@
 import { openSets } from "../core/change-set.ts"
+import { containedFor } from "../core/contained.ts"
 import { describeError } from "../base/error.ts"
 import { settleUnwritten } from "../rotate/unwritten/settle.ts"
 import { mapConcurrently } from "../base/semaphore.ts"
@@ -131,7 +132,8 @@ function stillUnhealthy(
 ): Promise<Readonly<Record<string, string>>> {
   const now = { ...recovered, ...outcomes }
   const before = (secrets ?? Object.keys(session.work.drivers)).filter(
-    (name) => session.state(name).contained?.incident === incident && now[name]?.kind !== "rotated",
+    (name) =>
+      containedFor(session.state(name), incident) !== undefined && now[name]?.kind !== "rotated",
   )
   return recheckHealth(session, before, incident)
 }

@@ -1,6 +1,8 @@
 import { openSetOf } from "../core/change-set.ts"
 import { describeError } from "../base/error.ts"
+import { alsoOf, containedFor, incidentsOf, isOpenFor } from "../core/contained.ts"
 import { type Patch } from "../core/state.ts"
+import { noState } from "../rotate/session/next-document.ts"
 import { readState } from "../record/state-file.ts"
 
 import type { Session } from "../rotate/session.ts"
@@ -18,15 +20,20 @@ export function uncontained(
   code: string,
 ): Patch {
   // One that was never adopted stands in no state before.
-  return (state) => ({
-    ...state,
-    uncontained: {
-      incident,
-      since: state.uncontained?.since ?? session.work.host.now().toISOString(),
-      code,
-      ...(revokeFirst ? { revokeFirst: true as const } : {}),
-    },
-  })
+  return (state) => {
+    const { uncontained: former } = state
+    const since = former?.incident === incident ? former.since : undefined
+    return {
+      ...state,
+      uncontained: {
+        incident,
+        since: since ?? session.work.host.now().toISOString(),
+        code,
+        ...(revokeFirst ? { revokeFirst: true as const } : {}),
+        ...alsoOf(incident, incidentsOf(former)),
+      },
+    }
+  }
 }
 
 /** What did not come to its end, and why: the one write that a run makes which could do nothing. */
@@ -62,10 +69,10 @@ export async function unnoted(
 ): Promise<Pick<Contained, "unnoted">> {
   const document = await readState({ store, project, environment }).catch(() => undefined)
   const isNoted = names.every((name) => {
-    const { uncontained, contained } = document?.secrets[name] ?? {}
+    const state = document?.secrets[name] ?? noState
     return (
-      uncontained?.incident === incident ||
-      contained?.incident === incident ||
+      isOpenFor(state, incident) ||
+      containedFor(state, incident) !== undefined ||
       openSetOf(document, name)?.incident === incident
     )
   })

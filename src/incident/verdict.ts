@@ -1,8 +1,10 @@
 import { present } from "../base/present.ts"
+import { containedFor } from "../core/contained.ts"
 import {
   type SecretState,
   type SessionsLeft,
   type Unwritten as Owed,
+  compromisedAgain,
   openContainment,
 } from "../core/state.ts"
 import { endGone, sayUnwritten } from "../core/unwritten.ts"
@@ -20,6 +22,8 @@ export type Verdict =
       readonly kind: "contained"
       readonly version: string /** By an earlier run. */
       readonly before?: true
+      /** A later incident, in which it was contained. */
+      readonly by?: string
       readonly unhealthy?: string
       readonly unwritten?: Unwritten
     }
@@ -31,6 +35,7 @@ export type Verdict =
       readonly kind: "contained-for-new-logins"
       readonly version: string
       readonly before?: true
+      readonly by?: string
       readonly unhealthy?: string
       readonly unwritten?: Unwritten
       readonly sessions: SessionsLeft
@@ -86,14 +91,15 @@ export function verdictOf(
       code: open.code,
       ...whyOpen(state, open.code, session.work.environment),
     })
-  const { contained } = state
-  if (contained?.incident !== incident)
+  const contained = containedFor(state, incident)
+  if (contained === undefined)
     return uncontainedSecrets({ code: "not-contained", message: "nothing was done for it yet" })
   const whyUnhealthy =
     unhealthy[name] ?? (outcome?.kind === "rotated" ? outcome.unhealthy : undefined)
   const base = {
     version: contained.version,
     ...(before.includes(name) ? { before: true as const } : {}),
+    ...(contained.incident === incident ? {} : { by: contained.incident }),
     ...present({ unhealthy: whyUnhealthy }),
     ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),
   }
@@ -112,6 +118,7 @@ function whyOpen(
   environment: string,
 ): { readonly message: string; readonly hint?: string } {
   if (code === "not-contained") return { message: "nothing was done for it yet" }
+  if (code === compromisedAgain.code) return { message: compromisedAgain.message }
   if (code !== "output-owed" || unwritten === undefined)
     return { message: "what was accepted before is not taken away yet" }
   const [hint] = Object.values(unwritten.outputs).flatMap((one) => one.hint ?? [])

@@ -118,6 +118,25 @@ function parse(line: string): AuditEntry | undefined {
   }
 }
 
+/** A secret that was chosen for a containment, as the log has it. */
+export type ChosenLine = { readonly secret: string; readonly incident: string; readonly at: string }
+
+/** Of a state that is older than its log: what was chosen for a containment since that state. */
+export async function chosenSince(place: StateKey, serial: number): Promise<readonly ChosenLine[]> {
+  const chosen: ChosenLine[] = []
+  for await (const { entry } of readLog(place)) {
+    const { event, secret, secrets, incident, at } = (entry ?? {}) as Readonly<
+      Record<string, unknown>
+    >
+    if (entry === undefined || typeof incident !== "string" || typeof at !== "string") continue
+    if (entry.serial <= serial || !(event === "contain" || event === "not-contained")) continue
+    const names: readonly unknown[] = Array.isArray(secrets) ? secrets : [secret]
+    for (const name of names)
+      if (typeof name === "string") chosen.push({ secret: name, incident, at })
+  }
+  return chosen
+}
+
 /** By secret, the number of the youngest version that the log knows of. */
 export async function youngestIn(place: StateKey): Promise<Readonly<Record<string, number>>> {
   const youngest: Record<string, number> = {}

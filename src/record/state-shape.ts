@@ -73,6 +73,7 @@ const secret = shape({
   contained: maybe(
     shape({
       incident: text,
+      also: maybe(list(text)),
       at: instant,
       version: text,
       owes: maybe(either(true)),
@@ -80,7 +81,13 @@ const secret = shape({
     }),
   ),
   uncontained: maybe(
-    shape({ incident: text, since: instant, code: text, revokeFirst: maybe(either(true)) }),
+    shape({
+      incident: text,
+      since: instant,
+      code: text,
+      revokeFirst: maybe(either(true)),
+      also: maybe(list(text)),
+    }),
   ),
   unhealthy: maybe(shape({ since: instant, deployments: list(text), message: text })),
   unwritten: maybe(

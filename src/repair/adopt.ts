@@ -1,4 +1,5 @@
-import { versionAt } from "../core/version.ts"
+import { olderHolder, versionAt } from "../core/version.ts"
+import { present } from "../base/present.ts"
 import { showsIt } from "../rotate/reconcile/shows-it.ts"
 import { AppError, describeError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
@@ -91,7 +92,7 @@ function noteUncontained(session: Session, results: Adoption): Adoption {
     const incident = openIncident(session.state(name))
     return one.kind === "refused" || incident === undefined
       ? one
-      : { ...one, uncontained: incident }
+      : { ...one, uncontained: incident, ...takenAway(session.state(name)) }
   }
   return Object.fromEntries(Object.entries(results).map(([name, one]) => [name, noted(name, one)]))
 }
@@ -106,6 +107,14 @@ function openIncident(state: SecretState): string | undefined {
     openContainment(state)?.incident ??
     (contained?.sessions !== undefined && !holdsContained(state) ? contained.incident : undefined)
   )
+}
+
+/** Under which version a containment took away the value that is current now. */
+function takenAway(state: SecretState): { readonly takenAway?: string } {
+  const { contained } = state
+  return contained === undefined
+    ? {}
+    : present({ takenAway: olderHolder(state, contained.version)?.id })
 }
 
 /**

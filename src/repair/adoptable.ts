@@ -15,7 +15,8 @@ export type Adopted =
    * `madeAt`: when it was made, as a person says; left out of an adopted one: nobody knows. `ours`:
    * mycelium has made it, and knows when. `listens`: who was seen to, at addresses of this machine.
    * `ended`: the journal that it was in, and what followed it. `uncontained`: the incident that
-   * goes on all the same: a login that works ends nobody else's. `follow`: where it took the place
+   * goes on all the same: a login that works ends nobody else's. `takenAway`: the version under
+   * which a containment took away this very value. `follow`: where it took the place
    * of another one, what has still to follow it.
    */
   | {
@@ -36,6 +37,7 @@ export type Adopted =
       }
       readonly follow?: Follow
       readonly uncontained?: string
+      readonly takenAway?: string
     }
   | {
       readonly kind: "known"
@@ -44,6 +46,7 @@ export type Adopted =
       readonly ours?: true
       readonly listens?: readonly string[]
       readonly uncontained?: string
+      readonly takenAway?: string
     }
   | {
       readonly kind: "refused"

@@ -1,10 +1,11 @@
 import { present } from "../base/present.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
-import { youngestIn } from "../record/audit-read.ts"
+import { chosenSince, youngestIn } from "../record/audit-read.ts"
 import type { Behind } from "../record/ledger.ts"
 import { assumeOver } from "../rotate/declare-over.ts"
 import { withJournal } from "../rotate/defer.ts"
 import { reconcile as find } from "../rotate/reconcile.ts"
+import { type NotContained, notContained } from "../rotate/reconcile/contained.ts"
 import type { Finds, ReconcileOptions } from "../rotate/reconcile/finding.ts"
 import { declareGone } from "./declare-gone.ts"
 import { revokeOwed } from "../rotate/revoke.ts"
@@ -31,6 +32,8 @@ export type Reconciliation = {
   readonly behind?: Behind
   /** Secrets of a rotation that is still not finished. */
   readonly open: readonly string[]
+  /** By secret: what is not contained by what was found, or by what the log says. */
+  readonly uncontained: Readonly<Record<string, NotContained>>
   /** What became of a journal that was open. */
   readonly recovered: Outcomes
   readonly revoked: readonly Revoked[]
@@ -69,14 +72,21 @@ export async function reconcile(
       const context =
         behind === undefined
           ? {}
-          : { behind: { ...behind, youngest: await youngestIn(locked.place) } }
+          : {
+              behind: {
+                ...behind,
+                youngest: await youngestIn(locked.place),
+                chosen: await chosenSince(locked.place, behind.serial),
+              },
+            }
       const { found, written } = await find(session, { ...options, ...context })
       const revoked =
         written && session.changeSet === undefined
           ? await revokeOwed(session, { skipGrace: false })
           : []
       const open = session.changeSet?.secrets ?? []
-      return { found, written, ...present({ behind }), open, recovered, revoked }
+      const uncontained = notContained(session, found, context)
+      return { found, written, ...present({ behind }), open, uncontained, recovered, revoked }
     }
     return options.dryRun ? act() : withLogMaintenance(locked, { session, serial }, act)
   })

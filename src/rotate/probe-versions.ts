@@ -1,7 +1,7 @@
 import { AppError, describeError } from "../base/error.ts"
 import type { Credential } from "../core/ports.ts"
 import type { SecretState } from "../core/state.ts"
-import type { Version } from "../core/version.ts"
+import { type Version, valueOf } from "../core/version.ts"
 import { driverOf, probe, probeControl, unclear } from "./ask.ts"
 import { notSettled, settle, unsettled } from "./settle.ts"
 import type { Session } from "./session.ts"
@@ -172,10 +172,4 @@ export function byLikelihood({ versions }: SecretState): readonly Version[] {
     const value = valueOf(version)
     return !seen.has(value) && seen.add(value) !== undefined
   })
-}
-
-/** Equal for versions that hold the same value for the same user, whatever else differs. */
-export function valueOf({ clear, fingerprints, id }: Version): string {
-  const password = fingerprints["password"]
-  return password === undefined ? id : `${clear["user"] ?? ""} ${password}`
 }

@@ -1,4 +1,5 @@
 import { present } from "../base/present.ts"
+import { alsoOf, incidentsOf } from "../core/contained.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { type Patch } from "../core/state.ts"
 import type { ChangeSet } from "../core/change-set.ts"
@@ -181,6 +182,7 @@ function promoted(
       ? {
           contained: {
             incident,
+            ...alsoOf(incident, incidentsOf(uncontained), incidentsOf(state.contained)),
             at: startedAt,
             version: id,
             ...(asked ? { owes: true as const } : {}),

@@ -5,7 +5,7 @@ import { AppError } from "../../base/error.ts"
 import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
 import type { Output } from "../../core/ports.ts"
 import { type Versions, leftIn, sayLeft, versionsIn } from "../../core/left.ts"
-import { type StateDocument, fingerprintsOf } from "../../core/state.ts"
+import { type StateDocument, fingerprintsOf, openContainment } from "../../core/state.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { type Answer, type Fingerprint, answerOf } from "./shown-answer.ts"
 
@@ -22,6 +22,8 @@ export type Shown = {
   readonly document: StateDocument
   /** The state as it is now: a rotation may have changed both since it was read. */
   readonly reread: () => Promise<StateDocument | undefined>
+  /** The log is newer than the state. */
+  readonly isBehind: () => Promise<boolean>
 }
 /**
  * `gone`: files that we wrote as a whole, that are no output of the config any more, and are there.
@@ -127,6 +129,7 @@ async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonl
       },
     ]
   const found = await output.adopt(names)
+  const isBehind = await shown.isBehind()
   const print =
     output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
   const faults = [
@@ -135,9 +138,9 @@ async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonl
       return fields.length === 0
         ? untold(shown, name, print)
         : faultOf(
-            output.target,
-            `${environment}/${name}`,
+            { target: output.target, place: `${environment}/${name}` },
             answerOf(document, name, fields, fingerprint),
+            { isOld: isBehind || isUncontained(document, name) },
           )
     }),
     ...(await leftOver(shown, fingerprint)),
@@ -226,7 +229,12 @@ function printOf(document: StateDocument, target: string, print: string): Print 
   return document.written?.[target] === undefined ? "unknown" : "edited"
 }
 
-function faultOf(target: string, place: string, answer: Answer): readonly Found[] {
+/** `isOld`: the value in the state may be the one that leaked, and the file's a newer one. */
+function faultOf(
+  { target, place }: { readonly target: string; readonly place: string },
+  answer: Answer,
+  { isOld }: { readonly isOld: boolean },
+): readonly Found[] {
   if (answer.kind === "older")
     return [
       {
@@ -239,9 +247,18 @@ function faultOf(target: string, place: string, answer: Answer): readonly Found[
       {
         code: "output-drift",
         message: `${target} shows a value of ${place} that is in no version: it was changed by hand`,
+        ...(isOld ? { remedy: keepsFile } : {}),
       },
     ]
   return []
+}
+
+const keepsFile =
+  "do not write the state's value over it: that may be older, and in the wrong hands; if the file is right: mycelium adopt; then do what check says of the state and of the containment"
+
+function isUncontained({ secrets }: StateDocument, name: string): boolean {
+  const state = secrets[name]
+  return state !== undefined && openContainment(state) !== undefined
 }
 
 function currentOf(document: StateDocument, name: string): Version | undefined {

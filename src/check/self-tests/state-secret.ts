@@ -3,7 +3,9 @@ import { formatDuration } from "../../base/text/duration.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import {
   type SecretState,
+  type Uncontained,
   type Unwritten,
+  compromisedAgain,
   holdsContained,
   openContainment,
 } from "../../core/state.ts"
@@ -45,6 +47,7 @@ export function judgeSecret(judged: Judged, known: Known, report: Told): void {
 function judgeContainment({ place, isListed, state }: Place, report: Told): void {
   const { versions, uncontained, contained, unwritten } = state
   const open = openContainment(state)
+  if (open?.code === compromisedAgain.code) return judgeBack({ place, isListed }, open, report)
   if (uncontained !== undefined)
     return report.found(
       "not-contained",
@@ -67,10 +70,23 @@ function judgeContainment({ place, isListed, state }: Place, report: Told): void
   )
 }
 
+/** Not an act that was left undone: another one has undone it. */
+function judgeBack(
+  { place, isListed }: Pick<Place, "place" | "isListed">,
+  uncontained: Uncontained,
+  report: Told,
+): void {
+  report.found(
+    "not-contained",
+    `${place}: ${compromisedAgain.message}; so it is NOT contained in ${uncontained.incident} (${compromisedAgain.code}): treat it as compromised`,
+    carryOn(place, isListed, uncontained),
+  )
+}
+
 function carryOn(
   place: string,
   isListed: boolean,
-  { incident, revokeFirst }: NonNullable<SecretState["uncontained"]>,
+  { incident, revokeFirst }: Uncontained,
 ): { readonly remedy: string } {
   const how = revokeFirst === true ? "--contain --revoke-first" : "--contain"
   const again = `mycelium rotate-now ${place} ${how} --incident ${incident}`

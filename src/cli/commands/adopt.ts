@@ -88,7 +88,7 @@ function linesOf(
         endedWords(result.ended)
       : `known already, ${result.version}${datedWords(result)}`
   return [
-    `${place}: ${words}${containedWords(result.uncontained)}`,
+    `${place}: ${words}${containedWords(result)}`,
     ...(result.listens ?? []).map((line) => `  ${line}`),
     ...hintLines(containHint(place, result.uncontained)),
     ...(result.kind === "adopted" ? followingLines(environment, result) : []),
@@ -135,13 +135,17 @@ function endedWords(ended: TakenOver["ended"]): string {
   ].join("")
 }
 
-function containedWords(incident: string | undefined): string {
-  return sayIf(
-    incident,
-    (name) =>
-      `; NOT contained in ${name}, ` +
-      "because an adoption ends no sessions and no values that others set",
-  )
+function containedWords({
+  uncontained,
+  takenAway,
+}: Pick<TakenOver, "uncontained" | "takenAway">): string {
+  return sayIf(uncontained, (incident) => {
+    const why =
+      takenAway === undefined
+        ? "an adoption ends no sessions and no values that others set"
+        : `it is the value of ${takenAway}, which a containment took away`
+    return `; NOT contained in ${incident}, because ${why}`
+  })
 }
 
 function containHint(place: string, incident: string | undefined): string | undefined {

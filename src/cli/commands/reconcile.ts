@@ -1,6 +1,8 @@
 import { type Reconciliation, reconcile as find } from "../../repair/reconcile.ts"
 import type { Behind } from "../../record/ledger.ts"
 import { AppError } from "../../base/error.ts"
+import { compromisedAgain } from "../../core/state.ts"
+import { type NotContained, statePutBack } from "../../rotate/reconcile/contained.ts"
 import type { ReconcileFinding } from "../../rotate/reconcile/finding.ts"
 import { present } from "../../base/present.ts"
 import { type Command, type Terminal, isSet, textOf } from "../command.ts"
@@ -72,15 +74,22 @@ export const reconcile: Command = {
 function say(
   terminal: Terminal,
   environment: string,
-  { found, written, behind, revoked, open }: Reconciliation,
+  { found, written, behind, uncontained, revoked, open }: Reconciliation,
   dryRun: boolean,
 ): void {
   for (const [name, one] of Object.entries(found))
-    for (const line of linesOf(`${environment}/${name}`, one, { environment, dryRun, open }))
+    for (const line of linesOf(`${environment}/${name}`, one, {
+      environment,
+      dryRun,
+      open,
+      behind,
+    }))
       terminal.stdout(line)
   for (const death of revoked) {
     for (const line of deathLines(environment, death)) terminal.stdout(line)
   }
+  for (const [name, one] of Object.entries(uncontained))
+    for (const line of uncontainedLines(`${environment}/${name}`, one)) terminal.stdout(line)
   if (behind !== undefined) {
     const what = whatIsBehind(behind)
     if (written)
@@ -104,13 +113,14 @@ type Around = {
   readonly dryRun: boolean
   /** Secrets of a rotation that is not finished. */
   readonly open: readonly string[]
+  readonly behind: Behind | undefined
 }
 
 function linesOf(place: string, one: ReconcileFinding, around: Around): readonly string[] {
-  const { environment, dryRun } = around
+  const { dryRun } = around
   if (one.kind === "same") return sameLines(place, one, around)
   if (one.kind === "found") return foundLines(place, one, dryRun)
-  if (one.kind === "lost") return lostLines(place, environment, one)
+  if (one.kind === "lost") return lostLines(place, around.environment, one)
   if (one.kind === "new")
     return [`${place}: without a value, left alone (adopt, or rotate-now --new)`]
   const why = `${one.message} (${one.code})`
@@ -128,7 +138,7 @@ function linesOf(place: string, one: ReconcileFinding, around: Around): readonly
 function sameLines(
   place: string,
   { version, revived, differ }: Found<"same">,
-  { environment, dryRun, open }: Around,
+  { environment, dryRun, open, behind }: Around,
 ): readonly string[] {
   const more = sayList(
     revived,
@@ -136,10 +146,27 @@ function sameLines(
   )
   // Render writes nothing while it is not known what the outputs should show.
   const once = open.length === 0 ? "" : `once the rotation of ${open.join(", ")} has ended, `
-  const rendered = `shows another value: ${once}mycelium render ${environment} writes it`
+  // What a file shows may be newer than a state that is older than its log.
+  const rendered =
+    behind === undefined
+      ? `shows another value: ${once}mycelium render ${environment} writes it`
+      : "shows another value, which may be newer than this state: " +
+        `if the file is right, mycelium adopt ${environment} takes it over`
   return [
     `${place}: ${version} is current${more}`,
     ...hintLines(differ.length === 0 ? undefined : `${differ.join(", ")} ${rendered}`),
+  ]
+}
+
+function uncontainedLines(place: string, { incident, code }: NotContained): readonly string[] {
+  const why =
+    {
+      [compromisedAgain.code]: compromisedAgain.message,
+      [statePutBack.code]: statePutBack.message,
+    }[code] ?? "its containment is not at its end"
+  return [
+    `${place}: NOT contained in ${incident}: ${why} (${code})`,
+    ...hintLines(`this ends it: mycelium rotate-now ${place} --contain --incident ${incident}`),
   ]
 }
 

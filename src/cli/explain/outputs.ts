@@ -70,7 +70,9 @@ export const outputs = {
     "and this may be its only copy, so it is never overwritten. " +
     "If its service accepts it, or no service asks for it (driver generated): " +
     "mycelium adopt ENV takes it over, seals the one before, and names the files and programs " +
-    "that have to follow. If it is not needed: empty that variable, then mycelium render.",
+    "that have to follow. If it is not needed: empty that variable, then mycelium render; " +
+    "not if the state is older than its log or the secret is NOT contained: " +
+    "the state's value may be the compromised one.",
   "output-stale":
     "An output shows an older value, which is revoked or about to be: " +
     "a backup or another copy of the file was put back. " +

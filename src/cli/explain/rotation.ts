@@ -98,6 +98,21 @@ export const rotation = {
     "check or mycelium report shows: the same rotate-now --contain with --incident and the " +
     "incident's name, which continues where it was. Only that, or another containment of it " +
     "(or mycelium delete), ends this.",
+  "compromised-again":
+    "A containment took a value away, and that value counts again: a person has set it again at " +
+    "its service and adopted it, or a backup of the service was put back and reconcile found it. " +
+    "Whoever had it can use it again, so the secret is not contained any more. " +
+    "Find out who set it, then run the command that check or mycelium report shows: " +
+    "the same rotate-now --contain with --incident and its name makes a fresh value. " +
+    "A rotation does not end this, for older sessions outlive it.",
+  "state-put-back":
+    "The state that is used now is older than a containment of this secret that the audit log " +
+    "tells of: a backup of the state was put back. The state may hold the value that the " +
+    "containment took away as the current one, and does not hold the value that it made. " +
+    "So the secret counts as not contained. If an output still shows a newer value, mycelium " +
+    "adopt takes it over; do not empty that variable. Then run the command that check or " +
+    "mycelium report shows: the same rotate-now --contain with --incident and its name makes " +
+    "a fresh value.",
   "sessions-may-live":
     "A containment has given a secret a new value, and its service accepts no other any more. " +
     "But sessions that were opened with an older value may still be open, and mycelium can " +

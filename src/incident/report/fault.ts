@@ -1,7 +1,8 @@
 import { openSetOf } from "../../core/change-set.ts"
-import { versionAt } from "../../core/version.ts"
+import { isOpenFor } from "../../core/contained.ts"
+import { olderHolder, versionAt, versionNumber } from "../../core/version.ts"
 import type { Config } from "../../config/model.ts"
-import { type SecretState, openContainment } from "../../core/state.ts"
+import { type SecretState, compromisedAgain, openContainment } from "../../core/state.ts"
 import { unlisted, unlistedRemedy } from "../../core/unlisted.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
 import { failures, textOf } from "./entry.ts"
@@ -14,6 +15,8 @@ export type Fault = { readonly code: string; readonly message: string }
 export type Judged = {
   readonly source: Source
   readonly incident: string
+  /** A later one, which made the value. */
+  readonly later?: string
   readonly name: string
   /** It was chosen for a containment, and not only rotated under the name of the incident. */
   readonly chosen: boolean
@@ -70,12 +73,17 @@ function notRotated(lines: readonly Line[]): Fault {
 type Rotated = Judged & { readonly state: SecretState; readonly to: string }
 
 /** It has a new value: what may let others in all the same. */
-function valueFault({ incident, chosen, state, to, lines }: Rotated): Fault | undefined {
-  if (state.uncontained?.incident === incident)
+function valueFault({ incident, later, chosen, state, to, lines }: Rotated): Fault | undefined {
+  const again = isOpenFor(state, incident) ? state.uncontained : undefined
+  if (again !== undefined && again.code !== compromisedAgain.code)
+    return { code: again.code, message: whyAgain(again.code, to) }
+  const older = olderHolder(state, to)
+  if (older !== undefined)
     return {
-      code: state.uncontained.code,
-      message: `contained once, as ${to}, but its value has been changed from outside since`,
+      code: compromisedAgain.code,
+      message: `contained once, as ${to}, but its current value is that of ${older.id} again`,
     }
+  if (again !== undefined) return { code: again.code, message: whyAgain(again.code, to) }
   // A rotation under the name of an incident leaves older sessions, and values that others have
   // set.
   if (!chosen && state.contained === undefined)
@@ -85,11 +93,13 @@ function valueFault({ incident, chosen, state, to, lines }: Rotated): Fault | un
         "rotated, but without --contain: older sessions, and values that others have set, were not ended",
     }
   const open = openContainment(state)
-  if (open?.incident === incident && !state.versions.some(({ stage }) => stage.kind === "previous"))
+  const isOpen = open !== undefined && [incident, later].includes(open.incident)
+  if (isOpen && !state.versions.some(({ stage }) => stage.kind === "previous"))
     return { code: open.code, message: openMessage(state, open.code) }
   const owed = state.versions.find(
     ({ id, stage }) =>
-      number(id) < number(to) && (stage.kind === "previous" || stage.kind === "uncertain"),
+      versionNumber(id) < versionNumber(to) &&
+      (stage.kind === "previous" || stage.kind === "uncertain"),
   )
   if (owed !== undefined) {
     const failed = lastFailure(lines)
@@ -103,14 +113,18 @@ function valueFault({ incident, chosen, state, to, lines }: Rotated): Fault | un
     : undefined
 }
 
+function whyAgain(code: string, to: string): string {
+  if (code === "state-put-back")
+    return `contained once, as ${to}, but a state from before that was put back since`
+  return code === compromisedAgain.code
+    ? `contained once, as ${to}, but a value that was taken away has counted again since`
+    : `contained once, as ${to}, but its value has been changed from outside since`
+}
+
 function openMessage({ unwritten }: SecretState, code: string): string {
   return code === "output-owed" && unwritten !== undefined
     ? sayUnwritten(unwritten)
     : "what its service accepted before is not taken away yet"
-}
-
-function number(version: string): number {
-  return Number(version.slice(1))
 }
 
 function isErased({ erased, versions }: SecretState): boolean {

@@ -4,6 +4,7 @@ import type { AuditEntry } from "../../record/audit-read.ts"
 import type { PolicyState } from "./policy.ts"
 import type { Restart, Unhealthy } from "./programs.ts"
 import type { Reader } from "./readers.ts"
+import type { Source } from "./source.ts"
 
 /** What a report of one incident says, as data. */
 
@@ -27,6 +28,20 @@ export type Left = {
   readonly some?: true
   readonly code: string
   readonly message: string
+}
+
+/** One secret, and what tells of it. */
+export type OfSecret = {
+  readonly source: Source
+  readonly incident: string
+  /** A later incident, which contained it: its lines are among these. */
+  readonly later?: string
+  readonly name: string
+  readonly chosen: boolean
+  /** Of this secret and this incident. */
+  readonly lines: readonly Line[]
+  /** All restarts of the incident in its environment. */
+  readonly restarts: readonly Line[]
 }
 
 export type SecretReport = {

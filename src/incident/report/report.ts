@@ -42,7 +42,8 @@ export async function incidentReport(
   const sources = await readAll(
     { ...context, held },
     Object.keys(context.config.environments),
-    (entry) => entry["incident"] === question.incident || alsoWanted.has(entry.event),
+    // A later incident may have contained what this one did not.
+    (entry) => entry["incident"] !== undefined || alsoWanted.has(entry.event),
   )
   if (!sources.some(({ incidents }) => incidents.includes(question.incident)))
     return { known: [...new Set(sources.flatMap(({ incidents }) => incidents))] }

@@ -1,3 +1,4 @@
+import { containedFor } from "../../core/contained.ts"
 import { versionAt } from "../../core/version.ts"
 import { present } from "../../base/present.ts"
 import type { Config } from "../../config/model.ts"
@@ -6,28 +7,25 @@ import { sayUnwritten } from "../../core/unwritten.ts"
 import { latest, namesOf, textOf } from "./entry.ts"
 import { erasedOf, faultOf } from "./fault.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
-import type { Line, SecretReport } from "./model.ts"
+import { laterOf } from "./later.ts"
+import type { Line, OfSecret, SecretReport } from "./model.ts"
 import { restartOf, restartedAt, sinceThen } from "./programs.ts"
-import type { Source } from "./source.ts"
 
 /** One secret of an incident; pure. */
 
-export type OfSecret = {
-  readonly source: Source
-  readonly incident: string
-  readonly name: string
-  readonly chosen: boolean
-  /** Of this secret and this incident. */
-  readonly lines: readonly Line[]
-  /** All restarts of the incident in its environment. */
-  readonly restarts: readonly Line[]
+export function secretOf(config: Config, own: OfSecret): SecretReport {
+  const later = laterOf(own)
+  if (later === undefined) return reportOf(config, own)
+  const lines = [...own.lines, ...later.lines]
+  const restarts = [...own.restarts, ...later.restarts]
+  return reportOf(config, { ...own, lines, restarts, later: later.incident })
 }
 
-export function secretOf(config: Config, about: OfSecret): SecretReport {
-  const { source, incident, name, lines } = about
+function reportOf(config: Config, about: OfSecret): SecretReport {
+  const { source, incident, later, name, lines } = about
   const { environment } = source
   const state = source.document?.secrets[name]
-  const contained = state?.contained?.incident === incident ? state.contained : undefined
+  const contained = state && containedFor(state, later ?? incident)
   const owes = contained === undefined ? undefined : state?.unwritten
   const promote = lines.findLast(({ event }) => event === "promote")
   const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? contained?.version
@@ -50,7 +48,10 @@ export function secretOf(config: Config, about: OfSecret): SecretReport {
       ? {}
       : { unwritten: sayUnwritten(owes), unwrittenFiles: Object.keys(owes.outputs) }),
     ...present({ erased: erasedOf(source, name) }),
-    notes: [...new Set(lines.flatMap(notesOf))],
+    notes: [
+      ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
+      ...new Set(lines.flatMap(notesOf)),
+    ],
     ...(fault === undefined
       ? present({ containedAt: containedAt(about, { driver, promote, deaths }) })
       : {}),

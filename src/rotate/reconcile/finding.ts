@@ -9,6 +9,12 @@ export type ReconcileOptions = {
     readonly serial: number
     readonly logSerial: number
     readonly youngest: Readonly<Record<string, number>>
+    /** What was chosen for a containment since the state was written, as the log has it. */
+    readonly chosen: readonly {
+      readonly secret: string
+      readonly incident: string
+      readonly at: string
+    }[]
   }
 }
 

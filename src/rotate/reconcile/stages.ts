@@ -1,7 +1,7 @@
 import { present } from "../../base/present.ts"
 import type { Patch } from "../../core/state.ts"
-import type { Stage, Version } from "../../core/version.ts"
-import { type ProbedVersions, valueOf } from "../probe-versions.ts"
+import { type Stage, type Version, valueOf } from "../../core/version.ts"
+import type { ProbedVersions } from "../probe-versions.ts"
 import type { ReconcileFinding } from "./finding.ts"
 import type { Session } from "../session.ts"
 

@@ -1,8 +1,10 @@
 import { present } from "../../base/present.ts"
 import type { AuditEvent } from "../../core/audit-line.ts"
+import { chainPatches } from "../../core/patches.ts"
 import type { Patch } from "../../core/state.ts"
 import type { ProbedVersions } from "../probe-versions.ts"
 import { type Finds, type ReconcileFinding, type ReconcileOptions, isMoved } from "./finding.ts"
+import { noteChosen } from "./contained.ts"
 import { deferredWithout, journalAfter, leaving } from "./journals.ts"
 import { decide, givenUp, goesBackTo } from "./stages.ts"
 import type { Session } from "../session.ts"
@@ -34,13 +36,15 @@ export async function write(
   const moves = Object.entries(found).flatMap(([name, one]) =>
     replaced.has(name) || isMoved(one) ? [name] : [],
   )
+  const chosen = noteChosen(session, options)
   const events = [
     ...olderEvent(options),
+    ...chosen.events,
     ...Object.entries(found).flatMap(([name, one]) => eventOf(session, name, one) ?? []),
   ]
   if (events.length === 0 && Object.keys(patches).length === 0) return moves
   await session.commit({
-    patches,
+    patches: chainPatches(patches, chosen.patches),
     events,
     flush: true,
     deferred: deferredWithout(session, leaves),

@@ -1,7 +1,7 @@
 import type { Patch } from "../../core/state.ts"
 import { changeVersion } from "../../core/version-changes.ts"
 import { versionAt } from "../../core/version.ts"
-import { valueOf } from "../probe-versions.ts"
+import { valueOf } from "../../core/version.ts"
 import type { Session } from "../session.ts"
 import { type RevokeOptions, owedVersions } from "./owed.ts"
 

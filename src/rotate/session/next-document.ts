@@ -1,4 +1,5 @@
 import { present } from "../../base/present.ts"
+import { noteBack } from "../../core/contained.ts"
 import { type AuditEvent, appendLine } from "../../core/audit-line.ts"
 import { type SecretState, type StateDocument } from "../../core/state.ts"
 import type { ChangeSet } from "../../core/change-set.ts"
@@ -32,11 +33,15 @@ export function nextDocument(
   const set = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
   const changeSet = placed(work, open, set, commit)
   const serial = document.serial + 1
-  const lines = [...queued, ...(commit.events ?? []).map((event) => ({ at: now, event }))]
+  const { secrets, events } = patched(before, commit, now)
+  const lines = [
+    ...queued,
+    ...[...(commit.events ?? []), ...events].map((event) => ({ at: now, event })),
+  ]
   return {
     ...rest,
     serial,
-    secrets: { ...document.secrets, ...patched(before, commit, now) },
+    secrets: { ...document.secrets, ...secrets },
     audit: withLines(before, lines, { serial, set: changeSet ?? open }),
     ...present({ changeSet }),
     ...(deferred.length === 0 ? {} : { deferred }),
@@ -52,15 +57,20 @@ function patched(
   before: Before,
   { patches = {} }: Commit,
   now: Date,
-): Readonly<Record<string, SecretState>> {
-  return Object.fromEntries(
-    Object.entries(patches).map(([name, patch]) => {
-      const state = before.document.secrets[name] ?? noState
-      const next = patch(state)
-      const aged = before.clockDoubted ? next : ageOut(next, now)
-      return [name, withListeners(state, aged, before.work.listeners?.[name]?.seen)]
-    }),
-  )
+): {
+  readonly secrets: Readonly<Record<string, SecretState>>
+  /** What the change means beside what it says of itself. */
+  readonly events: readonly AuditEvent[]
+} {
+  const events: AuditEvent[] = []
+  const changed = Object.entries(patches).map(([name, patch]) => {
+    const state = before.document.secrets[name] ?? noState
+    const back = noteBack(name, { before: state, next: patch(state) }, now)
+    events.push(...back.events)
+    const aged = before.clockDoubted ? back.state : ageOut(back.state, now)
+    return [name, withListeners(state, aged, before.work.listeners?.[name]?.seen)] as const
+  })
+  return { secrets: Object.fromEntries(changed), events }
 }
 
 /** Of a secret that no write has told of. */

@@ -50,6 +50,7 @@ function inspect(
         tells: () => more.tells ?? true,
         document,
         reread: () => Promise.resolve(more.later ?? document),
+        isBehind: () => Promise.resolve(false),
       },
     ],
     gone: [],
@@ -180,6 +181,7 @@ test("outputs opens some files at a time: of very many, all are judged", async (
     tells: () => true,
     document,
     reread: () => Promise.resolve(document),
+    isBehind: () => Promise.resolve(false),
   })
   expect(
     await found(outputs, {
