@@ -60,7 +60,9 @@ export async function unfinishedIn(
   const taken = goes.filter((name) => held[name] === undefined)
   const unfinished = prospects.map((one) => unfinishedOf(session, one, { chosen, taken, options }))
   const over = prospects.flatMap((prospect, index) => {
-    const anew = unfinished[index]?.anew ?? []
+    // Whether its programs are healthy once it has gone back is not known before: an ordinary
+    // rotation waits for that, and a containment does not.
+    const anew = contain === undefined ? [] : (unfinished[index]?.anew ?? [])
     return anew.length === 0 ? [] : [{ prospect, anew }]
   })
   return { unfinished, goes: taken, held, over }
