@@ -13,7 +13,3 @@ test("a file, a folder, a pipe that nobody writes to, and what is not there all 
   for (const name of ["file", "folder", "pipe", "none/deep/.env"])
     expect([name, await answersAt(path(name), 20_000)]).toEqual([name, true])
 })
-
-test("an answer that comes too late is none", async () => {
-  expect(await answersAt("/", 1)).toBe(false)
-})
