@@ -41,7 +41,7 @@ async function shop(
 }
 const exec = (project: Project, ...command: readonly string[]): Promise<Ran> =>
   project.mycelium(["exec", "production", "--", ...command], {
-    env: { MINE: "retired", SESSION_KEY: "the caller's" },
+    env: { MINE: "kept", SESSION_KEY: "the caller's" },
   })
 
 /** The events of the audit log, without what every line has. */
