@@ -63,7 +63,7 @@ export function missingIdentity(
 }
 
 /**
- * A store of the user that looks, with something sealed in it: an identity that he lacks is
+ * A store of the user that looks, with something sealed in it: an identity that they lack is
  * missing.
  */
 export function isMine(store: string, me: Me): boolean {

@@ -7,7 +7,7 @@ import { stateNames } from "./files.ts"
 
 /**
  * Environments that the config has no more, and in which a value is left. Nothing here reaches
- * their services, so what is owed there stays so until a person acts: whoever looks tells of it.
+ * their services, so what is owed there stays so until a person acts: anyone who looks tells of it.
  */
 export type LeftEnvironment = {
   readonly name: string
@@ -64,7 +64,7 @@ export function leftSecrets(
   })
 }
 
-/** One line for whoever looks. */
+/** One line for anyone who looks. */
 export function sayLeftEnvironment({ name, debts }: LeftEnvironment): string {
   return `${name} has a state and is not in the config: ${debts.join("; ")}`
 }

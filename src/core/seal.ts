@@ -65,7 +65,7 @@ export async function opens(identities: readonly string[], sealed: string): Prom
 }
 
 /**
- * Every sealed text that stands anywhere in plain data: whoever adds one to the state need not name
+ * Every sealed text that stands anywhere in plain data: anyone who adds one to the state need not name
  * it twice.
  */
 export function sealedIn(data: unknown): readonly string[] {

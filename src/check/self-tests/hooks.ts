@@ -2,7 +2,7 @@ import { obstacleIn, obstacleTo } from "../../base/files/runnable.ts"
 import type { Finding } from "../../core/ports.ts"
 import { defineCheck } from "./check.ts"
 
-/** Programs that the config names by their path: whoever can write one runs with our rights. */
+/** Programs that the config names by their path: anyone who can write one runs with our rights. */
 
 export type Program = {
   readonly path: string

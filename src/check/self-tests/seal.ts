@@ -10,7 +10,7 @@ import { defineCheck } from "./check.ts"
 export type Sealed = {
   /** Why the keys cannot be opened; undefined: they are open, or nothing is sealed yet. */
   readonly closed: unknown
-  /** The store belongs to the user that looks: an identity that he lacks is missing. */
+  /** The store belongs to the user that looks: an identity that they lack is missing. */
   readonly mine: boolean
   /** By environment: throws what is wrong with its state. */
   readonly verify: Readonly<Record<string, () => Promise<void>>>

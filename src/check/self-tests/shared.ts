@@ -2,7 +2,7 @@ import type { StateDocument } from "../../core/state.ts"
 import { defineCheck } from "./check.ts"
 
 /**
- * No value may stand for two things: whoever learns the one has the other. Compared by fingerprint
+ * No value may stand for two things: anyone who learns the one has the other. Compared by fingerprint
  * over the whole store.
  */
 

@@ -122,7 +122,7 @@ export async function ownerOf({
 }
 
 /**
- * Names are looked up in the local files only; whoever has them elsewhere (LDAP) writes the number.
+ * Names are looked up in the local files only; anyone who has them elsewhere (LDAP) writes the number.
  */
 async function idOf(name: string, file: string, kind: string): Promise<number> {
   if (/^\d{1,10}$/.test(name)) return Number(name)

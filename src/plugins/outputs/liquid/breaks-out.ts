@@ -4,7 +4,7 @@ import { inspectLiquid } from "./engine.ts"
 import { type Part, parsePlain, type Reference, references } from "./parts.ts"
 
 /**
- * Ends a line, or is no text: whoever reads the file, or looks at it, would take it for more than a
+ * Ends a line, or is no text: anyone who reads the file, or looks at it, would take it for more than a
  * value.
  */
 // oxlint-disable-next-line no-control-regex -- those are what it is about

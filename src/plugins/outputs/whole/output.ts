@@ -140,7 +140,7 @@ async function remove(
 }
 
 /**
- * What stands there for each; nothing where its reader refuses the text, which is told by whoever
+ * What stands there for each; nothing where its reader refuses the text, which is told by anyone who
  * may not lose it.
  */
 function entriesIn(whole: Whole, text: string | undefined): ReadonlyMap<string, Held> {
