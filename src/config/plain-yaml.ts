@@ -46,7 +46,7 @@ function keysOf(value: unknown): number | undefined {
 }
 
 /**
- * So many levels by indentation, and as many by brackets: deeper is for the parser that knows what
+ * At most this many levels by indentation, and as many by brackets: deeper is for the parser that knows what
  * to say of it.
  */
 const deepest = 15

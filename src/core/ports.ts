@@ -145,7 +145,7 @@ export interface Driver {
    */
   preflight(versions: Versions, signal: AbortSignal, options?: Trial): Promise<readonly Finding[]>
   /**
-   * End what an earlier run of ours may still have under way at the service, by whichever of
+   * End what an earlier run of Mycelium may still have under way at the service, by whichever of
    * `issued` logins works; false where that cannot be known yet. Precedes every probe of a
    * recovery, and every revoke that an earlier run may have begun: a late one takes away what is
    * made live after it.

@@ -70,7 +70,7 @@ async function restartNext(
   return answer
 }
 
-/** A login of ours must not take the seat that the restarted program needs. */
+/** Mycelium's own login must not take the seat that the restarted program needs. */
 async function drained({ work }: Session, secrets: readonly string[]): Promise<void> {
   await Promise.all(secrets.map((name) => work.drivers[name]?.drained?.()))
 }

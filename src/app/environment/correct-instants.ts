@@ -5,7 +5,7 @@ import type { StateDocument } from "../../core/state.ts"
 import type { Session } from "../../rotate/session.ts"
 import type { App } from "../app.ts"
 
-/** So many secrets are named in the log line. */
+/** At most this many secrets are named in the log line. */
 const most = 200
 
 /**

@@ -1,6 +1,6 @@
 import type { Host } from "../../base/system/host.ts"
 
-/** So many environments begin in a minute with what came due while the service was off. */
+/** At most this many environments begin in a minute with what came due while the service was off. */
 const perMinute = 30
 const minuteMs = 60_000
 

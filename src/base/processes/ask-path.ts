@@ -4,7 +4,7 @@ import { run } from "./spawn.ts"
  * Whether the file system answers at `path` within `ms`. An error is an answer too, unless it says
  * that whatever serves the file system is gone. Asked by a
  * process of its own: what waits for a file system that hangs may not be ended even by KILL, and
- * a thread of ours in such a wait would keep this process from ending.
+ * a thread of this process in such a wait would keep this process from ending.
  */
 export async function answersAt(path: string, ms: number): Promise<boolean> {
   const { code } = await run([process.execPath, "--no-install", "-e", asks], {
