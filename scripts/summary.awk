@@ -1,5 +1,5 @@
 # What scripts/test ends with, from all that `bun test` said: each failed test with its file, then the counts. `code` is what
-# bun ended with. The counts are those that stand together right above "Ran N tests".
+# bun ended with, `root` the folder that it ran in. The counts are those that stand together right above "Ran N tests".
 /^[^ ]+\.test\.ts:$/ { file = substr($0, 1, length($0) - 1) }
 # Bun repeats the failed tests at the end, without their files.
 /^[0-9]+ tests? (failed|skipped):$/ { repeated = 1 }
@@ -8,7 +8,21 @@
   sub(/ \[[0-9.]+m?s\]$/, "", name)
   lines[++found] = "failed: " file ": " name
 }
-!repeated && /^# Unhandled error/ { lines[++found] = "failed: " file ": an error outside of its tests" }
+# Bun names no file above an error outside of the tests if the same worker has just ended another file: the first frame of
+# its stack tells where it is from.
+!repeated && /^# Unhandled error/ {
+  lines[++found] = "failed: " file ": an error outside of its tests"
+  unplaced = found
+}
+unplaced && /^ +at .*:[0-9]+:[0-9]+\)?$/ {
+  frame = $NF
+  sub(/^\(/, "", frame)
+  sub(/:[0-9]+:[0-9]+\)?$/, "", frame)
+  if (index(frame, root "/") == 1) frame = substr(frame, length(root) + 2)
+  lines[unplaced] = "failed: " frame ": an error outside of its tests"
+  unplaced = 0
+}
+/^\((pass|fail)\) / { unplaced = 0 }
 
 /^ *[0-9]+ (pass|fail|skip|todo)$/ { n[$2] = $1; next }
 /^ *[0-9]+ (filtered out|error|errors|expect\(\) calls?)$/ || /^ *[0-9]+ snapshots?,/ { next }

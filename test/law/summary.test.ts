@@ -19,9 +19,12 @@ async function endOf(files: Readonly<Record<string, string>>): Promise<readonly 
     stderr: "pipe",
     stdout: "ignore",
   })
-  const told = Bun.spawnSync(["awk", "-v", `code=${ran.exitCode}`, "-f", summary], {
-    stdin: ran.stderr,
-  })
+  return summaryOf(ran.stderr, ran.exitCode, folder.path)
+}
+
+function summaryOf(stderr: Buffer, code: number, root: string): readonly string[] {
+  const variables = ["-v", `code=${code}`, "-v", `root=${root}`]
+  const told = Bun.spawnSync(["awk", ...variables, "-f", summary], { stdin: stderr })
   return told.stdout.toString().trimEnd().split("\n")
 }
 
@@ -45,13 +48,35 @@ test("so is a file that cannot be loaded", async () => {
   expect(end.at(-1)).toMatch(/^1 passed, [1-9] failed, 0 skipped$/)
 })
 
+test("an error below another file's header is named by its stack", () => {
+  const said = [
+    "a.test.ts:",
+    "(pass) fine [0.04ms]",
+    "",
+    "# Unhandled error between tests",
+    "-------------------------------",
+    '1 | throw new Error("no")',
+    "              ^",
+    "error: no",
+    "      at /tree/test/b.test.ts:1:11",
+    "-------------------------------",
+    "",
+    " 1 pass",
+    " 1 fail",
+    "Ran 2 tests across 2 files. [21.00ms]",
+  ]
+  expect(summaryOf(Buffer.from(said.join("\n")), 1, "/tree")).toEqual([
+    "failed: test/b.test.ts: an error outside of its tests",
+    "1 passed, 1 failed, 0 skipped",
+  ])
+})
+
 test("where nothing failed, the counts are all", async () => {
   expect(await endOf({ "a.test.ts": fine })).toEqual(["1 passed, 0 failed, 0 skipped"])
 })
 
 test("a run that ended without a word of a test has failed", () => {
-  const told = Bun.spawnSync(["awk", "-v", "code=139", "-f", summary], { stdin: Buffer.from("") })
-  expect(told.stdout.toString().trimEnd().split("\n")).toEqual([
+  expect(summaryOf(Buffer.from(""), 139, "/tree")).toEqual([
     "failed: bun test itself, with 139: see what it said",
     "0 passed, 1 failed, 0 skipped",
   ])
