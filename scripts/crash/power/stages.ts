@@ -12,6 +12,8 @@ export type Stages = {
 const orders: Readonly<Record<string, RegExp>> = {
   postgres: / PASSWORD (?:'SCRAM-SHA-256\$|NULL)/,
   redis: /\r\nSETUSER\r\n\$\d+\r\n[^\r]*\r\n\$\d+\r\n(?:[#!]|resetpass)/i,
+  mariadb: /ALTER USER \S+ IDENTIFIED VIA /,
+  rabbitmq: /^PUT \/api\/users\//,
   key: /"verb":"(?:apply|revoke|forget)"/,
 }
 
@@ -22,8 +24,9 @@ export function stagesOf(
   held: { readonly before: Held; readonly between: Held | undefined; readonly after: Held },
 ): Stages {
   const order = orders[service.secret]
+  if (order === undefined) throw new Error(`how ${service.secret} is told a value is not known here`)
   const told = logged.flatMap((one, index) => {
-    if (one.kind !== "say" || order === undefined || !order.test(one.text)) return []
+    if (one.kind !== "say" || !order.test(one.text)) return []
     const answered =
       logged.slice(index + 1).find(({ kind }) => kind === "hear")?.returned ??
       Number.POSITIVE_INFINITY
