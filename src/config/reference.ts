@@ -59,7 +59,11 @@ const keyGroups: readonly ReferenceEntry[] = [
   keyGroup("audit", "how the audit log is kept, under audit", auditKeys.audit),
   keyGroup("environment", "keys of each environment", environmentKeys),
   keyGroup("secret", "keys of each secret, whatever its driver", secretKeys),
-  keyGroup("deployment", "keys of each deployment, beside its restarter", deploymentKeys),
+  keyGroup(
+    "deployment",
+    "keys of each deployment, beside its restarter and healthy",
+    deploymentKeys,
+  ),
   keyGroup("healthy", "keys under healthy, beside the health check", healthKeys),
   keyGroup("credential", "how the config names a credential: one of these", ReferenceOptions),
 ]

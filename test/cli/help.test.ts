@@ -118,6 +118,9 @@ describe("mycelium help", () => {
     ["Rotate every", "rotate_every: 90d"],
     ["first rotation", "Your first rotation"],
     ["In Grace", "grace"],
+    ["environments", "environment\n==="],
+    ["deployments", "deployment\n==="],
+    ["output", "Outputs: the files"],
   ])("knows %p by the name that a person types", async (typed, shown) => {
     await using project = await layOut()
     for (const words of [[typed], typed.split(" ")]) {

@@ -106,14 +106,17 @@ const otherNames: Readonly<Record<string, string>> = {
 }
 
 /**
- * The topic's own name for what was typed: case, blanks, dots and dashes make no difference.
+ * The topic's own name for what was typed: case, blanks, dots, dashes and a plural make no
+ * difference.
  * `known`: all names, of commands and codes too.
  */
 export function meantBy(typed: string, known: readonly string[]): string {
   if (known.includes(typed)) return typed
   const bare = bareOf(typed)
-  const found = bare === "" ? undefined : known.find((one) => bareOf(one) === bare)
-  return otherNames[bare] ?? found ?? typed
+  const found = [bare, `${bare}s`, bare.replace(/s$/, "")].flatMap((one) =>
+    one === "" ? [] : known.filter((name) => bareOf(name) === one),
+  )
+  return otherNames[bare] ?? found[0] ?? typed
 }
 
 function bareOf(name: string): string {
