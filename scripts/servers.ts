@@ -2,6 +2,7 @@
  * The server programs that tests run against: found on this machine, else fetched into the ignored folder .tools/servers.
  * Nothing is installed and nothing is started. As a command, `bun scripts/servers.ts [all]`, it fetches what the tests
  * need (all: also what only some of them do) and says what it found; exit 1 if PostgreSQL or Redis cannot be had.
+ * `bun scripts/servers.ts temporal` builds Temporal from source, which takes a quarter of an hour or more.
  */
 import { dockerPrograms } from "./servers/docker.ts"
 import { type Found } from "./servers/found.ts"
@@ -10,6 +11,7 @@ import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
 import { postgresPrograms } from "./servers/postgres.ts"
 import { rabbitmqPrograms } from "./servers/rabbitmq.ts"
 import { redisPrograms } from "./servers/redis.ts"
+import { buildTemporal } from "./servers/temporal.ts"
 
 export { type Found, type Missing, type Programs } from "./servers/found.ts"
 export { mariadbPrograms, postgresPrograms, rabbitmqPrograms, redisPrograms }
@@ -28,6 +30,7 @@ if (import.meta.main) {
       ? [await mariadbPrograms(), await pgbouncerPrograms(), await rabbitmqPrograms()]
       : []),
   ]
+  if (Bun.argv.includes("temporal")) extra.push(await buildTemporal())
   for (const found of [...needed, ...extra]) console.log(say(found))
   process.exitCode = needed.every((found) => found.found) ? 0 : 1
 }

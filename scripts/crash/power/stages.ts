@@ -24,7 +24,8 @@ export function stagesOf(
   held: { readonly before: Held; readonly between: Held | undefined; readonly after: Held },
 ): Stages {
   const order = orders[service.secret]
-  if (order === undefined) throw new Error(`how ${service.secret} is told a value is not known here`)
+  if (order === undefined)
+    throw new Error(`how ${service.secret} is told a value is not known here`)
   const told = logged.flatMap((one, index) => {
     if (one.kind !== "say" || !order.test(one.text)) return []
     const answered =
