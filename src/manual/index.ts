@@ -12,6 +12,7 @@ import outputs from "./outputs.md" with { type: "text" }
 import recovery from "./recovery.md" with { type: "text" }
 import restarts from "./restarts.md" with { type: "text" }
 import security from "./security.md" with { type: "text" }
+import temporal from "./temporal.md" with { type: "text" }
 import unit from "./unit.md" with { type: "text" }
 
 export type Page = { readonly name: string; readonly text: string }
@@ -25,6 +26,7 @@ export const pages: readonly Page[] = [
   { name: "first-rotation", text: firstRotation },
   { name: "drivers", text: drivers },
   { name: "exec", text: exec },
+  { name: "temporal", text: temporal },
   { name: "outputs", text: outputs },
   { name: "restarts", text: restarts },
   { name: "compose", text: compose },
