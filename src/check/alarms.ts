@@ -4,6 +4,7 @@ import { identity } from "./self-tests/identity.ts"
 import type { Environment } from "./self-tests/state.ts"
 import { store } from "./self-tests/store.ts"
 import type { Finding } from "../core/ports.ts"
+import { environmentsWithLog } from "../record/audit-log.ts"
 import { behindItsLog } from "../record/behind.ts"
 import { missingIdentity } from "./identity.ts"
 import { MountGate } from "./mount-gate.ts"
@@ -50,10 +51,12 @@ export async function olderStates(
   { config: { store: folder, project } }: Pick<AlarmsOf, "config">,
   environments: readonly Read[],
 ): Promise<readonly Finding[]> {
+  // After the documents were read: a log that is younger than this look belongs to a younger state.
+  const logs = environmentsWithLog({ store: folder, project })
   const found = await Promise.all(
     environments.map(async ({ name, document }) => {
       const place = { store: folder, project, environment: name }
-      const error = await behindItsLog(place, document).catch(() => undefined)
+      const error = await behindItsLog(place, document, logs?.has(name)).catch(() => undefined)
       return error === undefined ? [] : [findingOf(error, name)]
     }),
   )

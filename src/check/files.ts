@@ -5,7 +5,7 @@ import type { Host } from "../base/system/host.ts"
 import type { Expected } from "./self-tests/files.ts"
 import type { Guarded } from "./self-tests/parents.ts"
 import { type Me, statOf } from "./self-tests/path-stat.ts"
-import type { Config, OutputConfig } from "../config/model.ts"
+import type { Config, EnvironmentConfig, OutputConfig } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { stateFolder } from "../record/state-file.ts"
 import { defaultIdentityPath } from "../app/identity.ts"
@@ -74,8 +74,18 @@ export function stateNames(config: Config): readonly string[] {
 type NamedOutput = OutputConfig & { readonly environment: string }
 
 /** Those that can be looked at. */
-export function outputsOf({ config, silent }: Places): readonly NamedOutput[] {
-  return allOutputsOf(config).filter(({ target }) => silent?.has(target) !== true)
+export function outputsOf(places: Places): readonly NamedOutput[] {
+  return Object.values(places.config.environments).flatMap((one) => outputsIn(places, one))
+}
+
+/** The same, of one environment. */
+export function outputsIn(
+  { silent }: Pick<Places, "silent">,
+  { name, outputs }: EnvironmentConfig,
+): readonly NamedOutput[] {
+  return outputs
+    .filter(({ target }) => silent?.has(target) !== true)
+    .map((output) => ({ ...output, environment: name }))
 }
 
 export function allOutputsOf(config: Config): readonly NamedOutput[] {

@@ -1,7 +1,7 @@
 import { within } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import { type Mount, ownMounts } from "../base/files/mounts.ts"
-import { servedMountOf } from "../base/files/served-mounts.ts"
+import { type ServedMounts, servedMountOf, servedMounts } from "../base/files/served-mounts.ts"
 import { answersAt } from "../base/processes/ask-path.ts"
 
 /** How long (ms) a file system may take to answer; docker gives a HEALTHCHECK 30 s. */
@@ -19,16 +19,23 @@ type Asking = {
  * would never end. Each mount that is served by a program or by another machine is asked once.
  */
 export class MountGate {
-  readonly #asking: Asking
+  readonly #asking: Omit<Asking, "mounts">
+  readonly #mounts: ServedMounts
   readonly #answers = new Map<string, Promise<boolean>>()
 
-  constructor(asking: Partial<Asking> = {}) {
-    this.#asking = { mounts: ownMounts(), ask: answersAt, ms: answerMs, ...asking }
+  constructor({ mounts = ownMounts(), ...asking }: Partial<Asking> = {}) {
+    this.#asking = { ask: answersAt, ms: answerMs, ...asking }
+    this.#mounts = servedMounts(mounts)
+  }
+
+  /** False: no mount of this machine is served by anyone, so each path can be looked at. */
+  get mayBeSilent(): boolean {
+    return this.#mounts !== undefined
   }
 
   /** The mount point that gives no answer; undefined if `path` can be looked at. */
   async silentMountOf(path: string): Promise<string | undefined> {
-    const mount = servedMountOf(path, this.#asking.mounts)
+    const mount = servedMountOf(path, this.#mounts)
     if (mount === undefined) return undefined
     const answer = this.#answers.get(mount) ?? this.#ask(path)
     this.#answers.set(mount, answer)

@@ -1,9 +1,8 @@
 import type { Store } from "./self-tests/store.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { bytesFor, freeBytes } from "../record/room.ts"
-import { statePath } from "../record/state-file.ts"
 import { needFor } from "../rotate/need.ts"
-import { outputsOf } from "./files.ts"
+import { outputsIn } from "./files.ts"
 import { nearestFolder } from "./places.ts"
 import type { Places } from "./request.ts"
 import { sizeOf } from "./size-of.ts"
@@ -11,13 +10,19 @@ import { sizeOf } from "./size-of.ts"
 /** What the lock of an environment takes while it is held. */
 const lockBytes = 4096
 
-/** Whether the store's disk could take a rotation of its largest environment. */
-export async function roomIn(places: Places): Promise<Pick<Store, "room">> {
+/**
+ * Whether the store's disk could take a rotation of its largest environment. `sizes`: of the states
+ * on the disk, by environment.
+ */
+export async function roomIn(
+  places: Places,
+  sizes: ReadonlyMap<string, number>,
+): Promise<Pick<Store, "room">> {
   const { config } = places
   const free = await freeBytes(nearestFolder(config.store))
   const needs = Object.values(config.environments).map((environment) => ({
     environment: environment.name,
-    need: needIn(places, environment),
+    need: needIn(places, environment, sizes.get(environment.name) ?? 0),
   }))
   const largest = needs.reduce<(typeof needs)[number] | undefined>(
     (most, one) => (one.need > (most?.need ?? 0) ? one : most),
@@ -26,18 +31,16 @@ export async function roomIn(places: Places): Promise<Pick<Store, "room">> {
   return free === undefined || largest === undefined ? {} : { room: { free, ...largest } }
 }
 
-function needIn(places: Places, environment: EnvironmentConfig): number {
-  const { config } = places
-  const files = outputsOf(places)
-    .filter((one) => one.environment === environment.name)
-    .flatMap(({ target, files: parts }) => parts ?? [target])
+function needIn(places: Places, environment: EnvironmentConfig, stateBytes: number): number {
+  const files = outputsIn(places, environment).flatMap(
+    ({ target, files: parts }) => parts ?? [target],
+  )
   const need = needFor({
     secrets: Object.keys(environment.secrets).length,
     restarts: environment.deployments.length,
     options: JSON.stringify(environment).length,
     shown: files.map(sizeOf),
   })
-  const place = { store: config.store, project: config.project, environment: environment.name }
   // A containment notes twice more what it cannot write. A run holds the lock before it looks.
-  return bytesFor(sizeOf(statePath(place)), { ...need, writes: need.writes + 2 }) + lockBytes
+  return bytesFor(stateBytes, { ...need, writes: need.writes + 2 }) + lockBytes
 }

@@ -57,6 +57,7 @@ export type OutputSilence = {
 }
 
 export async function outputSilence(config: Config, gate: MountGate): Promise<OutputSilence> {
+  if (!gate.mayBeSilent) return { silent: new Set() }
   const asked = await Promise.all(
     allOutputsOf(config).map(async ({ target, files = [], environment }) => {
       const what = `an output of ${environment}`

@@ -11,19 +11,27 @@ import { inKib, isOurs, unwritable } from "./writable.ts"
 /** A lock, beside the state that is written once more before it replaces the one of now. */
 const besideBytes = 4096
 
-/** What the least of all acts writes: of the largest environment. */
-function leastWrite({ store, project, environments }: Config): number {
-  const sizes = Object.keys(environments).map((environment) =>
-    sizeOf(statePath({ store, project, environment })),
+/** Of the states of all environments, each asked once. */
+function stateSizes({ store, project, environments }: Config): ReadonlyMap<string, number> {
+  return new Map(
+    Object.keys(environments).map((environment) => [
+      environment,
+      sizeOf(statePath({ store, project, environment })),
+    ]),
   )
-  return Math.max(0, ...sizes) + besideBytes
+}
+
+/** What the least of all acts writes: of the largest environment. */
+function leastWrite(sizes: ReadonlyMap<string, number>): number {
+  return Math.max(0, ...sizes.values()) + besideBytes
 }
 
 export async function storeOf(places: Places, me: Me): Promise<Store> {
   const { config } = places
   const folder = nearestFolder(stateFolder(config))
-  const found = await unwritable(folder, leastWrite(config))
-  if (found === undefined) return { folder, ...(await roomIn(places)) }
+  const sizes = stateSizes(config)
+  const found = await unwritable(folder, leastWrite(sizes))
+  if (found === undefined) return { folder, ...(await roomIn(places, sizes)) }
   if (found.kind === "full")
     return { folder, full: { free: inKib(found.free), need: inKib(found.need) } }
   return isOurs(found, config.store, me) ? { folder, refused: found.code } : { folder }

@@ -1,4 +1,3 @@
-import type { ZodType } from "zod"
 import type { Context } from "./context.ts"
 import { readDeployment } from "./deployment.ts"
 import type { Entry, EnvironmentDraft } from "./draft.ts"
@@ -9,7 +8,7 @@ import type { PolicyName } from "./policy.ts"
 import type { Path } from "./problems.ts"
 import { readSecret } from "./secret.ts"
 import { validate } from "./validate.ts"
-import { Name, SecretName } from "./value-types.ts"
+import { type Names, names, secretNames } from "./value-types.ts"
 
 /** What an environment takes over from the project. */
 export type ProjectWide = {
@@ -36,14 +35,14 @@ export function readEnvironment(
   const inherited = ownAge
     ? { rotateEveryMs: age, agePath: [...path, "rotate_every"], graceMs }
     : { ...wide, graceMs }
-  const secrets = named(reader, "secrets", SecretName, context).map((one) =>
+  const secrets = named(reader, "secrets", secretNames, context).map((one) =>
     readSecret(one, inherited, context),
   )
   const outputs = list(reader, "outputs", context).map((one) =>
     readOutput(one.raw, one.path, context),
   )
   const targets = outputs.flatMap(({ config }) => config?.target ?? [])
-  const deployments = named(reader, "deployments", Name, context).map((one) =>
+  const deployments = named(reader, "deployments", names, context).map((one) =>
     readDeployment(one, targets, context),
   )
   reader.close()
@@ -84,7 +83,7 @@ function readTimes(
 export function named(
   reader: MapReader,
   key: string,
-  names: ZodType,
+  allowed: Names,
   context: Context,
 ): readonly Entry[] {
   const raw = reader.raw(key)
@@ -95,12 +94,14 @@ export function named(
     return []
   }
   return Object.entries(raw).map(([name, value]) => {
-    validate(names, {
-      value: name,
-      path: [...path, name],
-      report: (fault) => context.report({ ...fault, at: "key" }),
-    })
-    return { name, raw: value, path: [...path, name] }
+    const at = [...path, name]
+    if (!allowed.takes(name))
+      validate(allowed.schema, {
+        value: name,
+        path: at,
+        report: (fault) => context.report({ ...fault, at: "key" }),
+      })
+    return { name, raw: value, path: at }
   })
 }
 

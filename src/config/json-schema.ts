@@ -4,7 +4,7 @@ import { auditKeys } from "./audit.ts"
 import { keepInputMeta } from "./input-meta.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
-import { Name, SecretName } from "./value-types.ts"
+import { names, secretNames } from "./value-types.ts"
 
 /**
  * The config as a JSON Schema, from the schemas that the loader uses: for editors, which know less
@@ -21,7 +21,7 @@ export function configSchema(plugins: Plugins): Schema {
       {
         ...properties(topKeys),
         audit: part(auditKeys.audit),
-        environments: namedMap(Name, environment(plugins)),
+        environments: namedMap(names.schema, environment(plugins)),
       },
       ["project", "environments"],
     ),
@@ -34,7 +34,7 @@ function environment(plugins: Plugins): Schema {
       ...properties(environmentKeys),
       secrets: secrets(plugins.drivers),
       outputs: { type: "array", items: { anyOf: plugins.outputs.map((one) => described(one)) } },
-      deployments: namedMap(Name, deployment(plugins)),
+      deployments: namedMap(names.schema, deployment(plugins)),
     },
     ["secrets"],
   )
@@ -45,7 +45,7 @@ function secrets(drivers: readonly DriverType[]): Schema {
   const name: Schema = { type: "string", enum: drivers.map(({ type }) => type) }
   const withDriver = drivers.map((driver) => secret(driver, true))
   return {
-    ...namedMap(SecretName, { anyOf: [name, ...withDriver] }),
+    ...namedMap(secretNames.schema, { anyOf: [name, ...withDriver] }),
     properties: Object.fromEntries(
       drivers.map((driver) => [
         driver.type,

@@ -11,7 +11,7 @@ import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
 import { Enough, type Fault, Faults } from "./problems.ts"
 import { storeFolder } from "./store.ts"
-import { Name } from "./value-types.ts"
+import { names } from "./value-types.ts"
 
 /**
  * What the data of a config says, and all that is wrong with it. Without a config, more is wrong
@@ -61,7 +61,7 @@ function readConfig(value: unknown, context: Context): Config {
     watchMs: reader.optional("watch", topKeys),
     policy: reader.optional("policy", topKeys),
   }
-  const drafts = named(reader, "environments", Name, context).map((one) =>
+  const drafts = named(reader, "environments", names, context).map((one) =>
     readEnvironment(one, wide, context),
   )
   reader.close()

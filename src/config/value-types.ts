@@ -79,10 +79,19 @@ function wrongDuration(input: string): string {
 }
 
 const name = "names are letters, digits, - and _, at most 63, and not digits alone"
+const namePattern = /^(?!\d+$)[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/
+const Name = z.string().regex(namePattern, name)
+
+/**
+ * What names may be. `takes` says the same as the schema, which knows the words for one that it
+ * refuses: a thousand names are judged at each start, and nearly all are right.
+ */
+export type Names = { readonly schema: z.ZodType; takes(name: string): boolean }
+
 /**
  * Of an environment or a deployment; part of a path, so nothing that a file system takes otherwise.
  */
-export const Name = z.string().regex(/^(?!\d+$)[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, name)
+export const names: Names = { schema: Name, takes: (word) => namePattern.test(word) }
 
 const project = "expected lower-case letters, digits, - and _, at most 63"
 export const Project = z
@@ -111,17 +120,22 @@ const taken = new Set([
   "last",
 ])
 
-/** Of a secret: a variable in templates. */
-export const SecretName = z
+const isTaken = (word: string): boolean => taken.has(word) || word in {}
+
+const secretPattern = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/
+const SecretName = z
   .string()
   .regex(
-    /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
+    secretPattern,
     "names of secrets are letters, digits and _, at most 63: templates use them as variables",
   )
-  .refine(
-    (word) => !taken.has(word) && !(word in {}),
-    "this name means something else in templates: choose another",
-  )
+  .refine((word) => !isTaken(word), "this name means something else in templates: choose another")
+
+/** Of a secret: a variable in templates. */
+export const secretNames: Names = {
+  schema: SecretName,
+  takes: (word) => secretPattern.test(word) && !isTaken(word),
+}
 
 export const Recipient = z.string().superRefine((input, context) => {
   if (/^age1[0-9a-z]+$/.test(input)) return

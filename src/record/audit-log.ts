@@ -1,5 +1,13 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs"
-import { join } from "node:path"
+import {
+  type Stats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from "node:fs"
 import { syncFolder } from "../base/files/durable-folder.ts"
 import { durableAppend } from "../base/files/durable-write.ts"
 import { AppError, systemCode } from "../base/error.ts"
@@ -15,7 +23,26 @@ import { type StateKey, stateFolder } from "./state-file.ts"
 
 /** The part that is written to; what is full lies in segments (audit-segments.ts). */
 export function auditPath(place: StateKey): string {
-  return join(stateFolder(place), `${place.environment}.audit.jsonl`)
+  return `${stateFolder(place)}/${place.environment}${ending}`
+}
+const ending = ".audit.jsonl"
+
+/**
+ * Every environment of a project that has such a part, by one look at their folder; undefined where
+ * it cannot be listed.
+ */
+export function environmentsWithLog(
+  place: Pick<StateKey, "store" | "project">,
+): ReadonlySet<string> | undefined {
+  try {
+    return new Set(
+      readdirSync(stateFolder(place)).flatMap((name) =>
+        name.endsWith(ending) ? [name.slice(0, -ending.length)] : [],
+      ),
+    )
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -60,13 +87,13 @@ export async function readLogEnd(place: StateKey): Promise<LogEnd> {
  * logs. Undefined where the whole way of `readLogEnd` has to say it.
  */
 export function peekLogEnd(place: StateKey): Pick<LogEnd, "count" | "serial"> | undefined {
-  const file = openIfThere(auditPath(place))
-  if (file === undefined) return undefined
+  const opened = openIfThere(auditPath(place))
+  if (opened === undefined) return undefined
   try {
-    const { line } = endOf(file, fstatSync(file).size, peekedBytes)
+    const { line } = endOf(opened.file, opened.size, peekedBytes)
     return line === undefined ? undefined : numbersOf(line)
   } finally {
-    closeSync(file)
+    closeSync(opened.file)
   }
 }
 
@@ -82,10 +109,10 @@ type Tail = { readonly line: string | undefined; readonly torn: boolean; readonl
  * its end is whole.
  */
 export async function readTail(path: string): Promise<Tail | undefined> {
-  const file = openIfThere(path)
-  if (file === undefined) return undefined
+  const opened = openIfThere(path)
+  if (opened === undefined) return undefined
+  const { file, size } = opened
   try {
-    const { size } = fstatSync(file)
     const [few, many] = tailBytes
     const tail = endOf(file, size, few)
     return tail.line === undefined && size > few ? endOf(file, size, many) : tail
@@ -108,7 +135,9 @@ function endOf(file: number, size: number, most: number): Tail {
   }
 }
 
-function openIfThere(path: string): number | undefined {
+type Opened = { readonly file: number; readonly size: number }
+
+function openIfThere(path: string): Opened | undefined {
   try {
     return regular(
       path,
@@ -122,8 +151,9 @@ function openIfThere(path: string): number | undefined {
 }
 
 /** A pipe in its place would block its reader, and all environments with it. */
-function regular(path: string, file: number): number {
-  if (fstatSync(file).isFile()) return file
+function regular(path: string, file: number): Opened {
+  const stats: Stats = fstatSync(file)
+  if (stats.isFile()) return { file, size: stats.size }
   closeSync(file)
   throw irregular(path, "not a regular file")
 }

@@ -9,14 +9,17 @@ import { type StateKey, readState } from "./state-file.ts"
  * Without any key: is a state older than its log, or gone, or is the log cut? Then every command
  * that acts refuses to. `document`: as it was read before. Beside an act that is under way nothing
  * is taken for that: a state is durable before the log hears of it, so it is read once more.
+ * `hasLog`: whether there is a log, where that was looked up after the document was read.
  */
 export async function behindItsLog(
   place: StateKey,
   document: StateDocument | undefined,
+  hasLog?: boolean,
 ): Promise<AppError | undefined> {
   const { audit, serial } = document ?? { audit: { count: 0, lines: [] }, serial: 0 }
   // All lines still ride in the state, and there is no log yet that could know of more.
-  if (audit.count === audit.lines.length && !existsSync(auditPath(place))) return undefined
+  const isYoung = audit.count === audit.lines.length
+  if (isYoung && !(hasLog ?? existsSync(auditPath(place)))) return undefined
   const end = peekLogEnd(place) ?? (await readLogEnd(place))
   if (end.count < audit.count - audit.lines.length)
     return olderThanLog(place, { lost: false, cut: true })

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path"
+import { join } from "node:path"
 import { durableFolder, makeFolders } from "../base/files/durable-folder.ts"
 import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
@@ -21,10 +21,19 @@ export type StateKey = {
 }
 
 export function stateFolder(place: Pick<StateKey, "store" | "project">): string {
-  return join(place.store, "secrets", place.project)
+  const { store, project } = place
+  if (last === undefined || store !== last.store || project !== last.project)
+    last = { store, project, folder: join(store, "secrets", project) }
+  return last.folder
 }
+/** The one that was asked for last: of thousands of environments most have the same. */
+let last: { readonly store: string; readonly project: string; readonly folder: string } | undefined
+
 export function statePath(place: StateKey): string {
-  return join(stateFolder(place), `${place.environment}.json`)
+  return `${stateFolder(place)}/${stateName(place)}`
+}
+function stateName({ environment }: Pick<StateKey, "environment">): string {
+  return `${environment}.json`
 }
 
 /**
@@ -81,15 +90,14 @@ export async function readState(
   place: StateKey,
   folder?: Folder,
 ): Promise<StateDocument | undefined> {
-  const path = statePath(place)
-  const found = folder === undefined ? await readRegular(path) : readHere(path, folder)
+  const found = folder === undefined ? await readRegular(statePath(place)) : readHere(place, folder)
   return found instanceof Promise ? judged(await found, place) : judged(found, place)
 }
 
 /** As `readState` says it. */
 function judged(found: Regular | undefined, place: StateKey): StateDocument | undefined {
-  const path = statePath(place)
   if (found === undefined) return undefined
+  const path = statePath(place)
   let parsed: unknown
   try {
     parsed = JSON.parse(textIn(found.bytes))
@@ -117,10 +125,11 @@ function judged(found: Regular | undefined, place: StateKey): StateDocument | un
 
 /** Of a thousand states, none is waited for that can be had at once. */
 function readHere(
-  path: string,
+  place: StateKey,
   folder: Folder,
 ): Regular | undefined | Promise<Regular | undefined> {
-  const spot = { target: path, folder, name: basename(path) }
+  const path = statePath(place)
+  const spot = { target: path, folder, name: stateName(place) }
   try {
     return (
       readAtOnce(spot, usualLimit) ??
@@ -185,5 +194,5 @@ function macOf(text: string, key: Buffer): string {
 }
 
 export function lockPath(place: StateKey): string {
-  return join(dirname(statePath(place)), `${place.environment}.lock`)
+  return `${stateFolder(place)}/${place.environment}.lock`
 }

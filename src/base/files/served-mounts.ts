@@ -6,14 +6,22 @@ import type { Mount } from "./mounts.ts"
 /** As many links as Linux follows. */
 const mostLinks = 40
 
+/** The mounts by their point; undefined where each of them is a disk of this machine. */
+export type ServedMounts = ReadonlyMap<string, Mount> | undefined
+
+/** Of two at one point the later one is seen. */
+export function servedMounts(mounts: readonly Mount[]): ServedMounts {
+  const byPoint = new Map(mounts.map((mount) => [mount.point, mount]))
+  return [...byPoint.values()].some(({ type }) => isServedType(type)) ? byPoint : undefined
+}
+
 /**
  * The mount that a path lies on, if the way there enters a file system that is served by a program
  * or by another machine. Nothing on such a file system is touched: its server may hang, and with it
  * each process that asks. Undefined if the whole way lies on disks of this machine.
  */
-export function servedMountOf(path: string, mounts: readonly Mount[]): string | undefined {
-  const byPoint = new Map(mounts.map((mount) => [mount.point, mount]))
-  if (![...byPoint.values()].some(({ type }) => isServedType(type))) return undefined
+export function servedMountOf(path: string, byPoint: ServedMounts): string | undefined {
+  if (byPoint === undefined) return undefined
   const ahead = stepsOf(path)
   let at = "/"
   let links = 0

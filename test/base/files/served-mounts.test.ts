@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { isServedType } from "../../../src/base/files/file-system.ts"
 import { type Mount, parseMounts } from "../../../src/base/files/mounts.ts"
-import { servedMountOf } from "../../../src/base/files/served-mounts.ts"
+import { servedMountOf, servedMounts } from "../../../src/base/files/served-mounts.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 
 const mountsWith = (...mounts: readonly (readonly [type: string, point: string])[]) =>
@@ -13,7 +13,7 @@ const mountsWith = (...mounts: readonly (readonly [type: string, point: string])
       .join("\n"),
   )
 const mountOf = (path: string, mounts: readonly Mount[]): string | undefined =>
-  servedMountOf(path, mounts)
+  servedMountOf(path, servedMounts(mounts))
 
 test("a path on a disk of this machine lies on no served mount", async () => {
   await using folder = await temporaryFolder()
