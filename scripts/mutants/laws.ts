@@ -197,8 +197,8 @@ export const laws: readonly Mutant[] = [
     name: "what was adopted counts as new",
     edits: edit(
       "plan/due.ts",
-      `return state.weak === true || isUndated(state) ?`,
-      `return state.weak === true || (isUndated(state) && everyMs === 0) ?`,
+      `return isUndated(state) ? "undated" : "age"`,
+      `return state.versions.length === 0 ? "undated" : "age"`,
     ),
     test: { file: "test/plan/due.test.ts", name: "whose age nobody knows" },
   },

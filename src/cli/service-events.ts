@@ -4,6 +4,7 @@ import type { ServiceEvents } from "../app/service/events.ts"
 import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Manager } from "../base/system/notify.ts"
+import { type Due, sayDue } from "../core/due.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { sayNotContained } from "../plan/uncontained.ts"
 import { driftCode } from "../rotate/drift.ts"
@@ -145,13 +146,19 @@ function sayTurn(
     if (refused.has(secret))
       say("error", "drift", { environment, secret, version, code: driftCode, message: driftWords })
   for (const [secret, outcome] of Object.entries(turn.outcomes))
-    sayOutcome(say, environment, secret, outcome)
+    sayOutcome(say, environment, { secret, outcome, due: turn.causes[secret] })
   for (const one of turn.revoked) sayRevoked(say, environment, one)
   if (turn.agenda.nextAt !== undefined)
     say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
 }
 
-function sayOutcome(say: Say, environment: string, secret: string, outcome: Outcome): void {
+type Ended = {
+  readonly secret: string
+  readonly outcome: Outcome
+  readonly due: Due | undefined
+}
+
+function sayOutcome(say: Say, environment: string, { secret, outcome, due }: Ended): void {
   // It is reported as a drift.
   if (outcome.kind === "left" && outcome.code === driftCode) return
   if (outcome.kind === "rotated")
@@ -159,7 +166,7 @@ function sayOutcome(say: Say, environment: string, secret: string, outcome: Outc
       environment,
       secret,
       version: outcome.version,
-      ...present({ unhealthy: outcome.unhealthy }),
+      ...present({ due: due && sayDue(due), unhealthy: outcome.unhealthy }),
     })
   const { code, message } = outcome
   const level = needsPerson(outcome) ? "error" : "warning"

@@ -1,3 +1,4 @@
+import type { Due } from "./due.ts"
 import type { AuditTail } from "./state.ts"
 
 /**
@@ -8,7 +9,9 @@ export type AuditEvent = {
   readonly secret?: string
   readonly version?: string
   readonly code?: string
-} & Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+  /** Why the service rotates it by itself. */
+  readonly due?: Due
+} & Readonly<Record<string, string | number | boolean | readonly string[] | Due | undefined>>
 /**
  * Who acts, as far as the machine knows: the login behind sudo, not only the uid; see app/actor.ts.
  */

@@ -1,14 +1,17 @@
 import { aheadOf, believable } from "../core/instants.ts"
+import type { Due } from "../core/due.ts"
 import { type SecretState, type StateDocument, holdsContained } from "../core/state.ts"
 import { type Stage, versionAt } from "../core/version.ts"
 import { openSets } from "../core/change-set.ts"
 import { owingIn } from "../core/unwritten.ts"
-import { nextDue, nextTry } from "./due.ts"
+import { causeOf, nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Agenda = {
   /** Secrets to rotate now, the longest overdue first. */
   readonly due: readonly string[]
+  /** Of each of them, why. */
+  readonly causes: Readonly<Record<string, Due>>
   /** Since when the longest overdue of them waits. */
   readonly dueSince: Date | undefined
   /**
@@ -34,14 +37,14 @@ export function agenda(
   now: Date,
 ): Agenda {
   const document = found && believable(found, now)
-  const due: { readonly name: string; readonly at: number }[] = []
+  const due: { readonly name: string; readonly at: number; readonly by: Due["by"] }[] = []
   const later: number[] = []
   for (const { name, rotateEveryMs } of secrets) {
     const state = aside(document, name) ? undefined : document?.secrets[name]
     const at = state && rotationAt(state, rotateEveryMs, schedule)
-    if (at === undefined) continue
+    if (state === undefined || at === undefined) continue
     const notBefore = nextTry(at, state?.retry, now)
-    if (notBefore <= now.getTime()) due.push({ name, at })
+    if (notBefore <= now.getTime()) due.push({ name, at, by: causeOf(state) })
     else later.push(notBefore)
   }
   const owedAt = revokes(document, new Set(secrets.map(({ name }) => name)))
@@ -49,6 +52,9 @@ export function agenda(
   due.sort((one, other) => one.at - other.at)
   return {
     due: due.map(({ name }) => name),
+    causes: Object.fromEntries(
+      due.map(({ name, at, by }) => [name, { by, tick: new Date(at).toISOString() }]),
+    ),
     dueSince: due[0] === undefined ? undefined : new Date(due[0].at),
     owed:
       openSets(document).length > 0 ||

@@ -1,4 +1,5 @@
 import { longestWaitMs } from "../core/instants.ts"
+import type { Due } from "../core/due.ts"
 import { type Retry, type SecretState, isUndated } from "../core/state.ts"
 import type { Schedule } from "./schedule.ts"
 
@@ -13,9 +14,13 @@ export function nextDue(
 ): Date | undefined {
   if (state.rotatedAt === undefined) return undefined
   const rotatedAt = new Date(state.rotatedAt)
-  return state.weak === true || isUndated(state)
-    ? schedule.next(rotatedAt)
-    : dueAt(schedule, rotatedAt, everyMs)
+  return causeOf(state) === "age" ? dueAt(schedule, rotatedAt, everyMs) : schedule.next(rotatedAt)
+}
+
+/** What makes it due at that time; see `nextDue`. */
+export function causeOf(state: Pick<SecretState, "weak" | "undated" | "versions">): Due["by"] {
+  if (state.weak === true) return "weak"
+  return isUndated(state) ? "undated" : "age"
 }
 
 /**

@@ -1,14 +1,20 @@
+import { openSetOf } from "../core/change-set.ts"
+import type { Due } from "../core/due.ts"
 import { believable } from "../core/instants.ts"
 import { type SecretState, type StateDocument } from "../core/state.ts"
 import { versionAt } from "../core/version.ts"
 import { owesAtOnce } from "./agenda.ts"
-import { dueAt, nextDue, nextTry } from "./due.ts"
+import { causeOf, dueAt, nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Forecast = {
   readonly at: Date
   /** In one change set: one delivery, one restart of each deployment. */
   readonly rotates: readonly string[]
+  /** Of each of these, why it is due, and since when. */
+  readonly causes: Readonly<Record<string, Due>>
+  /** Rotations that were begun and are not finished: they end before any other of the secret. */
+  readonly finishes: readonly string[]
   readonly revokes: readonly string[]
   /** Secrets that get older than their greatest age, for no tick comes in time. */
   readonly late: readonly string[]
@@ -41,10 +47,23 @@ export function forecast(
     // Until a person acts nothing is done with it.
     if (state === undefined || state.drift !== undefined) continue
     addRevoke(events, secret, state, span.now)
-    for (const rotation of rotationsOf(secret, state, schedule, span))
+    const set = openSetOf(document, secret.name)
+    if (set !== undefined) events.at(span.now.getTime()).finishes.push(secret.name)
+    // Going forward, it ends with a new value.
+    const start = set?.direction === "forward" ? renewed(state, set.startedAt) : state
+    for (const rotation of rotationsOf(secret, start, schedule, span))
       addRotation(events, secret, rotation, span.until)
   }
   return events.inOrder()
+}
+
+/** As it is once a rotation that began at this instant has ended. */
+function renewed(
+  { weak: _, undated: __, retry: ___, ...state }: SecretState,
+  rotatedAt: string,
+): SecretState {
+  const versions = state.versions.map(({ adopted: _adopted, ...version }) => version)
+  return { ...state, versions, rotatedAt }
 }
 
 /** What is owed now: the value before the current one, or what a containment has left. */
@@ -55,7 +74,7 @@ function addRevoke(events: Events, { name }: Planned, state: SecretState, now: D
   else if (owesAtOnce(state)) events.at(now.getTime()).revokes.push(name)
 }
 
-type Rotation = { readonly at: Date; readonly ageMs: number }
+type Rotation = { readonly at: Date; readonly ageMs: number; readonly cause: Due }
 
 function* rotationsOf(
   { rotateEveryMs }: Planned,
@@ -66,13 +85,16 @@ function* rotationsOf(
   if (state.rotatedAt === undefined || rotateEveryMs === null) return
   let rotatedAt = new Date(state.rotatedAt)
   let due = nextDue(schedule, state, rotateEveryMs)
+  let by = causeOf(state)
   let earliest = due && nextTry(due.getTime(), state.retry, now)
   for (let count = 0; count < most && due !== undefined; count++) {
     // What is overdue is caught up at once, not at its missed tick.
     const at = new Date(Math.max(now.getTime(), earliest ?? due.getTime()))
     if (at > until) return
-    yield { at, ageMs: at.getTime() - rotatedAt.getTime() }
+    const cause = { by, tick: due.toISOString() }
+    yield { at, ageMs: at.getTime() - rotatedAt.getTime(), cause }
     rotatedAt = at
+    by = "age"
     due = dueAt(schedule, rotatedAt, rotateEveryMs)
     earliest = undefined
   }
@@ -81,23 +103,36 @@ function* rotationsOf(
 function addRotation(
   events: Events,
   { name, rotateEveryMs, graceMs }: Planned,
-  { at, ageMs }: Rotation,
+  { at, ageMs, cause }: Rotation,
   until: Date,
 ): void {
   const event = events.at(at.getTime())
   event.rotates.push(name)
+  event.causes[name] = cause
   if (rotateEveryMs !== null && ageMs > rotateEveryMs) event.late.push(name)
   const revokeAt = at.getTime() + graceMs
   if (graceMs > 0 && revokeAt <= until.getTime()) events.at(revokeAt).revokes.push(name)
 }
 
-type Event = { readonly rotates: string[]; readonly revokes: string[]; readonly late: string[] }
+type Event = {
+  readonly rotates: string[]
+  readonly causes: Record<string, Due>
+  readonly finishes: string[]
+  readonly revokes: string[]
+  readonly late: string[]
+}
 
 class Events {
   readonly #byTime = new Map<number, Event>()
 
   at(time: number): Event {
-    const event = this.#byTime.get(time) ?? { rotates: [], revokes: [], late: [] }
+    const event = this.#byTime.get(time) ?? {
+      rotates: [],
+      causes: {},
+      finishes: [],
+      revokes: [],
+      late: [],
+    }
     this.#byTime.set(time, event)
     return event
   }

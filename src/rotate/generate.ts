@@ -90,7 +90,13 @@ async function generateOne(
     ],
   })
   const { why, reason } = order
-  const generated = { event: "generate", secret: name, version: id, why, ...present({ reason }) }
+  const generated = {
+    event: "generate",
+    secret: name,
+    version: id,
+    why,
+    ...present({ due: order.due?.[name], reason }),
+  }
   return { patch, events: [...(given?.events ?? []), generated] }
 }
 

@@ -16,6 +16,7 @@ import type {
   Trial,
   Values,
 } from "../core/ports.ts"
+import type { Due } from "../core/due.ts"
 import type { Listeners } from "../core/listeners.ts"
 import type { StateDocument } from "../core/state.ts"
 import type { ChangeSet, Containment } from "../core/change-set.ts"
@@ -166,6 +167,8 @@ export interface Restarts {
 export type Order = {
   readonly secrets: readonly string[]
   readonly why: ChangeSet["why"]
+  /** By secret, of those that are due: since when, and by what. */
+  readonly due?: Readonly<Record<string, Due>>
   readonly reason?: string
   /** Ties runs together, in state, log and report. */
   readonly incident?: string

@@ -270,6 +270,11 @@ describe("reconcile, after a backup of the server was put back", () => {
     )
     expect(stuck.code).toBe(7)
     expect([shop.shown, (await stateOf(project))?.deferred?.length]).toEqual([second, 1])
+    const planned = (await shop.run("plan")).stdout
+    expect(planned).toContain(
+      "  postgres waits: its unfinished rotation must end first: postgres: the service accepts v1, neither the current nor the new value (drifted)",
+    )
+    expect(planned).toContain("finish the rotation of postgres")
 
     const ran = await clear(shop, await shop.run(...reconcile))
     expect(ran.stdout).toContain(

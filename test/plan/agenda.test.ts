@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { noHead } from "../../src/core/audit-line.ts"
 import type { SecretState, StateDocument } from "../../src/core/state.ts"
-import { agenda } from "../../src/plan/agenda.ts"
+import { type Agenda, agenda } from "../../src/plan/agenda.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"
 
 const now = new Date("2026-06-01T12:00:00Z")
@@ -17,6 +17,13 @@ function dueOf(
   state: SecretState | undefined,
   rotateEveryMs: number | null = 86_400_000,
 ): readonly string[] {
+  return agendaOf(state, rotateEveryMs).due
+}
+
+function agendaOf(
+  state: SecretState | undefined,
+  rotateEveryMs: number | null = 86_400_000,
+): Agenda {
   const schedule = parseSchedule("0 3 * * *", "UTC")
   if ("problem" in schedule) throw new Error(schedule.problem)
   const document: StateDocument = {
@@ -29,7 +36,7 @@ function dueOf(
     audit: { count: 0, head: noHead, lines: [] },
     mac: "",
   }
-  return agenda(document, [{ name: "one", rotateEveryMs }], schedule, now).due
+  return agenda(document, [{ name: "one", rotateEveryMs }], schedule, now)
 }
 
 test("a secret that is too old is due, unless it is kept for good", () => {
@@ -39,6 +46,10 @@ test("a secret that is too old is due, unless it is kept for good", () => {
     versions: [{ ...old, stage: { kind: "current" } }],
   }
   expect(dueOf(state)).toEqual(["one"])
+  expect(agendaOf(state).causes).toEqual({
+    one: { by: "age", tick: "2025-01-01T03:00:00.000Z" },
+  })
+  expect(agendaOf({ ...state, weak: true }).causes["one"]?.by).toBe("weak")
   expect(dueOf(state, null)).toEqual([])
 })
 

@@ -23,6 +23,8 @@ import { type RetryBudget, resumeWithRetries } from "../retry-budget.ts"
 export type EnvironmentRun = {
   readonly outcomes: Outcomes
   readonly revoked: readonly Revoked[]
+  /** By secret: why it was due in this run. */
+  readonly causes: Agenda["causes"]
   readonly agenda: Agenda
   /** How far (ms) the state is ahead of the clock, if nothing was due because of that. */
   readonly behindMs?: number
@@ -65,10 +67,13 @@ export async function runEnvironment(
       const { session, recovered, behindMs } = opened
       const mayAct =
         session.changeSet === undefined && !(behindMs > 0 && mode.rotate === "unless-behind")
-      const done = mayAct ? await actOn(app, opened, mode) : { outcomes: {}, revoked: [] }
+      const done = mayAct
+        ? await actOn(app, opened, mode)
+        : { outcomes: {}, revoked: [], causes: {} }
       return {
         outcomes: { ...recovered, ...done.outcomes },
         revoked: done.revoked,
+        causes: done.causes,
         ...standingOf(app, environment, session.document),
         ...(behindMs === 0 || mode.rotate === true ? {} : { behindMs }),
       }
@@ -82,23 +87,23 @@ async function actOn(
   app: App,
   { session, resumeDeferred }: Opened,
   { rotate: mayRotate }: Mode,
-): Promise<Pick<EnvironmentRun, "outcomes" | "revoked">> {
+): Promise<Pick<EnvironmentRun, "outcomes" | "revoked" | "causes">> {
   const { stop, environment } = session.work
   await endDrifts(session)
   const before = await revokeOwed(session, { skipGrace: false })
   await settleUnwritten(session)
-  const { due } = agendaOf(session.document, optionsOf(app, environment), app.host)
+  const { due, causes } = agendaOf(session.document, optionsOf(app, environment), app.host)
   const started =
     due.length === 0 || mayRotate === false || stop.aborted
       ? {}
-      : await rotate(session, { secrets: due, why: "due" })
+      : await rotate(session, { secrets: due, why: "due", due: causes })
   const outcomes =
     session.changeSet === undefined
       ? started
       : await resumeWithRetries(session, shortRetryBudget, started)
   const after = stop.aborted ? [] : await revokeOwed(session, { skipGrace: false, except: before })
   const late = await resumeDeferred()
-  return { outcomes: { ...outcomes, ...late }, revoked: [...before, ...after] }
+  return { outcomes: { ...outcomes, ...late }, revoked: [...before, ...after], causes }
 }
 
 /** How the environment stands after the run. */

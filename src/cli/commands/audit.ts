@@ -2,6 +2,7 @@ import { parseDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
 import type { Config } from "../../config/model.ts"
+import { type Due, dueCauses, sayDue } from "../../core/due.ts"
 import { heldStates } from "../../incident/held-states.ts"
 import { verifyOne } from "../../incident/verify-one.ts"
 import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
@@ -142,11 +143,13 @@ function instantOf(values: Values, option: "since" | "until", now: Date): string
 }
 
 function rowOf({ environment, entry }: Found): readonly string[] {
-  const { secret, secrets, version, incident, why, code, reason, target } = entry as AuditEntry &
-    Readonly<Record<string, unknown>>
+  const { secret, secrets, version, incident, why, due, code, reason, target } =
+    entry as AuditEntry & Readonly<Record<string, unknown>>
   const more = [
     ...(incident === undefined ? [] : [`incident ${String(incident)}`]),
-    ...[why, code, reason, target].filter((one) => one !== undefined).map(String),
+    ...[isDue(due) ? sayDue(due) : why, code, reason, target]
+      .filter((one) => one !== undefined)
+      .map(String),
     ...(Array.isArray(secrets) ? [secrets.join(" ")] : []),
   ]
   return [
@@ -157,6 +160,17 @@ function rowOf({ environment, entry }: Found): readonly string[] {
     more.join(" "),
     `${entry.user} (${entry.via})`,
   ]
+}
+
+/** A log is read without its key: what stands in it is not taken for granted. */
+function isDue(value: unknown): value is Due {
+  if (typeof value !== "object" || value === null || !("by" in value)) return false
+  return (
+    typeof value.by === "string" &&
+    Object.hasOwn(dueCauses, value.by) &&
+    "tick" in value &&
+    typeof value.tick === "string"
+  )
 }
 
 async function verified(...asked: Parameters<typeof verifyOne>): Promise<Verified> {

@@ -13,11 +13,13 @@ import {
 } from "../../check/left-environments.ts"
 import type { Folder } from "../../base/files/folder.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
+import { type Due, dueCauses } from "../../core/due.ts"
 import { believable } from "../../core/instants.ts"
 import { isUndated } from "../../core/state.ts"
 import { type Owing, owingIn, sayUnwritten } from "../../core/unwritten.ts"
 import { type Forecast, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
+import { type Waiting, waitingIn } from "../../plan/waiting.ts"
 import {
   type UncontainedSecret,
   uncontainedSecrets,
@@ -47,6 +49,8 @@ type Plan = {
   readonly events: readonly Forecast[]
   readonly next?: Date
   readonly undated: readonly string[]
+  /** Secrets with which nothing new is begun until something is over. */
+  readonly waiting: readonly Waiting[]
   /** Rotations that are not finished, as `status` says it. */
   readonly journals: readonly string[]
   readonly uncontained: readonly UncontainedSecret[]
@@ -122,6 +126,7 @@ async function planOf(
     return {
       events: [],
       undated: [],
+      waiting: [],
       journals: [],
       uncontained: [],
       unwritten: [],
@@ -148,6 +153,7 @@ async function planOf(
     events,
     ...present({ next }),
     undated,
+    waiting: waitingIn(document, environment.secrets),
     journals: openJournals(config, name, found),
     uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),
@@ -174,12 +180,16 @@ function linesOf(config: Config, plan: Plan, now: Date, days: number): readonly 
 function rowOf(
   environment: EnvironmentConfig,
   { bits }: Plan,
-  { at, rotates, revokes, late }: Forecast,
+  { at, rotates, causes, finishes, revokes, late }: Forecast,
   now: Date,
 ): readonly string[] {
+  const { timezone } = environment
+  const because = (one: string): string =>
+    [howOf(environment, one, bits), ...sayCause(causes[one], { at, now, timezone })].join(", ")
   const acts = [
+    sayList(finishes, (names) => `finish the rotation of ${names}`),
     sayList(
-      rotates.map((one) => `${one} (${howOf(environment, one, bits)})`),
+      rotates.map((one) => `${one} (${because(one)})`),
       (names) => `rotate ${names}`,
     ),
     sayList(revokes, (names) => `revoke the old ${names}`),
@@ -194,11 +204,12 @@ function rowOf(
 
 function noteLines(
   environment: EnvironmentConfig,
-  { undated, journals, uncontained, unwritten, drifted, unlisted }: Plan,
+  { undated, waiting, journals, uncontained, unwritten, drifted, unlisted }: Plan,
 ): readonly string[] {
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   return [
     ...(unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]),
+    ...waiting.map(({ secret, message }) => oneLine(`  ${secret} waits: ${message}`)),
     ...journals.map((journal) => oneLine(`! ${journal}`)),
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
     ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
@@ -213,6 +224,19 @@ function noteLines(
 /** Of an environment that the config has no more: as status tells of it. */
 function leftLines(one: LeftEnvironment): readonly string[] {
   return [oneLine(`! ${sayLeftEnvironment(one)} (debt-unlisted)`), `  hint: ${one.remedy}`]
+}
+
+/** What "every 90d" does not say: another cause than the age, and that it is late. */
+function sayCause(
+  cause: Due | undefined,
+  { at, now, timezone }: { readonly at: Date; readonly now: Date; readonly timezone: string },
+): readonly string[] {
+  if (cause === undefined) return []
+  const tick = new Date(cause.tick)
+  return [
+    ...(cause.by === "age" ? [] : [dueCauses[cause.by]]),
+    ...(tick < at ? [`due since ${when(tick, timezone, now)}`] : []),
+  ]
 }
 
 /** "every 90d, 191.9 bits". */
