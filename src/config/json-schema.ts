@@ -4,6 +4,7 @@ import { auditKeys } from "./audit.ts"
 import { keepInputMeta } from "./input-meta.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
+import { type Schema, reference, sharing } from "./shared-schemas.ts"
 import { names, secretNames } from "./value-types.ts"
 
 /**
@@ -11,10 +12,8 @@ import { names, secretNames } from "./value-types.ts"
  * than the loader.
  */
 
-type Schema = Readonly<Record<string, unknown>>
-
 export function configSchema(plugins: Plugins): Schema {
-  return {
+  return sharing({
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Mycelium config",
     ...map(
@@ -25,7 +24,8 @@ export function configSchema(plugins: Plugins): Schema {
       },
       ["project", "environments"],
     ),
-  }
+    definitions: secretDefinitions(plugins.drivers),
+  })
 }
 
 function environment(plugins: Plugins): Schema {
@@ -42,25 +42,37 @@ function environment(plugins: Plugins): Schema {
 
 /** A secret with the name of a driver needs no `driver`. */
 function secrets(drivers: readonly DriverType[]): Schema {
-  const name: Schema = { type: "string", enum: drivers.map(({ type }) => type) }
-  const withDriver = drivers.map((driver) => secret(driver, true))
+  const secret = reference("secret")
   return {
-    ...namedMap(secretNames.schema, { anyOf: [name, ...withDriver] }),
+    ...namedMap(secretNames.schema, secret),
     properties: Object.fromEntries(
-      drivers.map((driver) => [
-        driver.type,
-        { anyOf: [name, { type: "null" }, secret(driver, false), ...withDriver] },
+      drivers.map(({ type }) => [
+        type,
+        { anyOf: [{ type: "null" }, reference(definitionOf(type)), secret] },
       ]),
     ),
   }
 }
 
-function secret(driver: DriverType, named: boolean): Schema {
+/** A secret of each driver, and a secret of any: the name of a driver, or options that name it. */
+function secretDefinitions(drivers: readonly DriverType[]): Schema {
+  const name: Schema = { type: "string", enum: drivers.map(({ type }) => type) }
+  const named = drivers.map(({ type }) => ({
+    allOf: [reference(definitionOf(type)), { type: "object", required: ["driver"] }],
+  }))
+  return {
+    secret: { anyOf: [name, ...named] },
+    ...Object.fromEntries(drivers.map((driver) => [definitionOf(driver.type), secretOf(driver)])),
+  }
+}
+
+function definitionOf(driver: string): string {
+  return `${driver}-secret`
+}
+
+function secretOf(driver: DriverType): Schema {
   const options = part(driver.options)
-  const required = [
-    ...(Array.isArray(options["required"]) ? options["required"].map(String) : []),
-    ...(named ? ["driver"] : []),
-  ]
+  const required = Array.isArray(options["required"]) ? options["required"].map(String) : []
   const own = typeof options["properties"] === "object" ? options["properties"] : {}
   return {
     description: driver.summary,

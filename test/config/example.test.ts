@@ -10,12 +10,14 @@ import {
 } from "../../src/config/keys.ts"
 import { parseConfig } from "../../src/config/parse.ts"
 import { configSchema } from "../../src/config/json-schema.ts"
+import { reference, sharing } from "../../src/config/shared-schemas.ts"
 import { ConfigProblems, formatProblems } from "../../src/config/problems.ts"
 import { parseSchedule } from "../../src/plan/schedule.ts"
 import { drivers } from "../../src/plugins/drivers/index.ts"
 import { healths } from "../../src/plugins/healths/index.ts"
 import { outputs } from "../../src/plugins/outputs/index.ts"
 import { restarters } from "../../src/plugins/restarters/index.ts"
+import { schemaFaults } from "../support/json-schema.ts"
 
 /** What config/ shows to people, with the plug-ins as they are. */
 
@@ -126,6 +128,51 @@ describe("the smallest useful config", () => {
 test("config/schema.json is what scripts/schema.ts writes", async () => {
   const written: unknown = await Bun.file(new URL("schema.json", folder)).json()
   expect(written).toEqual(JSON.parse(JSON.stringify(configSchema(plugins))))
+})
+
+describe("config/schema.json", () => {
+  type Part = Record<string, unknown>
+  const schema = configSchema(plugins)
+  const example = async (): Promise<Part> =>
+    parse(await Bun.file(new URL("example.yaml", folder)).text()) as Part
+
+  test("accepts config/example.yaml", async () => {
+    expect(schemaFaults(schema, await example())).toEqual([])
+  })
+
+  test("refuses a wrong key wherever it stands: each object of the example is closed, or names its keys", async () => {
+    const config = await example()
+    const objects = [...objectsIn(config)]
+    expect(objects.length).toBeGreaterThan(50)
+    for (const { path, object } of objects) {
+      object["No such key"] = {}
+      const faults = schemaFaults(schema, config)
+      delete object["No such key"]
+      // Its keys are names of the user's own.
+      if (/\/(variables|env$|credentials$|files$|headers$)/.test(path)) continue
+      expect(faults.length > 0 ? path : `${path} takes any key`).toBe(path)
+    }
+  })
+
+  test("says no part twice", () => {
+    expect(sharing(schema)).toEqual(schema)
+    expect(sharing({ type: "array", items: [long, long] })).toEqual({
+      type: "array",
+      items: [reference("items"), reference("items")],
+      definitions: { items: long },
+    })
+  })
+
+  const long = {
+    type: "string",
+    description: "so long that it is worth a name of its own".repeat(3),
+  }
+
+  function* objectsIn(value: unknown, path = ""): Generator<{ path: string; object: Part }> {
+    if (typeof value !== "object" || value === null) return
+    if (!Array.isArray(value)) yield { path, object: value as Part }
+    for (const [key, one] of Object.entries(value)) yield* objectsIn(one, `${path}/${key}`)
+  }
 })
 
 /** The first YAML block of each page that shows a whole config. */
