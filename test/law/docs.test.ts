@@ -113,6 +113,7 @@ const documents = [
   "CHANGELOG.md",
   "src/README.md",
   "src/plugins/drivers/README.md",
+  "src/plugins/outputs/README.md",
   ...["src/manual", "src/decisions"].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith(".md"))
