@@ -1,10 +1,11 @@
 import { defineDriver } from "../../../core/define.ts"
 import { sayAddress } from "../server/address.ts"
+import { passwordShape } from "../server/password-options.ts"
 import { parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { revokeOthers } from "./revoke-others.ts"
 import { deleteLogin } from "./delete-login.ts"
-import { MariadbOptions, valueShape } from "./options.ts"
+import { MariadbOptions } from "./options.ts"
 import { makeTarget, sayAccount } from "./target.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
@@ -21,7 +22,7 @@ export const mariadb = defineDriver({
   summary: "the password of a MariaDB account, set beside the old one by ALTER USER",
   options: MariadbOptions,
   fields: ["user", "password"],
-  shape: valueShape,
+  shape: passwordShape,
   overlap: () => "both",
   server: ({ address }) => `mariadb://${sayAddress(parseAddress(address))}`,
   logins: ({ address, user, host }) => [
@@ -33,7 +34,7 @@ export const mariadb = defineDriver({
       overlap: "both",
       generate: (_, text) => ({
         user: options.user,
-        password: text("password", valueShape(options)),
+        password: text("password", passwordShape(options)),
       }),
       preflight: (versions, signal) => preflight(target, versions, signal),
       settle: (_, signal) => settle(target, signal),

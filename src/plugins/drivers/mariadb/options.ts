@@ -1,8 +1,5 @@
 import { z } from "zod"
-import type { Shape } from "../../../base/text/value-shape.ts"
-import { ReferenceOptions } from "../../references/index.ts"
 import {
-  addConflicts,
   addressOption,
   type Conflict,
   isGuarded,
@@ -10,7 +7,7 @@ import {
   wayConflicts,
   wayKeys,
 } from "../server/options.ts"
-import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
+import { adminPassword, fitting, passwordKeys } from "../server/password-options.ts"
 import { parseAddress } from "./address.ts"
 
 /**
@@ -35,9 +32,6 @@ const HostPart = z
 
 const Address = addressOption(parseAddress, "mariadb://host:3306")
 
-/** Characters of a password. */
-const valueLimits = { least: 24, most: 256 }
-
 export const MariadbOptions = z
   .strictObject({
     address: Address.meta({
@@ -59,7 +53,7 @@ export const MariadbOptions = z
             description: "The user that may change accounts",
             examples: ["rotator"],
           }),
-          password: ReferenceOptions.meta({ description: "The admin's password" }),
+          password: adminPassword,
         },
         {
           error:
@@ -72,17 +66,10 @@ export const MariadbOptions = z
     ...wayKeys(
       "Verified TLS; off this machine it is used even if this is left out, on this machine only if this is given",
     ),
-    ...valueKeys(valueLimits),
+    ...passwordKeys,
   })
-  .superRefine((options, context) => {
-    addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
-  })
+  .superRefine(fitting(conflicts))
 export type MariadbOptions = z.output<typeof MariadbOptions>
-
-/** How its values are made. */
-export function valueShape(options: MariadbOptions): Shape {
-  return shapeOf(options, valueLimits)
-}
 
 function* conflicts(options: MariadbOptions): Generator<Conflict> {
   const { address, tls, admin, user } = options

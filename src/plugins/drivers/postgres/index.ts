@@ -1,11 +1,12 @@
 import { defineDriver } from "../../../core/define.ts"
 import type { Credential, Versions } from "../../../core/ports.ts"
 import { sayAddress } from "../server/address.ts"
+import { passwordShape } from "../server/password-options.ts"
 import { parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { roleOf } from "./candidate.ts"
 import { revokeOthers } from "./revoke-others.ts"
-import { PostgresOptions, valueShape } from "./options.ts"
+import { PostgresOptions } from "./options.ts"
 import { deleteLogin } from "./delete-login.ts"
 import { loginsOf, nextRole } from "./pair.ts"
 import { everywhere, makeTarget, type PostgresTarget } from "./target.ts"
@@ -26,7 +27,7 @@ export const postgres = defineDriver({
     "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with a SCRAM verifier",
   options: PostgresOptions,
   fields: ["user", "password"],
-  shape: valueShape,
+  shape: passwordShape,
   overlap: ({ roles }) => (roles === undefined ? "one" : "both"),
   logins: loginsOf,
   turns: ({ roles }) => roles ?? [],
@@ -39,7 +40,7 @@ export const postgres = defineDriver({
       overlap: pair === undefined ? "one" : "both",
       generate: ({ current }, text) => ({
         user: pair === undefined ? only : nextRole(pair, current),
-        password: text("password", valueShape(options)),
+        password: text("password", passwordShape(options)),
         salt: text("salt"),
       }),
       preflight: (versions, signal) => preflight(target, versions, signal),

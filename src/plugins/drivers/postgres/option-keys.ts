@@ -1,7 +1,6 @@
 import { z } from "zod"
-import { ReferenceOptions } from "../../references/index.ts"
 import { addressOption, wayKeys } from "../server/options.ts"
-import { valueKeys } from "../value-options.ts"
+import { adminPassword, passwordKeys } from "../server/password-options.ts"
 import { parseAddress } from "./address.ts"
 
 /**
@@ -26,15 +25,12 @@ const Admin = z.strictObject({
     description: "The role that logs in to change passwords",
     examples: ["rotator"],
   }),
-  password: ReferenceOptions.meta({ description: "The admin's password" }),
+  password: adminPassword,
   database: Name.optional().meta({
     description: "Where the admin logs in; else the address's database, else postgres",
     examples: ["postgres"],
   }),
 })
-
-/** Characters of a password. */
-export const valueLimits = { least: 24, most: 256 }
 
 export const Keys = z.strictObject({
   address: Address.meta({
@@ -79,6 +75,6 @@ export const Keys = z.strictObject({
       default: "verifier",
       examples: ["plaintext"],
     }),
-  ...valueKeys(valueLimits),
+  ...passwordKeys,
 })
 export type Keys = z.output<typeof Keys>

@@ -1,10 +1,11 @@
 import { defineDriver } from "../../../core/define.ts"
 import { isLocal, sayAddress } from "../server/address.ts"
+import { passwordShape } from "../server/password-options.ts"
 import { parseAddress } from "./address.ts"
 import { readAccount } from "./api.ts"
 import { apply } from "./apply.ts"
 import { deleteLogin } from "./delete-login.ts"
-import { amqpOf, RabbitmqOptions, valueShape } from "./options.ts"
+import { amqpOf, RabbitmqOptions } from "./options.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
 import { readInstalled } from "./read-installed.ts"
@@ -19,7 +20,7 @@ export const rabbitmq = defineDriver({
   summary: "the password of a RabbitMQ user, changed by the management API with its salted hash",
   options: RabbitmqOptions,
   fields: ["user", "password"],
-  shape: valueShape,
+  shape: passwordShape,
   overlap: () => "one",
   server: ({ address }) => `rabbitmq://${sayAddress(parseAddress(address))}`,
   inClear: (options) =>
@@ -35,7 +36,7 @@ export const rabbitmq = defineDriver({
       settleMs,
       generate: (_, text) => ({
         user: options.user,
-        password: text("password", valueShape(options)),
+        password: text("password", passwordShape(options)),
       }),
       preflight: (versions, signal) => preflight(target, versions, signal),
       settle: (_, signal) => settled.settle(() => readAccount(target, signal), signal),

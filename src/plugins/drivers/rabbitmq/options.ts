@@ -1,9 +1,6 @@
 import { z } from "zod"
-import type { Shape } from "../../../base/text/value-shape.ts"
-import { ReferenceOptions } from "../../references/index.ts"
 import { isLocal } from "../server/address.ts"
 import {
-  addConflicts,
   addressOption,
   type Conflict,
   isGuarded,
@@ -11,7 +8,7 @@ import {
   wayConflicts,
   wayKeys,
 } from "../server/options.ts"
-import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
+import { adminPassword, fitting, passwordKeys } from "../server/password-options.ts"
 import { type Address, amqpBeside, parseAddress, parseAmqp } from "./address.ts"
 
 /**
@@ -28,9 +25,6 @@ const Name = z
 const AdminName = Name.refine((name) => !name.includes(":"), {
   error: "the admin logs in by HTTP, where a user's name holds no colon",
 })
-
-/** Characters of a password. */
-const valueLimits = { least: 24, most: 256 }
 
 export const RabbitmqOptions = z
   .strictObject({
@@ -57,7 +51,7 @@ export const RabbitmqOptions = z
             description: "A user with the tag administrator",
             examples: ["rotator"],
           }),
-          password: ReferenceOptions.meta({ description: "The admin's password" }),
+          password: adminPassword,
         },
         {
           error: "name an admin: { user, password }, for RabbitMQ lets no user change its own",
@@ -65,17 +59,10 @@ export const RabbitmqOptions = z
       )
       .meta({ description: "Who changes the password: only an administrator can" }),
     ...wayKeys("For addresses that begin with https:// or amqps://"),
-    ...valueKeys(valueLimits),
+    ...passwordKeys,
   })
-  .superRefine((options, context) => {
-    addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
-  })
+  .superRefine(fitting(conflicts))
 export type RabbitmqOptions = z.output<typeof RabbitmqOptions>
-
-/** How its values are made. */
-export function valueShape(options: RabbitmqOptions): Shape {
-  return shapeOf(options, valueLimits)
-}
 
 /** Where programs log in. */
 export function amqpOf({ address, amqp }: Pick<RabbitmqOptions, "address" | "amqp">): Address {

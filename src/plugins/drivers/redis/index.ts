@@ -1,11 +1,12 @@
 import { defineDriver } from "../../../core/define.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { isLocal, sayAddress } from "../server/address.ts"
+import { passwordShape } from "../server/password-options.ts"
 import { isEncrypted, parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { revokeOthers } from "./revoke-others.ts"
 import { deleteLogin } from "./delete-login.ts"
-import { RedisOptions, valueShape } from "./options.ts"
+import { RedisOptions } from "./options.ts"
 import { makeTarget } from "./target.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
@@ -21,7 +22,7 @@ export const redis = defineDriver({
   summary: "the password of a Redis user, added beside the old one by ACL SETUSER",
   options: RedisOptions,
   fields: ["user", "password"],
-  shape: valueShape,
+  shape: passwordShape,
   overlap: () => "both",
   server: ({ address }) => `redis://${sayAddress(parseAddress(address))}`,
   inClear: ({ address, also }) =>
@@ -36,7 +37,7 @@ export const redis = defineDriver({
       overlap: "both",
       generate: (_, text) => ({
         user: options.user,
-        password: text("password", valueShape(options)),
+        password: text("password", passwordShape(options)),
       }),
       preflight: (versions, signal, options) => preflight(target, versions, signal, options),
       settle: (candidates, signal) => settle(target, candidates, signal),

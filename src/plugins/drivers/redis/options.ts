@@ -1,9 +1,6 @@
 import { z } from "zod"
-import type { Shape } from "../../../base/text/value-shape.ts"
-import { ReferenceOptions } from "../../references/index.ts"
 import { isLocal, sayAddress } from "../server/address.ts"
 import {
-  addConflicts,
   addressOption,
   type Conflict,
   isGuarded,
@@ -11,7 +8,7 @@ import {
   wayConflicts,
   wayKeys,
 } from "../server/options.ts"
-import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
+import { adminPassword, fitting, passwordKeys } from "../server/password-options.ts"
 import { type Address as Parsed, isEncrypted, parseAddress } from "./address.ts"
 
 /**
@@ -36,11 +33,8 @@ const Admin = z.strictObject({
     description: "The user that may change users",
     examples: ["rotator"],
   }),
-  password: ReferenceOptions.meta({ description: "The admin's password" }),
+  password: adminPassword,
 })
-
-/** Characters of a password. */
-const valueLimits = { least: 24, most: 256 }
 
 export const RedisOptions = z
   .strictObject({
@@ -57,7 +51,7 @@ export const RedisOptions = z
         "Who changes the password; without it the user changes its own, if its ACL rules allow that",
     }),
     ...wayKeys("For addresses that begin with rediss://"),
-    ...valueKeys(valueLimits),
+    ...passwordKeys,
     also: z
       .array(Address, { error: "give a list of addresses" })
       .optional()
@@ -66,15 +60,8 @@ export const RedisOptions = z
         examples: [["rediss://replica.internal:6379"]],
       }),
   })
-  .superRefine((options, context) => {
-    addConflicts(context, [...valueProblems(options, valueLimits), ...conflicts(options)])
-  })
+  .superRefine(fitting(conflicts))
 export type RedisOptions = z.output<typeof RedisOptions>
-
-/** How its values are made. */
-export function valueShape(options: RedisOptions): Shape {
-  return shapeOf(options, valueLimits)
-}
 
 function* conflicts(options: RedisOptions): Generator<Conflict> {
   yield* encryptionConflicts(options)

@@ -30,8 +30,13 @@ export function wayKeys(tls: string) {
 /** What no single option can know: whether they fit together. */
 export type Conflict = { readonly path: readonly (string | number)[]; readonly message: string }
 
+/** Where a schema's `superRefine` says what it finds. */
+export type Issues = {
+  addIssue(issue: { code: "custom"; path: PropertyKey[]; message: string }): void
+}
+
 export function addConflicts(
-  context: { addIssue(issue: { code: "custom"; path: PropertyKey[]; message: string }): void },
+  context: Issues,
   conflicts: Iterable<{ readonly path: string | Conflict["path"]; readonly message: string }>,
 ): void {
   for (const { path, message } of conflicts)
@@ -43,10 +48,10 @@ export function addConflicts(
 }
 
 /** An address that is not understood has a problem of its own; that one is enough. */
-export function understood<Place extends ServerAddress>(
-  parse: (text: string) => Place,
+export function understood<Address extends ServerAddress>(
+  parse: (text: string) => Address,
   texts: readonly string[],
-): readonly Place[] {
+): readonly Address[] {
   return texts.filter((text) => addressProblem(parse, text) === undefined).map(parse)
 }
 
