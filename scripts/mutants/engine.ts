@@ -499,4 +499,34 @@ export const engine: readonly Mutant[] = [
     ),
     test: cli("rotate", "adopts, says what it would do"),
   },
+  {
+    law: 6,
+    name: "a revoke waits for the open rotation of another secret",
+    edits: edit(
+      "rotate/revoke/beside.ts",
+      `if (free.length === 0) return waiting`,
+      `if (free.length > -1) return waiting`,
+    ),
+    test: singleCuts,
+  },
+  {
+    law: 2,
+    name: "after a revoke beside it, the open rotation is no longer the journal",
+    edits: edit(
+      "rotate/revoke/beside.ts",
+      `session.document = asJournal(beside.document, journal)`,
+      `session.document = beside.document`,
+    ),
+    test: cli("revoke-waits"),
+  },
+  {
+    law: 6,
+    name: "a rotation is called due though it waits for an open one",
+    edits: edit(
+      "plan/agenda.ts",
+      `const state = heldBy(document, name) === undefined ? document?.secrets[name] : undefined`,
+      `const state = document?.secrets[name]`,
+    ),
+    test: { file: "test/plan/agenda.test.ts", name: "is open; a revoke" },
+  },
 ]

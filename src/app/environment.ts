@@ -4,6 +4,8 @@ import type { StateDocument } from "../core/state.ts"
 import { withJournal } from "../rotate/defer.ts"
 import { awaitAgain } from "../rotate/acting.ts"
 import { declareOver } from "../rotate/declare-over.ts"
+import type { RevokeOptions } from "../rotate/revoke/owed.ts"
+import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes, Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
@@ -11,6 +13,7 @@ import { agreesWith, correctInstants } from "./environment/correct-instants.ts"
 import { orLeave, withLogMaintenance } from "./environment/leave.ts"
 import { type Locked, withLock } from "./environment/lock.ts"
 import { resumeDeferred } from "./environment/resume-deferred.ts"
+import { revokeBeside } from "./environment/revoke-beside.ts"
 import { optionsIn, resumeJournal } from "./environment/resume-journal.ts"
 import { tidy } from "./environment/tidy.ts"
 import { ledgerOf } from "./ledger-of.ts"
@@ -41,6 +44,8 @@ export type Opened = {
    * left out), each with its own options.
    */
   readonly resumeDeferred: (secrets?: readonly string[]) => Promise<Outcomes>
+  /** If a rotation stays open: revokes what is owed of the secrets that are not in it. */
+  readonly revokeBeside: (options: RevokeOptions) => Promise<readonly Revoked[]>
 }
 
 /**
@@ -114,6 +119,7 @@ export async function openEnvironment(
     serial,
     behindMs,
     resumeDeferred: (secrets) => resumeDeferred(found.session, { open, secrets, noWait, stops }),
+    revokeBeside: (options) => revokeBeside(found.session, { app, open, today, stops }, options),
   }
 }
 

@@ -1,4 +1,5 @@
 import { formatDuration } from "../base/text/duration.ts"
+import { openSets } from "../core/change-set.ts"
 import { gracesOf } from "../core/graces.ts"
 import { versionAt } from "../core/version.ts"
 import { endDrifts } from "../rotate/drift.ts"
@@ -31,7 +32,7 @@ export type Report = {
   }[]
   /** Secrets without a value that were left alone. */
   readonly untouched: readonly string[]
-  /** Secrets of a rotation that is not finished: until it ends, nothing is revoked. */
+  /** Secrets of rotations that are not finished: until those end, nothing of them is revoked. */
   readonly open: readonly string[]
 }
 
@@ -50,12 +51,12 @@ export async function rotateNow(
   const first = await withEnvironment(
     app,
     environment,
-    async ({ session, recovered: resumed, resumeDeferred }) => {
+    async ({ session, recovered: resumed, resumeDeferred, revokeBeside }) => {
       const recovered = { ...resumed, ...(await resumeDeferred(options.secrets)) }
       const done =
         session.changeSet === undefined
           ? await rotateSelected(session, options, recovered)
-          : { outcomes: {}, revoked: [], untouched: [] }
+          : { outcomes: {}, revoked: await revokeBeside({ skipGrace: false }), untouched: [] }
       return { environment, recovered, ...done, owed: owedOf(session), open: openOf(session) }
     },
     seen,
@@ -105,8 +106,8 @@ function lastOfEach(revoked: readonly Revoked[]): readonly Revoked[] {
   return [...new Map(revoked.map((one) => [`${one.secret} ${one.version}`, one])).values()]
 }
 
-function openOf({ changeSet }: Session): readonly string[] {
-  return changeSet?.secrets ?? []
+function openOf({ document }: Session): Report["open"] {
+  return openSets(document).flatMap(({ secrets }) => secrets)
 }
 
 function owedOf(session: Session): Report["owed"] {
@@ -142,8 +143,11 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   return withEnvironment(
     app,
     report.environment,
-    async ({ session }) => {
-      const revoked = await revokeOwed(session, { skipGrace: false })
+    async ({ session, revokeBeside }) => {
+      const revoked =
+        session.changeSet === undefined
+          ? await revokeOwed(session, { skipGrace: false })
+          : await revokeBeside({ skipGrace: false })
       return {
         ...report,
         revoked: lastOfEach([...report.revoked, ...revoked]),

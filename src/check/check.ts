@@ -10,7 +10,9 @@ import { trust } from "./self-tests/trust.ts"
 import type { Config } from "../config/model.ts"
 import { trustOf } from "../config/trust.ts"
 import { type StateDocument, isUndated } from "../core/state.ts"
-import { openSets } from "../core/change-set.ts"
+import { heldBy, openSetOf, openSets } from "../core/change-set.ts"
+import { rotationWaits } from "../core/held-up.ts"
+import { present } from "../base/present.ts"
 import { readSent } from "../record/sent-head.ts"
 import { openStates, readState, statePath } from "../record/state-file.ts"
 import { identityThere, olderStates, storeCheck } from "./alarms.ts"
@@ -113,17 +115,28 @@ async function lateIn(
       return everyMs != null &&
         agedMs > dayMs &&
         (agedMs > everyMs + dayMs || one.weak === true || isUndated(one))
-        ? [{ environment: name, secret, state: one, everyMs }]
+        ? [{ environment: name, secret, state: one, everyMs, held: heldByOther(document, secret) }]
         : []
     }),
   )
   if (suspects.length === 0) return []
   const { lateBy } = await import("../app/late-by.ts")
-  return suspects.flatMap(({ environment, secret, state: one, everyMs }) => {
+  return suspects.flatMap(({ environment, secret, state: one, everyMs, held }) => {
     const options = config.environments[environment]
     const lateMs = options === undefined ? 0 : lateBy(options, one, { everyMs, now })
-    return lateMs > dayMs ? [{ place: `${environment}/${secret}`, lateMs }] : []
+    const waits = held && rotationWaits(held)
+    return lateMs > dayMs
+      ? [{ place: `${environment}/${secret}`, lateMs, ...present({ waits }) }]
+      : []
   })
+}
+
+/** Of its own rotation another finding tells. */
+function heldByOther(
+  document: StateDocument | undefined,
+  secret: string,
+): ReturnType<typeof heldBy> {
+  return openSetOf(document, secret) === undefined ? heldBy(document, secret) : undefined
 }
 
 /** The logs that have a line, and which of their heads have left. */

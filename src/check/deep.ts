@@ -16,6 +16,7 @@ import type { Environment } from "./self-tests/state.ts"
 import { surroundings } from "./self-tests/surroundings.ts"
 import { statOf as lookAt } from "./self-tests/path-stat.ts"
 import { trustOf } from "../config/trust.ts"
+import { heldBy } from "../core/change-set.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./request.ts"
 import { identityPath, outputsOf } from "./files.ts"
@@ -109,13 +110,14 @@ export function nextTries(
   environments: readonly Environment[],
 ): (environment: string, secret: string) => string {
   return (name, secret) => {
-    const state = environments.find((one) => one.name === name)?.document?.secrets[secret]
+    const document = environments.find((one) => one.name === name)?.document
+    const state = document?.secrets[secret]
     const options = config.environments[name]
     if (state?.retry === undefined || options === undefined) return ""
     return sayNextTry(
       state.retry,
       dueBy(scheduleOf(options), state, options.secrets[secret]?.rotateEveryMs ?? null),
-      host.now(),
+      { now: host.now(), held: heldBy(document, secret) },
     )
   }
 }

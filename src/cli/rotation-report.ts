@@ -1,5 +1,6 @@
 import type { Report } from "../app/rotate-now.ts"
 import { formatDuration } from "../base/text/duration.ts"
+import { revokeWaits } from "../core/held-up.ts"
 import { driftCode } from "../rotate/drift.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { deathLines } from "./death.ts"
@@ -64,12 +65,10 @@ function owedLines({ environment, owed, revoked, open }: Report, now: Date): rea
     .map(({ secret, version, revokeAt }) => {
       const place = `${environment}/${secret}`
       const leftMs = Date.parse(revokeAt) - now.getTime()
-      const then =
-        open.length === 0
-          ? "mycelium run, or the next rotate-now, revokes it"
-          : `its revoke waits for the rotation of ${open.join(", ")}, which is not finished`
+      const isOpen = open.includes(secret)
+      const then = isOpen ? revokeWaits : "mycelium run, or the next rotate-now, revokes it"
       if (leftMs <= 0) return `${place}: ${version} is NOT proven dead yet: ${then}`
-      const end = open.length === 0 ? `${then} then` : `then ${then}`
+      const end = isOpen ? `then ${then}` : `${then} then`
       return `${place}: ${version} stays accepted for ${formatDuration(leftMs)}; ${end}`
     })
 }

@@ -106,3 +106,34 @@ export function openSets(document: OpenSets | undefined): readonly ChangeSet[] {
 export function openSetOf(document: OpenSets | undefined, name: string): ChangeSet | undefined {
   return openSets(document).find(({ secrets }) => secrets.includes(name))
 }
+
+/**
+ * A change set whose services give no clear answer would hold up the other secrets of its
+ * environment. If it has changed no file and restarted nothing, it is put aside, durably, and
+ * resumed later with the options that it began with. Until then its secrets are closed to all else,
+ * and files go on showing their current values.
+ */
+export function isDeferrable({ direction, before, touched, restarted }: ChangeSet): boolean {
+  return (
+    direction === "forward" &&
+    before === undefined &&
+    touched.length === 0 &&
+    restarted.length === 0
+  )
+}
+
+/**
+ * Those that are aside though they have changed files or restarted programs: a containment of other
+ * secrets did not wait for them. Each is the journal again before anything else is begun.
+ */
+export function madeWay({ deferred = [] }: OpenSets): readonly ChangeSet[] {
+  return deferred.filter((set) => !isDeferrable(set))
+}
+
+/**
+ * The rotation that must end before another one of this secret begins: its own, or one that may have
+ * changed files. A revoke waits for its own alone.
+ */
+export function heldBy(document: OpenSets | undefined, name: string): ChangeSet | undefined {
+  return openSetOf(document, name) ?? openSets(document).find((set) => !isDeferrable(set))
+}

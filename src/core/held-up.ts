@@ -142,3 +142,11 @@ function said(environment: string, names: readonly string[], verbs: Verbs): read
     ...all.filter((name) => name.startsWith("/")).map((path) => `${path} ${verbs.file} ${value}`),
   ]
 }
+
+/** Of a secret that is in a rotation which is not finished. */
+export const revokeWaits = "its revoke waits for its own rotation, which is not finished"
+
+/** Of one that is not in it: `heldBy` in `core/change-set.ts`. */
+export function rotationWaits({ secrets }: Pick<ChangeSet, "secrets">): string {
+  return `its next rotation waits for that of ${secrets.join(", ")}, which is not finished`
+}

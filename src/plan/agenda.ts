@@ -2,13 +2,16 @@ import { aheadOf, believable } from "../core/instants.ts"
 import type { Due } from "../core/due.ts"
 import { type SecretState, type StateDocument, holdsContained } from "../core/state.ts"
 import { type Stage, versionAt } from "../core/version.ts"
-import { openSets } from "../core/change-set.ts"
+import { heldBy, openSetOf, openSets } from "../core/change-set.ts"
 import { owingIn } from "../core/unwritten.ts"
 import { causeOf, nextDue, nextTry } from "./due.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Agenda = {
-  /** Secrets to rotate now, the longest overdue first. */
+  /**
+   * Secrets to rotate now, the longest overdue first: none that waits for the end of a rotation which
+   * is not finished.
+   */
   readonly due: readonly string[]
   /** Of each of them, why. */
   readonly causes: Readonly<Record<string, Due>>
@@ -40,7 +43,7 @@ export function agenda(
   const due: { readonly name: string; readonly at: number; readonly by: Due["by"] }[] = []
   const later: number[] = []
   for (const { name, rotateEveryMs } of secrets) {
-    const state = aside(document, name) ? undefined : document?.secrets[name]
+    const state = heldBy(document, name) === undefined ? document?.secrets[name] : undefined
     const at = state && rotationAt(state, rotateEveryMs, schedule)
     if (state === undefined || at === undefined) continue
     const notBefore = nextTry(at, state?.retry, now)
@@ -79,21 +82,19 @@ function rotationAt(
   return nextDue(schedule, state, rotateEveryMs)?.getTime()
 }
 
-/** Its rotation was put aside until its service answers: nothing new is begun with it. */
-function aside(document: StateDocument | undefined, name: string): boolean {
-  return document?.deferred?.some(({ secrets }) => secrets.includes(name)) === true
-}
-
 /**
  * When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none
- * until a person has acted. The service of one that the config has no more cannot be reached.
+ * until a person has acted, nor one whose rotation is not finished until that has ended. The service of one that the config has no more cannot be reached.
  */
 function revokes(
   document: StateDocument | undefined,
   listed: ReadonlySet<string>,
 ): readonly number[] {
   return Object.entries(document?.secrets ?? {})
-    .filter(([name, { drift }]) => drift === undefined && listed.has(name))
+    .filter(
+      ([name, { drift }]) =>
+        drift === undefined && listed.has(name) && openSetOf(document, name) === undefined,
+    )
     .flatMap(([, state]) => [
       ...state.versions.flatMap(({ stage }) => revokeOf(stage)),
       ...(owesAtOnce(state) ? [0] : []),

@@ -1,7 +1,7 @@
-import { openSetOf } from "../core/change-set.ts"
 import type { Due } from "../core/due.ts"
 import { believable } from "../core/instants.ts"
 import { type SecretState, type StateDocument } from "../core/state.ts"
+import { heldBy, openSetOf } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { owesAtOnce } from "./agenda.ts"
 import { causeOf, dueAt, nextDue, nextTry } from "./due.ts"
@@ -18,7 +18,10 @@ export type Forecast = {
   readonly revokes: readonly string[]
   /** Secrets that get older than their greatest age, for no tick comes in time. */
   readonly late: readonly string[]
+  /** Those of them that cannot be done before a rotation which is not finished has ended. */
+  readonly waits?: readonly HeldUp[]
 }
+export type HeldUp = { readonly secrets: readonly string[]; readonly for: readonly string[] }
 type Planned = {
   readonly name: string
   readonly rotateEveryMs: number | null
@@ -54,7 +57,23 @@ export function forecast(
     for (const rotation of rotationsOf(secret, start, schedule, span))
       addRotation(events, secret, rotation, span.until)
   }
-  return events.inOrder()
+  return events.inOrder().map((event) => ({ ...event, ...waitsOf(event, document) }))
+}
+
+/** A rotation waits for each that may have changed files, a revoke for that of its own secret. */
+function waitsOf(
+  { rotates, revokes }: Forecast,
+  document: StateDocument | undefined,
+): Pick<Forecast, "waits"> {
+  const held = [
+    ...rotates.map((name) => ({ name, set: heldBy(document, name) })),
+    ...revokes.map((name) => ({ name, set: openSetOf(document, name) })),
+  ].flatMap(({ name, set }) => (set === undefined ? [] : [{ name, set }]))
+  const waits = [...Map.groupBy(held, ({ set }) => set)].map(([set, all]) => ({
+    secrets: [...new Set(all.map(({ name }) => name))],
+    for: set.secrets,
+  }))
+  return waits.length === 0 ? {} : { waits }
 }
 
 /** As it is once a rotation that began at this instant has ended. */

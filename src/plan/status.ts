@@ -10,8 +10,9 @@ import {
   isUndated,
   openContainment,
 } from "../core/state.ts"
-import { type ChangeSet, openSetOf } from "../core/change-set.ts"
+import { type ChangeSet, heldBy, openSetOf } from "../core/change-set.ts"
 import { type Stage, versionAt } from "../core/version.ts"
+import { rotationWaits } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
@@ -41,6 +42,8 @@ export type SecretStatus = {
   readonly notes: readonly string[]
   /** Outputs that a containment could not write, and programs that were not restarted since. */
   readonly unwritten?: Pick<Unwritten, "outputs" | "programs">
+  /** The secrets of a rotation that is not finished: until it ends, this one is not rotated. */
+  readonly waitsFor?: readonly string[]
   readonly attention: boolean
 }
 
@@ -54,14 +57,22 @@ export function secretStatus(
   const written = found?.secrets[name]
   const state = written && believableState(written, now)
   const set = openSetOf(found, name)
+  const held = heldBy(found, name)
   const base = { name, driver, rotateEveryMs }
   if (state === undefined || versionAt(state, "current") === undefined)
     return { ...base, ...withoutCurrent(state, set, now) }
   const due = rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)
-  return { ...base, ...withCurrent(state, set, { due, now }) }
+  return {
+    ...base,
+    ...withCurrent(state, set, { due, now, held }),
+    ...(held === undefined ? {} : { waitsFor: held.secrets }),
+  }
 }
 
 type Standing = Omit<SecretStatus, keyof Planned>
+
+/** `isOpen`: it is in a rotation that is not finished. */
+type Own = Then & { readonly isOpen: boolean }
 
 function withoutCurrent(
   state: SecretState | undefined,
@@ -93,8 +104,9 @@ const lost =
 function withCurrent(
   state: SecretState,
   set: ChangeSet | undefined,
-  { due, now }: { readonly due: Date | undefined; readonly now: Date },
+  { due, ...then }: Then & { readonly due: Date | undefined },
 ): Standing {
+  const { now, held } = then
   const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
   const { retry, drift, unhealthy, unwritten } = state
   const troubles = [set, retry, drift, openContainment(state), unhealthy, unwritten]
@@ -103,7 +115,10 @@ function withCurrent(
     ...ageOf(state, now),
     ...present({ dueAt: due, overdueMs: overdueMs > 0 ? overdueMs : undefined }),
     stage: set === undefined ? "current" : `rotating (${set.direction})`,
-    notes: notesOf(state, due, now),
+    notes: [
+      ...notesOf(state, due, { ...then, isOpen: set !== undefined }),
+      ...(overdueMs > 0 && set === undefined && held !== undefined ? [rotationWaits(held)] : []),
+    ],
     ...present({
       unwritten: unwritten && { outputs: unwritten.outputs, programs: unwritten.programs },
     }),
@@ -154,9 +169,13 @@ function needsLook(stage: Stage, now: Date): boolean {
   return stage.kind === "uncertain"
 }
 
+type Then = { readonly now: Date; readonly held: ChangeSet | undefined }
+
 /** When `run` tries next what has failed: it tries only what is due. `due`: undefined if it never is. */
-export function sayNextTry(retry: Retry, due: Date | undefined, now: Date): string {
+export function sayNextTry(retry: Retry, due: Date | undefined, { now, held }: Then): string {
   if (due === undefined) return "mycelium run does not try again; rotate-now does"
+  if (held !== undefined)
+    return `mycelium run tries again once the rotation of ${held.secrets.join(", ")} has ended`
   const at = nextTry(due.getTime(), retry, now)
   if (at <= now.getTime()) return "mycelium run tries again at once"
   return at === due.getTime()
@@ -176,14 +195,14 @@ export function dueBy(
     : nextDue(schedule, state, rotateEveryMs)
 }
 
-function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly string[] {
+function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly string[] {
   const notes: string[] = []
   const left = openContainment(state)
   if (left !== undefined) notes.push(sayNotContained(left))
   const { contained } = state
   if (contained?.sessions !== undefined && holdsContained(state))
     notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
-  for (const { id, stage } of state.versions) notes.push(...stageNotes(id, stage, now))
+  for (const { id, stage } of state.versions) notes.push(...stageNotes(id, stage, then))
   if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
   if (state.unhealthy !== undefined)
     notes.push(
@@ -196,17 +215,22 @@ function notesOf(state: SecretState, due: Date | undefined, now: Date): readonly
   else if (isUndated(state)) notes.push("adopted, its age is unknown")
   if (state.retry !== undefined) {
     const { failures, message } = state.retry
-    const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, now)
+    const next = sayNextTry(state.retry, state.drift === undefined ? due : undefined, then)
     notes.push(`${failures} failed attempt${failures === 1 ? "" : "s"}: ${message}; ${next}`)
   }
   return notes
 }
 
-function stageNotes(id: string, stage: Stage, now: Date): readonly string[] {
+function stageNotes(id: string, stage: Stage, { now, isOpen }: Own): readonly string[] {
   if (stage.kind === "uncertain") return [`${id} may still be accepted: ${stage.why}`]
   if (stage.kind !== "previous") return []
   const leftMs = Date.parse(stage.revokeAt) - now.getTime()
-  return leftMs > 0
-    ? [`${id} is accepted for ${formatDuration(Math.ceil(leftMs / 1000) * 1000)} more`]
-    : [`revoke of ${id} owed`]
+  const forMs = formatDuration(Math.ceil(leftMs / 1000) * 1000)
+  if (isOpen)
+    return [
+      leftMs > 0
+        ? `${id} is accepted for ${forMs} more, and until its rotation has ended`
+        : `revoke of ${id} owed: it waits for the end of its rotation`,
+    ]
+  return [leftMs > 0 ? `${id} is accepted for ${forMs} more` : `revoke of ${id} owed`]
 }

@@ -1,8 +1,7 @@
 import { AppError } from "../base/error.ts"
 import type { Credential, Output, Ready, Trial, Values } from "../core/ports.ts"
-import type { ChangeSet } from "../core/change-set.ts"
+import { type ChangeSet, isDeferrable } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
-import { isDeferrable } from "./defer.ts"
 import type { Session } from "./session.ts"
 
 /**

@@ -1,10 +1,10 @@
 import { type StateDocument } from "../core/state.ts"
-import type { ChangeSet } from "../core/change-set.ts"
+import { type ChangeSet, madeWay } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { hiddenOf } from "./elsewhere.ts"
 import { overrules } from "./overrule.ts"
-import { madeWay, makeWay, defer, asJournal } from "./defer.ts"
+import { makeWay, defer, asJournal } from "./defer.ts"
 import type { Session } from "./session.ts"
 import { type Outcome, type Outcomes, waitsForAnother } from "./work.ts"
 

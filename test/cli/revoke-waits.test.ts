@@ -2,34 +2,48 @@ import { expect, test } from "bun:test"
 import { serversOfFile } from "../support/servers-of-file.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
 import { startRedis } from "../support/servers/redis.ts"
+import { stateOf } from "../support/sealed.ts"
 import { killsTheRun, openTwoPrograms } from "../support/two-programs.ts"
 
 /** A revoke is owed while the rotation of another secret is not finished, which no run can end. */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
-test("it is said what the revoke waits for, and no run is promised to do it; check names it", async () => {
+test("it is done all the same; what waits for the open rotation is named: in plan, status and check", async () => {
   await using two = await openTwoPrograms(servers)
   two.script("b", ...killsTheRun)
   expect((await two.run("rotate-now", "prod")).signal).toBe("SIGKILL")
   two.restarts()
   const works = `Set-by-hand.${crypto.randomUUID()}`
   await servers.redis.command("ACL", "SETUSER", two.role, "resetpass", `>${works}`)
-  expect((await two.run("run", "--once")).code).toBe(7)
-  const waits = "its revoke waits for the rotation of rd, which is not finished"
+  const once = await two.run("run", "--once")
+  expect(once.code).toBe(7)
+  expect(once.stderr).toContain("prod/rd")
+  // The old value of pg is dead, and its death is in the state; the journal is open as before.
+  const found = await stateOf(two.project, "prod")
+  expect(found?.secrets["pg"]?.versions.map(({ stage }) => stage.kind)).toEqual([
+    "retired",
+    "current",
+  ])
+  expect(found?.changeSet?.secrets).toEqual(["rd"])
   const ran = await two.run("rotate-now", "prod")
-  expect(ran.stdout).toContain(`prod/pg: v1 is NOT proven dead yet: ${waits}\n`)
-  expect(ran.stdout).not.toContain("stays accepted")
+  expect(ran.stdout).not.toContain("NOT proven dead")
   expect(ran.code).toBe(7)
-  const check = await two.run("check", "--quick")
-  expect(check.stdout).toMatch(
-    new RegExp(
-      `revoke-overdue: prod/pg: v1 should have been revoked .* ago and may still be accepted: ${waits}`,
-    ),
-  )
-  // Once that rotation has ended, the revoke follows.
+  expect((await two.run("check", "--quick")).stdout).not.toContain("revoke-overdue")
+  // The next rotation of the others waits, and no time is promised for it without saying so.
+  const waits = "wait for the rotation of rd, which is not finished"
+  const plan = await two.run("plan", "--days", "100")
+  expect(plan.stdout).toMatch(new RegExp(`rotate .*pg.* · .*pg.* ${waits}`))
+  const planned = JSON.parse((await two.run("plan", "--json", "--days", "100")).stdout) as {
+    readonly environments: readonly { readonly events: readonly object[] }[]
+  }
+  expect(planned.environments[0]?.events[0]).toMatchObject({
+    waits: [{ for: ["rd"] }],
+  })
+  expect((await two.run("status", "--json")).stdout).toContain('"waitsFor":["rd"]')
+  expect(once.stderr).not.toMatch(/ next /)
   two.project.write("given.json", JSON.stringify({ rd_password: works }))
   expect((await two.run("adopt", "prod", "--from", "given.json")).code).toBe(0)
   expect((await two.run("run", "--once")).code).toBe(0)
-  expect((await two.run("check", "--quick")).stdout).not.toContain("revoke-overdue")
+  expect((await two.run("plan", "--days", "100")).stdout).not.toContain("not finished")
 }, 60_000)

@@ -1,6 +1,7 @@
-import { openSetOf, openSets } from "../../src/core/change-set.ts"
+import { openSetOf, openSets, isDeferrable } from "../../src/core/change-set.ts"
+import { revokeBesideJournal } from "../../src/rotate/revoke/beside.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
-import { isDeferrable, makeWay, defer, asJournal, withJournal } from "../../src/rotate/defer.ts"
+import { makeWay, defer, asJournal, withJournal } from "../../src/rotate/defer.ts"
 import { mayMakeWay, mayOvertake, recover, takeBackJournal } from "../../src/rotate/recover.ts"
 import type { Order, Outcomes } from "../../src/rotate/work.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
@@ -28,7 +29,14 @@ export async function run(
     })
     const { serial } = session.document
     if (noWait && mayMakeWay(session)) session.document = makeWay(session.document)
-    if (session.changeSet !== undefined) return ended
+    if (session.changeSet !== undefined) {
+      await revokeBesideJournal(session, {
+        begin: (document) => new Session(work, document, session),
+        waits: () => undefined,
+        options: { skipGrace: false },
+      })
+      return ended
+    }
     // A containment asks again, before all else, about what was put aside.
     const recovered = noWait ? { ...ended, ...(await resumeDeferred(session)) } : ended
     await revokeOwed(session, { skipGrace: false })
@@ -158,6 +166,8 @@ export type Scenario = {
   readonly diskTurns?: number
   /** The service of one fails over after the crash, to a server that has not heard of a new value. */
   readonly failsOver?: true
+  /** What is silent after the crash stays so for longer than a grace. */
+  readonly outlastsGrace?: true
   /** One secret is rotated, and no other. */
   readonly alone?: Name
   /** A containment; of a world in which somebody else has set values of his own. */
@@ -202,6 +212,16 @@ export const scenarios: readonly Scenario[] = [
       later: { silent: { name, calls: 1000 } },
       diskTurns: 40,
     }),
+  ),
+  ...[false, true].flatMap((unhealthy) =>
+    (["one", "dual", "pair"] as const).map(
+      (name): Scenario => ({
+        title: `${name} is silent for longer than a grace since the crash${unhealthy ? ", and a program is sick" : ""}`,
+        fault: unhealthy ? { unhealthy } : {},
+        later: { ...(unhealthy ? { unhealthy } : {}), silent: { name, calls: 1000 } },
+        outlastsGrace: true,
+      }),
+    ),
   ),
   { title: "a program gets sick with new values", fault: { unhealthy: true } },
   { title: "the first program gets sick with new values", fault: { firstSick: true } },
@@ -518,6 +538,16 @@ function heldUp(world: World, { contain, later }: Scenario): readonly string[] {
     .map((name) => `${name} is not contained while ${silent} keeps a rotation open`)
 }
 
+/** What no open rotation has in hand is revoked once its grace is over, however long that one stays open. */
+function unrevoked(world: World, { outlastsGrace, later }: Scenario): readonly string[] {
+  if (outlastsGrace !== true) return []
+  return names
+    .filter((name) => name !== later?.silent?.name && openSetOf(world.stored, name) === undefined)
+    .flatMap((name) => world.versions(name).map(({ version }) => ({ name, version })))
+    .filter(({ version }) => ["previous", "uncertain"].includes(version.stage.kind))
+    .map(({ name, version }) => `${name} ${version.id} is not revoked beside an open rotation`)
+}
+
 /** Recovers as the service does (a few turns, then the grace is over), and holds the rest against the laws. */
 async function judge(
   world: World,
@@ -531,6 +561,8 @@ async function judge(
     for (const fault of lost(world)) note(`between turns: ${fault}`)
     // What was silent until now has a grace of its own.
     if (turn === 1 || turn === 2) world.time += 3_600_000
+    if (turn === 0 && scenario.outlastsGrace === true) world.time += 3_600_000
+    if (turn === 1) for (const fault of unrevoked(world, scenario)) note(fault)
     if (turn === 1) for (const fault of heldUp(world, scenario)) note(fault)
     if (turn === 1 && world.one === byAPerson) world.one = "s0"
     if (turn === 1) {

@@ -1,6 +1,6 @@
+import { isDeferrable } from "../../src/core/change-set.ts"
 import { expect, test } from "bun:test"
 import { AppError } from "../../src/base/error.ts"
-import { isDeferrable } from "../../src/rotate/defer.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"

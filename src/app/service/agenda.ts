@@ -131,9 +131,11 @@ export class ServiceAgenda {
     const isOpen =
       run === undefined || run.agenda.owed || (this.#clock.isSteady && run.agenda.due.length > 0)
     entry.failures = isOpen ? entry.failures + 1 : 0
+    const next = run?.agenda.nextAt?.getTime() ?? never
+    // What is due beside it does not wait for what only a person can end.
     entry.nextAt = isOpen
-      ? this.#app.host.now().getTime() + againMs(run, entry.failures)
-      : (run.agenda.nextAt?.getTime() ?? never)
+      ? Math.min(next, this.#app.host.now().getTime() + againMs(run, entry.failures))
+      : next
   }
 
   /** The environment that may have something to do first. */

@@ -65,11 +65,8 @@ export async function runEnvironment(
     environment,
     async (opened) => {
       const { session, recovered, behindMs } = opened
-      const mayAct =
-        session.changeSet === undefined && !(behindMs > 0 && mode.rotate === "unless-behind")
-      const done = mayAct
-        ? await actOn(app, opened, mode)
-        : { outcomes: {}, revoked: [], causes: {} }
+      const mayAct = !(behindMs > 0 && mode.rotate === "unless-behind")
+      const done = mayAct ? await actOn(app, opened, mode) : { outcomes: {}, revoked: [], causes: {} }
       return {
         outcomes: { ...recovered, ...done.outcomes },
         revoked: done.revoked,
@@ -82,13 +79,18 @@ export async function runEnvironment(
   )
 }
 
-/** Revokes and rotates what is due; then asks again about what was put aside: it may take longest. */
+/**
+ * Revokes and rotates what is due; then asks again about what was put aside: it may take longest. A
+ * rotation that stays open lets through revokes alone.
+ */
 async function actOn(
   app: App,
-  { session, resumeDeferred }: Opened,
+  { session, resumeDeferred, revokeBeside }: Opened,
   { rotate: mayRotate }: Mode,
 ): Promise<Pick<EnvironmentRun, "outcomes" | "revoked" | "causes">> {
   const { stop, environment } = session.work
+  if (session.changeSet !== undefined)
+    return { outcomes: {}, revoked: await revokeBeside({ skipGrace: false }), causes: {} }
   await endDrifts(session)
   const before = await revokeOwed(session, { skipGrace: false })
   await settleUnwritten(session)

@@ -9,6 +9,7 @@ import {
   holdsContained,
   openContainment,
 } from "../../core/state.ts"
+import { revokeWaits } from "../../core/held-up.ts"
 import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import type { Report } from "./check.ts"
 import type { Code } from "./state-faults.ts"
@@ -20,8 +21,8 @@ export type Judged = {
   readonly secret: string
   readonly isListed: boolean
   readonly state: SecretState
-  /** Secrets of the journal: until it ends, nothing is revoked. */
-  readonly waitsFor?: readonly string[]
+  /** It is in a rotation that is not finished: until that ends, nothing of it is revoked. */
+  readonly isOpen: boolean
 }
 /** Told of one secret, beside the state. */
 export type Known = {
@@ -168,7 +169,7 @@ function judgeFailure(
 const hour = 3_600_000
 
 function judgeVersion(
-  { place, waitsFor = [] }: Place,
+  { place, isOpen }: Place,
   { id, stage }: Version,
   now: Date,
   report: Told,
@@ -178,14 +179,10 @@ function judgeVersion(
   // What a containment owes is told with the containment.
   if (stage.kind !== "previous" || stage.revokeOthers === true) return
   const lateMs = now.getTime() - Date.parse(stage.revokeAt)
-  const waits =
-    waitsFor.length === 0
-      ? ""
-      : `: its revoke waits for the rotation of ${waitsFor.join(", ")}, which is not finished`
   if (lateMs > 0)
     report.found(
       "revoke-overdue",
-      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted${waits}`,
+      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted${isOpen ? `: ${revokeWaits}` : ""}`,
       { severity: lateMs > hour ? "error" : "warning" },
     )
 }

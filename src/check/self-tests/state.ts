@@ -46,7 +46,12 @@ export type States = {
   /** States that are older than their log; for a check without a key, which would find that. */
   readonly older?: readonly Finding[]
   /** What has been due for more than a day; for a check that does not look at schedules. */
-  readonly late?: readonly { readonly place: string; readonly lateMs: number }[]
+  readonly late?: readonly {
+    readonly place: string
+    readonly lateMs: number
+    /** What its rotation waits for, in words. */
+    readonly waits?: string
+  }[]
 }
 
 /**
@@ -76,10 +81,10 @@ export const state = defineCheck<Code, States>({
     for (const finding of older) report.passed(finding)
     for (const one of environments)
       judge(one, { now, accepted, nextTry, isAtWork: atWork.has(one.name) }, report)
-    for (const { place, lateMs } of late)
+    for (const { place, lateMs, waits } of late)
       report.found(
         "rotation-overdue",
-        `${place} was due ${formatDuration(lateMs)} ago and has not been rotated`,
+        `${place} was due ${formatDuration(lateMs)} ago and has not been rotated${waits === undefined ? "" : `: ${waits}`}`,
       )
     for (const one of strange) judgeStrange(one, report)
     const documents = environments.flatMap(({ document }) => document ?? [])
@@ -118,7 +123,7 @@ function judge(
         secret,
         isListed: secrets.includes(secret),
         state: one,
-        ...(known.isAtWork || isOpen ? {} : { waitsFor: document.changeSet?.secrets ?? [] }),
+        isOpen: isOpen && !known.isAtWork,
       },
       known,
       report,

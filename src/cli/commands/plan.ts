@@ -17,7 +17,7 @@ import { type Due, dueCauses } from "../../core/due.ts"
 import { believable } from "../../core/instants.ts"
 import { isUndated } from "../../core/state.ts"
 import { type Owing, owingIn, sayUnwritten } from "../../core/unwritten.ts"
-import { type Forecast, forecast } from "../../plan/forecast.ts"
+import { type Forecast, type HeldUp, forecast } from "../../plan/forecast.ts"
 import { type Drifted, driftedIn, sayDrifted } from "../../plan/drifted.ts"
 import { type Waiting, waitingIn } from "../../plan/waiting.ts"
 import {
@@ -180,7 +180,7 @@ function linesOf(config: Config, plan: Plan, now: Date, days: number): readonly 
 function rowOf(
   environment: EnvironmentConfig,
   { bits }: Plan,
-  { at, rotates, causes, finishes, revokes, late }: Forecast,
+  { at, rotates, causes, finishes, revokes, late, waits = [] }: Forecast,
   now: Date,
 ): readonly string[] {
   const { timezone } = environment
@@ -194,6 +194,7 @@ function rowOf(
     ),
     sayList(revokes, (names) => `revoke the old ${names}`),
     sayList(late, (names) => `LATE: no scheduled time comes before ${names} is too old`),
+    ...waits.map(sayHeldUp),
   ]
   return [
     `  ${when(at, environment.timezone, now)}`,
@@ -219,6 +220,11 @@ function noteLines(
       `  hint: ${one.remedy}`,
     ]),
   ]
+}
+
+function sayHeldUp({ secrets, for: first }: HeldUp): string {
+  const verb = secrets.length === 1 ? "waits" : "wait"
+  return `${secrets.join(", ")} ${verb} for the rotation of ${first.join(", ")}, which is not finished`
 }
 
 /** Of an environment that the config has no more: as status tells of it. */

@@ -1,8 +1,8 @@
 import { present } from "../../base/present.ts"
 import type { Patch } from "../../core/state.ts"
 import { versionAt } from "../../core/version.ts"
-import { type ChangeSet, openSets } from "../../core/change-set.ts"
-import { isDeferrable, makeWay } from "../../rotate/defer.ts"
+import { type ChangeSet, openSets, isDeferrable } from "../../core/change-set.ts"
+import { makeWay } from "../../rotate/defer.ts"
 import {
   type Prospect,
   type Why,
