@@ -41,7 +41,7 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  const unhealthy = await restartAll(session)
-  if (session.strategy.notesUnhealthy)`,
+  if (cannotGoBack(session, openSet(session)))`,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
@@ -50,7 +50,7 @@ export const engine: readonly Mutant[] = [
     await session.commit({ changeSet: null })
     return early
   }
-  if (session.strategy.notesUnhealthy)`,
+  if (cannotGoBack(session, openSet(session)))`,
     ),
     test: singleCuts,
   },
@@ -528,5 +528,25 @@ export const engine: readonly Mutant[] = [
       `const state = document?.secrets[name]`,
     ),
     test: { file: "test/plan/agenda.test.ts", name: "is open; a revoke" },
+  },
+  {
+    law: 5,
+    name: "a first value without a way back leaves the programs after the first sick one with what they held",
+    edits: edit(
+      "rotate/restart-all.ts",
+      `if (set.direction === "forward" && !cannotGoBack(session, set)) return unhealthy`,
+      `if (set.direction === "forward" && set.contain === undefined) return unhealthy`,
+    ),
+    test: { file: "test/rotate/past-unhealthy.test.ts", name: "a first value" },
+  },
+  {
+    law: 5,
+    name: "after a crash it is forgotten which program got sick with a value that was found alive",
+    edits: edit(
+      "rotate/strategy.ts",
+      `return why === undefined && set.unhealthy === undefined ? set : { ...set, unhealthy }`,
+      `return set`,
+    ),
+    test: { file: "test/rotate/past-unhealthy.test.ts", name: "reconcile found" },
   },
 ]

@@ -208,13 +208,13 @@ export const laws: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  const unhealthy = await restartAll(session)
-  if (session.strategy.notesUnhealthy)`,
+  if (cannotGoBack(session, openSet(session)))`,
       `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
   const unhealthy = await restartAll(session)
-  if (session.strategy.notesUnhealthy)`,
+  if (cannotGoBack(session, openSet(session)))`,
     ),
     test: orderOfServices,
   },

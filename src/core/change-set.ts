@@ -23,6 +23,11 @@ export type ChangeSet = {
    */
   readonly notRestarted?: readonly string[]
   /**
+   * Deployments that did not get healthy on a way that goes on all the same, and why. A containment
+   * has them in `contain`.
+   */
+  readonly unhealthy?: Readonly<Record<string, string>>
+  /**
    * The environment's options as the rotation began, JSON: recovery uses these, not today's config.
    */
   readonly startedWith: string

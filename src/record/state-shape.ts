@@ -114,6 +114,7 @@ const changeSet = shape({
   touched: list(text),
   restarted: list(text),
   notRestarted: maybe(list(text)),
+  unhealthy: maybe(map(text)),
   startedWith: text,
   leaves: maybe(refusals),
   ranIn: maybe(place),

@@ -16,7 +16,7 @@ import { promote } from "./promote.ts"
 import { toRestart } from "./readers.ts"
 import { restartAll } from "./restart-all.ts"
 import type { Session } from "./session.ts"
-import { deliver, discard } from "./show.ts"
+import { cannotGoBack, deliver, discard } from "./show.ts"
 import { unhealthyIn } from "./strategy.ts"
 import type { Outcomes } from "./work.ts"
 
@@ -106,15 +106,25 @@ async function deliverAndPromote(
   if (failed !== undefined)
     return startRollback(session, { ...describeError(failed), touched, going })
   const unhealthy = await restartAll(session)
-  if (session.strategy.notesUnhealthy) return promote(session, going, unhealthyIn(openSet(session)))
+  if (cannotGoBack(session, openSet(session))) return promotePast(session, going)
   if (unhealthy.length === 0) return promote(session, going)
   return startRollback(session, {
     code: "deployment-unhealthy",
     message: inWords(unhealthy),
     touched: openSet(session).touched,
     going,
-    unhealthy,
   })
+}
+
+/**
+ * Programs that did not get healthy, now or before a crash, do not undo a value that has no way back.
+ */
+function promotePast(session: Session, going: readonly string[]): Promise<Outcomes> {
+  const set = openSet(session)
+  const unhealthy = unhealthyIn(set)
+  if (unhealthy.length > 0 && set.contain === undefined)
+    session.work.onProgress("health", inWords(unhealthy))
+  return promote(session, going, unhealthy)
 }
 
 function failureOf(act: Promise<void>): Promise<unknown> {

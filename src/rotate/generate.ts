@@ -9,7 +9,7 @@ import { driverOf } from "./ask.ts"
 import type { Preflight } from "./preflight/result.ts"
 import { sharedBy } from "./readers.ts"
 import type { Session } from "./session.ts"
-import { containmentOf, strategyOf } from "./strategy.ts"
+import { keptOf, strategyOf } from "./strategy.ts"
 import { leftEvents } from "./unwritten.ts"
 import type { Order } from "./work.ts"
 
@@ -40,7 +40,7 @@ export async function generate(
     startedAt,
     secrets: members,
     direction: "forward",
-    ...containmentOf(order),
+    ...keptOf(order),
     ...(Object.keys(leaves).length === 0 ? {} : { leaves }),
     touched: [],
     restarted: [],

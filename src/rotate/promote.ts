@@ -10,7 +10,7 @@ import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
-import { strategyOf } from "./strategy.ts"
+import { strategyOf, tellsHealth } from "./strategy.ts"
 import { owedAfter } from "./unwritten/owed.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
@@ -126,9 +126,8 @@ function soundOf(
   unhealthy: readonly UnhealthyDeployment[],
 ): readonly string[] {
   const failed = [...unhealthy.map(({ name }) => name), ...(set.notRestarted ?? [])]
-  const { restartsPastUnhealthy, notesUnhealthy } = strategyOf(set)
   const sawEnd = (name: string): boolean =>
-    !restartsPastUnhealthy || notesUnhealthy || session.hooks.has(`${set.id}/${name}`)
+    strategyOf(set).goesBack || tellsHealth(set) || session.hooks.has(`${set.id}/${name}`)
   return set.restarted.filter((name) => !failed.includes(name) && sawEnd(name))
 }
 

@@ -6,7 +6,8 @@ import { stopped } from "./cut-off.ts"
 import { endAgain } from "./acting.ts"
 import { toRestart } from "./readers.ts"
 import type { Session } from "./session.ts"
-import { strategyOf, withHealthOf } from "./strategy.ts"
+import { cannotGoBack } from "./show.ts"
+import { withHealthOf } from "./strategy.ts"
 import { type Restarting, restartFields, whyOf } from "./work.ts"
 
 /**
@@ -27,7 +28,7 @@ export async function restartAll(
     const answer = await restartNext(session, set, next)
     if (answer !== true) {
       unhealthy.push(unhealthyBy(session, next, answer))
-      if (set.direction === "forward" && !strategyOf(set).restartsPastUnhealthy) return unhealthy
+      if (set.direction === "forward" && !cannotGoBack(session, set)) return unhealthy
       // Not restarted, for the journal: a run that finds a program cut off visits it again, and
       // tells of it in the end.
       if (set.direction === "back") continue

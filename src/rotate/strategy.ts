@@ -36,14 +36,12 @@ export type Strategy = {
   readonly waitsFromLastAnswer: boolean
   /** Older values are taken away before the outputs are written. */
   readonly revokesFirst: boolean
-  /** If something goes wrong, all is put back. */
-  readonly goesBack: boolean
-  /** An unhealthy program does not end the restarts: all programs are visited. */
-  readonly restartsPastUnhealthy: boolean
   /**
-   * Unhealthy programs are noted in the journal, and the new value becomes current all the same.
+   * If something goes wrong, all is put back. Where that cannot be (`cannotGoBack`), an unhealthy
+   * program ends nothing: it is noted in the journal, all programs are visited, and the new value
+   * becomes current all the same.
    */
-  readonly notesUnhealthy: boolean
+  readonly goesBack: boolean
   /** If reconcile finds another version alive, the change set goes on with that one. */
   readonly takesFoundVersion: boolean
   /**
@@ -73,8 +71,6 @@ const rotation: Strategy = {
   waitsFromLastAnswer: false,
   revokesFirst: false,
   goesBack: true,
-  restartsPastUnhealthy: false,
-  notesUnhealthy: false,
   takesFoundVersion: true,
   former: "graced",
   agesAnew: true,
@@ -90,7 +86,6 @@ const reconcile: Strategy = {
   showsFormerBeside: false,
   trustsEarlierProof: true,
   goesBack: false,
-  restartsPastUnhealthy: true,
   former: "refused",
   agesAnew: false,
 }
@@ -112,8 +107,6 @@ const containment: Strategy = {
   waitsFromLastAnswer: true,
   revokesFirst: false,
   goesBack: false,
-  restartsPastUnhealthy: true,
-  notesUnhealthy: true,
   takesFoundVersion: false,
   former: "revoked",
   agesAnew: true,
@@ -133,23 +126,34 @@ export function strategyOf(of: Pick<Order, "why" | "contain"> | undefined): Stra
 }
 
 /** What a change set keeps of the order, so that a recovery chooses the same strategy. */
-export function containmentOf({ contain }: Order): Pick<ChangeSet, "contain"> {
-  return contain === undefined
-    ? {}
-    : { contain: { revokeFirst: contain.revokeFirst, unhealthy: {} } }
+export function keptOf({ why, contain }: Order): Pick<ChangeSet, "contain" | "unhealthy"> {
+  if (contain !== undefined) return { contain: { revokeFirst: contain.revokeFirst, unhealthy: {} } }
+  return why === "new" ? { unhealthy: {} } : {}
 }
 
 /** The programs that the journal has noted as unhealthy. */
-export function unhealthyIn({ contain }: ChangeSet): readonly UnhealthyDeployment[] {
-  return Object.entries(contain?.unhealthy ?? {}).map(([name, why]) => ({ name, why }))
+export function unhealthyIn(set: ChangeSet): readonly UnhealthyDeployment[] {
+  const { notRestarted = [] } = set
+  return Object.entries(notedIn(set)).map(([name, why]) => ({
+    name,
+    why,
+    ...(notRestarted.includes(name) ? { notRestarted: true as const } : {}),
+  }))
 }
 
 /** `why` is undefined if the program got healthy. */
 export function withHealthOf(set: ChangeSet, program: string, why: string | undefined): ChangeSet {
-  const { contain } = set
-  if (contain === undefined) return set
-  const { [program]: _, ...others } = contain.unhealthy
-  const unhealthy: Containment["unhealthy"] =
-    why === undefined ? others : { ...others, [program]: why }
-  return { ...set, contain: { ...contain, unhealthy } }
+  const { [program]: _, ...others } = notedIn(set)
+  const unhealthy = why === undefined ? others : { ...others, [program]: why }
+  if (set.contain !== undefined) return { ...set, contain: { ...set.contain, unhealthy } }
+  return why === undefined && set.unhealthy === undefined ? set : { ...set, unhealthy }
+}
+
+/** An older release has not written down which programs got healthy, save in a containment. */
+export function tellsHealth({ contain, unhealthy }: ChangeSet): boolean {
+  return (contain ?? unhealthy) !== undefined
+}
+
+function notedIn({ contain, unhealthy }: ChangeSet): Containment["unhealthy"] {
+  return contain?.unhealthy ?? unhealthy ?? {}
 }

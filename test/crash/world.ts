@@ -37,6 +37,8 @@ export type Fault = {
   readonly unhealthy?: boolean
   /** Deployment api, which restarts first, is. */
   readonly firstSick?: boolean
+  /** This deployment is, whatever it holds. */
+  readonly alwaysSick?: Program
   /** The n-th write of an output fails. */
   readonly outputFails?: number
   /** The next n logins at this service get no answer, whatever else it does. */
@@ -505,6 +507,7 @@ export class World {
   }
 
   #health(name: string): true | string {
+    if (this.fault.alwaysSick === name) return "503"
     if (this.fault.firstSick === true && name === "api" && this.programs["api"]?.["one"] !== ":s0")
       return "503"
     return this.fault.unhealthy === true &&

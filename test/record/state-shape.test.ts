@@ -64,6 +64,7 @@ const changeSet: Whole<ChangeSet> = {
   touched: ["d"],
   restarted: ["d"],
   notRestarted: ["d"],
+  unhealthy: { d: "m" },
   startedWith: "{}",
   before: { "/f": { sealed: "", after: "a", stale: true } },
   ahead: true,

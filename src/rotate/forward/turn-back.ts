@@ -1,7 +1,5 @@
-import type { UnhealthyDeployment } from "../../core/unhealthy.ts"
 import { endedOf, withMarks } from "../marks.ts"
 import { openSet } from "../open-set.ts"
-import { promote } from "../promote.ts"
 import { mayHaveSeen } from "../readers.ts"
 import { rollBack } from "../roll-back.ts"
 import type { Session } from "../session.ts"
@@ -13,7 +11,6 @@ type Fault = {
   readonly message: string
   readonly touched: readonly string[]
   readonly going: readonly string[]
-  readonly unhealthy?: readonly UnhealthyDeployment[]
 }
 
 /**
@@ -23,10 +20,7 @@ export async function startRollback(session: Session, fault: Fault): Promise<Out
   const set = openSet(session)
   const { code, message } = fault
   if (cannotGoBack(session, set)) {
-    session.work.onProgress(fault.unhealthy === undefined ? "wait" : "health", message)
-    // A first value whose predecessor is not known stays: taking it away would leave no value at
-    // all.
-    if (fault.unhealthy !== undefined) return promote(session, fault.going, fault.unhealthy)
+    session.work.onProgress("wait", message)
     return Object.fromEntries(
       fault.going.map((name) => [name, { kind: "waiting", by: "file", code, message } as const]),
     )

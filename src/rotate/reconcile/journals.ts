@@ -95,6 +95,7 @@ export function journalAfter(
       direction: "forward",
       touched: [],
       restarted: [],
+      unhealthy: {},
       startedWith: work.startedWith,
       ...(Object.keys(shared).length === 0 ? {} : { shared }),
     },
