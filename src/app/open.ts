@@ -5,6 +5,7 @@ import { ProgramNotes } from "../base/processes/program-notes.ts"
 import { run } from "../base/processes/spawn.ts"
 import { makeValue } from "../base/text/value-shape.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
+import type { ManagerContext } from "../core/define.ts"
 import { guard } from "../core/guard.ts"
 import { Listeners } from "../core/listeners.ts"
 import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
@@ -185,7 +186,7 @@ function openDriver(
 }
 
 export function openOutput(
-  app: Pick<App, "plugins">,
+  app: Pick<App, "plugins"> & Partial<Pick<App, "host" | "activity">>,
   environment: EnvironmentConfig,
   output: EnvironmentConfig["outputs"][number],
 ): Output {
@@ -196,9 +197,20 @@ export function openOutput(
     type.open(type.options.parse(output.options), {
       folder: environment.folder,
       label: environment.name,
+      ...present({ manager: managerContext(app, environment, output.target) }),
     }),
     output.target,
   )
+}
+
+function managerContext(
+  { host, activity }: Partial<Pick<App, "host" | "activity">>,
+  { folder }: EnvironmentConfig,
+  label: string,
+): ManagerContext | undefined {
+  if (host === undefined) return undefined
+  const at = { folder, env: host.env, run, label }
+  return { host, ...present({ activity }), credential: (reference) => readReference(reference, at) }
 }
 
 export function openDeployment(

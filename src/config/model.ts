@@ -65,8 +65,10 @@ export type SecretConfig = {
 
 export type OutputConfig = {
   readonly type: string
-  /** The file that it writes, or the folder. */
+  /** The file that it writes, or the folder; or the entry's id. */
   readonly target: string
+  /** It is an entry of a secret manager, not a file. */
+  readonly entry?: true
   /** The files in it, if it is a folder. */
   readonly files?: readonly string[]
   /** The file that its template was read from; its text stands in `options`. */

@@ -37,8 +37,8 @@ export function readOutput(raw: unknown, path: Path, context: Context): OutputDr
     path,
     config: {
       type: type.type,
-      target: resolve(context.folder, target),
-      ...present({ files, from }),
+      target: type.entry === true ? target : resolve(context.folder, target),
+      ...present({ entry: type.entry, files, from }),
       shows: seen?.shows ?? [],
       options: embedded,
     },

@@ -1,5 +1,6 @@
 import type { ZodObject, ZodType, output } from "zod"
 import type { Shape as ValueShape } from "../base/text/value-shape.ts"
+import type { ActivityScope } from "../base/activity-scope.ts"
 import type { Driver, Health, Output, PluginContext, Restarter } from "./ports.ts"
 
 /**
@@ -69,8 +70,24 @@ export type LocalContext = {
  */
 export type HookContext = LocalContext & { readonly env: (name: string) => string | undefined }
 
-export type OutputType<Schema extends ZodType = ZodType> = PluginType<Schema, Output> & {
-  /** The file that it writes, absolute: for cross-checks, before anything is opened. */
+/** What an entry needs to log in at its manager. */
+export type ManagerContext = Pick<PluginContext, "host" | "credential"> & {
+  /** Lasts as long as a turn: one login a turn, ended at its end, not one a call. */
+  readonly activity?: ActivityScope
+}
+/** `manager`: there wherever an output may be asked, which a file needs nothing of. */
+export type OutputContext = LocalContext & { readonly manager?: ManagerContext }
+export type OutputType<Schema extends ZodType = ZodType> = PluginType<
+  Schema,
+  Output,
+  OutputContext
+> & {
+  /** It is an entry of a secret manager: what is about files is not asked of it. */
+  readonly entry?: true
+  /**
+   * The file that it writes, absolute, or the entry's id: for cross-checks, before anything is
+   * opened, and without asking anyone.
+   */
   target(options: output<Schema>, folder: string): string
   /** The files that it writes, absolute, where those are not the target itself. */
   files?(options: output<Schema>, folder: string): readonly string[]

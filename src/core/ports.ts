@@ -1,6 +1,7 @@
 import type { Host } from "../base/system/host.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
 import type { Shape } from "../base/text/value-shape.ts"
+import type { Landed, Place, Readers, Seen, TokenOf } from "./entry.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
 import type { SessionsLeft } from "./state.ts"
@@ -224,9 +225,17 @@ export interface IssuedVersions {
    * that only they hold can be lost.
    */
   readonly isOurWrite?: (target: string, bytes: Uint8Array) => boolean
+  /**
+   * A write of ours got no answer there, so it may still land: what is planned is written even if
+   * it stands there already, for then the late one finds another mark.
+   */
+  readonly mayStillLand?: (target: string) => boolean
 }
 
-/** A change of an output, ready beside it, not yet visible. */
+/**
+ * A change of an output, not yet visible: of files, ready beside them; of an entry, judged against
+ * what stood there, and nothing of it written.
+ */
 export interface Draft {
   readonly changed: boolean
   /** `commit` leaves no file. */
@@ -244,14 +253,30 @@ export interface Draft {
   readonly keeps?: number
   /** Of a file that others write into, too: it is not there, and is made with our lines alone. */
   readonly anew?: true
-  /** Durable when resolved. */
-  commit(): Promise<void>
+  /** Of an entry: what it was judged against. */
+  readonly before?: Seen
+  /** Of an entry where a write takes two calls: the first. `token` is durable before. */
+  stage?(token: string, signal: AbortSignal): Promise<void>
+  /**
+   * Durable when resolved. Of an entry: only while what is ours there is as it was judged; both
+   * arguments are given, and the answer is what became of it (`deliver/land.ts`).
+   */
+  commit(tokenOf?: TokenOf, signal?: AbortSignal): Promise<Landed | void>
+  /**
+   * Of an entry, after `unknown`: finds what stands there, and writes once more if need be, so that
+   * nothing older can land.
+   */
+  settle?(tokenOf: TokenOf, signal: AbortSignal): Promise<Landed>
   discard(): Promise<void>
 }
-/** A file, or a folder of them, that shows values to programs. */
+/** A file, a folder of them, or an entry of a secret manager, that shows values to programs. */
 export interface Output {
-  /** Absolute path, unique in the config. */
+  /** Absolute path, or the entry's id; unique in the config. */
   readonly target: string
+  /** Left out: files, at `target`. */
+  readonly place?: Place
+  /** Of an entry; left out: an hour, where two values live. */
+  readonly readers?: Readers
   /** The secrets it shows, known from its templates. */
   readonly shows: readonly string[]
   /** Only we write into it: it holds what we last wrote, or someone has edited it. */
@@ -262,10 +287,13 @@ export interface Output {
    * The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined
    * if there is no file.
    */
-  read(): Promise<Uint8Array | undefined>
+  read(signal?: AbortSignal): Promise<Uint8Array | undefined>
+  /** Of an entry: its mark of now; undefined if there is none. No value is read. */
+  mark?(signal: AbortSignal): Promise<string | undefined>
   /**
    * Render, read back as its reader would. Refuses a difference, or a managed key whose present
-   * value is in no version (`output-drift`).
+   * value is in no version (`output-drift`). Of an entry it reads and judges, and writes nothing,
+   * ever: dry runs and trials call it.
    */
   prepare(
     values: Values,
@@ -273,8 +301,16 @@ export interface Output {
     signal: AbortSignal,
     options?: Trial,
   ): Promise<Draft>
-  /** Put these bytes back; undefined: no file was there. */
-  restore(before: Uint8Array | undefined, signal: AbortSignal): Promise<Draft>
+  /**
+   * Put these bytes back; undefined: no file was there. An entry is never deleted: without a former
+   * content, only what is ours is taken out. `again`: a write of ours may still land there, so it
+   * is written even if it stands there already.
+   */
+  restore(
+    before: Uint8Array | undefined,
+    signal: AbortSignal,
+    options?: { readonly again: boolean },
+  ): Promise<Draft>
   compare(values: Values, signal: AbortSignal): Promise<"same" | "differs" | "missing">
   /** Where it shows variables: by name, what each would hold. Reads and writes nothing. */
   variables?(values: Values): Promise<Readonly<Record<string, string>>>
@@ -308,9 +344,12 @@ export interface Output {
    */
   adopt(
     secrets: readonly string[],
+    signal?: AbortSignal,
   ): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
   /** Removes a draft that a crash left behind. */
-  tidy(): Promise<void>
+  tidy(signal?: AbortSignal): Promise<void>
+  /** Of an entry: takes away what `stage` left under this token, unless it is live. */
+  drop?(token: string, signal: AbortSignal): Promise<void>
 }
 
 /** An output with its draft; `before`: its bytes as the draft was made, if they were asked for. */

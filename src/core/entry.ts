@@ -1,0 +1,80 @@
+/** Outputs that are entries of a secret manager: what a manager implements (`Entry`), and its words. */
+
+/**
+ * Where an output is. The id of an entry is canonical, so that two configs mean the same by it, and
+ * names all that a changed environment could turn elsewhere: "vault:https://vault:8200/ns/secret/shop/db",
+ * "aws:123456789012:eu-central-1:prod/db".
+ */
+export type Place =
+  | { readonly kind: "files"; readonly paths: readonly string[] }
+  | { readonly kind: "entry"; readonly id: string }
+
+/**
+ * What stands at an entry. `mark`: the manager's own name of this content (a version, an etag):
+ * equal marks, equal bytes. `bytes` is undefined where the entry is there and holds no content: it
+ * is empty, or its newest version is deleted.
+ */
+export type Seen = { readonly bytes: Uint8Array | undefined; readonly mark: string }
+
+/**
+ * What became of a write. refused: someone else wrote in between, or the manager said no; nothing
+ * of it can land. unknown: it may still land. `says`: for people, never a value.
+ */
+export type Landed =
+  | { readonly is: "done"; readonly mark: string }
+  | { readonly is: "refused" | "unknown"; readonly says: string }
+
+/**
+ * Names a write: 64 hex digits, an HMAC over the change set, the entry and the content. A repeat of
+ * the same write has the same, and it tells nothing of the content: at some managers all can read it.
+ */
+export type TokenOf = (content: Uint8Array) => string
+
+/** A write at an entry. */
+export type EntryWrite = {
+  readonly bytes: Uint8Array
+  /** Only while the entry is still at this mark; undefined: only while there is no entry. */
+  readonly over: string | undefined
+  /** As `TokenOf` makes it of these bytes. */
+  readonly token: string
+}
+
+/**
+ * One entry of a secret manager: what each manager implements. Rendering, drift, and what happens
+ * after an answer that was lost are the same for all of them (`plugins/outputs/entry/`). Each call
+ * ends when `signal` aborts. An error, or what `says` says, never repeats a content.
+ */
+export interface Entry {
+  /** As in `Place`. */
+  readonly id: string
+  /** For people: "the entry shop/db of https://vault:8200". */
+  readonly label: string
+  /** No value is read, and no right to read one is needed. Undefined: there is no entry. */
+  mark(signal: AbortSignal): Promise<string | undefined>
+  /** Undefined: there is no entry. Throws where that cannot be known. */
+  read(signal: AbortSignal): Promise<Seen | undefined>
+  /**
+   * Anything that forbids writes here (a right that is missing, an expiry that would take the live
+   * value away): throws. Writes nothing; asked before any value exists.
+   */
+  mayWrite?(seen: Seen | undefined, signal: AbortSignal): Promise<void>
+  /** A compare-and-swap. Its own retries are off: what it sends, it sends once. */
+  write(write: EntryWrite, signal: AbortSignal): Promise<Landed>
+  /**
+   * Where a write takes two calls: the first, which no reader sees. May be called again with the
+   * same token. Its token is durable before.
+   */
+  stage?(write: EntryWrite, signal: AbortSignal): Promise<void>
+  /** Takes away what `stage` left under this token, unless it is live. Nothing there: a success. */
+  drop?(token: string, signal: AbortSignal): Promise<void>
+}
+
+/**
+ * How long programs may go on with what they have read of an entry: the sum of all caches on the
+ * way.
+ */
+export type Readers = { readonly withinMs: number }
+
+export function isEntry({ place }: { readonly place?: Place }): boolean {
+  return place?.kind === "entry"
+}
