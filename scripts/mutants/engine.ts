@@ -386,7 +386,7 @@ export const engine: readonly Mutant[] = [
   {
     law: 6,
     name: "a file that cannot be renamed holds a containment up",
-    edits: edit("rotate/show.ts", `if (!leaves) throw error`, `throw error`),
+    edits: edit("rotate/show.ts", `if (!leaves && !isEntry(output)) throw error`, `throw error`),
     test: singleCuts,
   },
   {
@@ -435,7 +435,11 @@ export const engine: readonly Mutant[] = [
   {
     law: 6,
     name: "a way back whose file cannot be written holds a containment up",
-    edits: edit("rotate/roll-back/outputs.ts", `if (!session.urgent) throw error`, `throw error`),
+    edits: edit(
+      "rotate/roll-back/outputs.ts",
+      `return urgent || isEntry(output)`,
+      `return isEntry(output)`,
+    ),
     test: singleCuts,
   },
   {

@@ -95,11 +95,7 @@ export const laws: readonly Mutant[] = [
   {
     law: 5,
     name: "a way back forgets what a supervisor may have started after the first rename",
-    edits: edit(
-      "rotate/show.ts",
-      `session.renamed.add(output.target)`,
-      `session.renamed.has(output.target)`,
-    ),
+    edits: edit("rotate/show.ts", `session.renamed.add(target)`, `session.renamed.has(target)`),
     test: { file: "test/crash/crash.test.ts", name: "supervisor" },
   },
   {

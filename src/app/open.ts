@@ -12,7 +12,7 @@ import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument } from "../core/state.ts"
 import { type RunInHand, runInHand } from "../core/run-mark.ts"
-import { draftAll, restoreOne } from "../deliver/delivery.ts"
+import { delivery } from "../deliver/delivery.ts"
 import { readReference } from "../plugins/references/index.ts"
 import type { FileLedger } from "../record/ledger.ts"
 import { AgeVault } from "../record/vault.ts"
@@ -57,7 +57,7 @@ export function openWork(app: App, opening: Opening): Work {
     newId: () => newId(app),
     vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),
     ledger,
-    delivery: { draft: draftAll, restore: restoreOne },
+    delivery,
     restarts: restartsOf(app, run, new ProgramNotes(ledger.hooksPath)),
     onProgress: (step, message, secret) => app.onProgress(options.name, step, message, secret),
     stop,

@@ -37,6 +37,8 @@ export type StateDocument = {
    * By target of an output that is ours as a whole: the fingerprint of what we last wrote there.
    */
   readonly written?: Readonly<Record<string, string>>
+  /** By id of an entry: its mark since we last wrote it. */
+  readonly marks?: Readonly<Record<string, string>>
   readonly audit: AuditTail
   /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
   readonly mac: string

@@ -1,37 +1,45 @@
-import { answersWithinMs, inTime } from "./in-time.ts"
+import { isEntry } from "../core/entry.ts"
 import type { Draft, Former, IssuedVersions, Output, Ready, Trial, Values } from "../core/ports.ts"
+import { inTime } from "./in-time.ts"
+import { land } from "./land.ts"
 
-/** How long (ms) each file system may take. */
-type Patience = { readonly withinMs?: number }
-
-const never = new AbortController().signal
+/** How long (ms) each file system, or manager, may take. */
+type Patience = { readonly withinMs?: number; readonly turn?: AbortSignal }
 
 /**
- * Drafts every output, read back as its reader would; every draft, or none and a throw. `trial`: to
- * be discarded, so `before` is not asked for.
+ * Drafts every output, read back as its reader would; every draft, or none and a throw. Managers
+ * are asked side by side. `trial`: to be discarded, so `before` is not asked for.
  */
 export async function draftAll(
   outputs: readonly Output[],
   values: Values,
   issued: IssuedVersions,
-  { withinMs: ms = answersWithinMs, ...how }: Trial & Patience = { trial: false },
+  { withinMs: ms, turn, ...how }: Trial & Patience = { trial: false },
 ): Promise<readonly Ready[]> {
-  const ready: Ready[] = []
+  const ready = new Map<Output, Ready>()
+  const draftOne = async (output: Output): Promise<void> => {
+    const before =
+      how.trial || isEntry(output)
+        ? undefined
+        : await inTime({ output, ms, turn, act: (signal) => output.read(signal) })
+    const draft = await inTime({
+      output,
+      ms,
+      turn,
+      act: (signal) => output.prepare(values, issued, signal, how),
+      late: (one) => one.discard(),
+    })
+    ready.set(output, { output, before: before ?? draft.before?.bytes, draft })
+  }
+  const entries = outputs.filter((output) => isEntry(output))
+  const asked = Promise.allSettled(entries.map((output) => draftOne(output)))
   try {
-    for (const output of outputs) {
-      const { target } = output
-      const before = how.trial ? undefined : await inTime({ target, ms, act: () => output.read() })
-      const draft = await inTime({
-        target,
-        ms,
-        act: () => output.prepare(values, issued, never, how),
-        late: (one) => one.discard(),
-      })
-      ready.push({ output, before, draft })
-    }
-    return ready
+    for (const output of outputs) if (!isEntry(output)) await draftOne(output)
+    for (const one of await asked) if (one.status === "rejected") throw one.reason
+    return outputs.flatMap((output) => ready.get(output) ?? [])
   } catch (error) {
-    for (const one of ready) await one.draft.discard()
+    await asked
+    for (const one of ready.values()) await one.draft.discard()
     throw error
   }
 }
@@ -42,20 +50,35 @@ export async function draftAll(
  */
 export async function restoreOne(
   output: Output,
-  former: Former,
+  former: Former & Pick<Patience, "turn">,
   values: Values,
   issued: IssuedVersions,
 ): Promise<Draft> {
-  const { target } = output
-  const now = await inTime({ target, ms: answersWithinMs, act: () => output.read() })
+  const { turn } = former
+  const now = await inTime({ output, turn, act: (signal) => output.read(signal) })
   const same =
     now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
   const ours = now === undefined || same || former.fingerprint(now) === former.after
+  const again = issued.mayStillLand?.(output.target) === true
   return inTime({
-    target,
-    ms: answersWithinMs,
-    act: () =>
-      ours ? output.restore(former.before, never) : output.prepare(values, issued, never),
+    output,
+    turn,
+    act: (signal) =>
+      ours
+        ? output.restore(former.before, signal, { again })
+        : output.prepare(values, issued, signal),
     late: (draft) => draft.discard(),
   })
+}
+
+/** What a rotation needs of outputs. */
+export const delivery = {
+  draft: draftAll,
+  restore: restoreOne,
+  land,
+  ask: <T>(
+    output: Output,
+    act: (signal: AbortSignal) => Promise<T>,
+    { turn }: Pick<Patience, "turn">,
+  ): Promise<T> => inTime({ output, turn, act }),
 }

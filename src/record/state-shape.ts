@@ -135,6 +135,7 @@ const changeSet = shape({
   ),
 })
 const state = shape({
+  marks: maybe(map(text)),
   format: either(1),
   id: text,
   project: text,

@@ -1,3 +1,4 @@
+import { land } from "../rotate/land.ts"
 import { leftBeside } from "../rotate/left.ts"
 import { AppError, describeError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
@@ -174,7 +175,7 @@ async function deleteOne(session: Session, name: string, options: DeleteOptions)
     for (const { output, draft } of drafts) {
       if (!draft.changed) continue
       work.onProgress("output", `${output.target}: without ${draft.changes.join(", ")}`, name)
-      await draft.commit()
+      await land(session, output, draft)
     }
   } finally {
     await discard(drafts)

@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import { canShow, withoutValue } from "../core/can-show.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
+import { land } from "../rotate/land.ts"
 import { goneBefore } from "../rotate/left.ts"
 import { owedIn } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
@@ -40,7 +41,10 @@ export async function render(
     const pruned: Rendered[] = []
     // An output that shows a secret without a value waits for its first one.
     const outputs = session.work.outputs.filter((output) => canShow(output, values))
-    const ready = await draftAll(outputs, values, session.issued)
+    const ready = await draftAll(outputs, values, session.issued, {
+      trial: false,
+      turn: session.work.forceStop,
+    })
     const changed = ready.filter(({ draft }) => draft.changed)
     const event = {
       event: "render",
@@ -53,7 +57,7 @@ export async function render(
       for (const { output, draft } of changed) {
         const gone = goneBefore(session, output, draft)
         if (gone !== undefined) session.work.onProgress("render", gone)
-        await draft.commit()
+        await land(session, output, draft)
       }
     } finally {
       for (const { draft } of changed) await draft.discard()
@@ -120,7 +124,7 @@ async function prune(session: Session): Promise<readonly Rendered[]> {
         ],
         flush: true,
       })
-      await draft.commit()
+      await land(session, output, draft)
     } finally {
       await draft.discard()
     }

@@ -41,7 +41,8 @@ export async function draftBeside(
   beside: Beside,
 ): Promise<readonly Ready[]> {
   const { draft } = session.work.delivery
-  if (beside.keeps.size === 0) return draft(outputs, beside.values, session.issued, beside.trial)
+  if (beside.keeps.size === 0)
+    return draft(outputs, beside.values, session.issued, howOf(session, beside.trial))
   const ready: Ready[] = []
   try {
     for (const output of outputs) ready.push(...(await draftOne(session, output, beside)))
@@ -52,13 +53,17 @@ export async function draftBeside(
   }
 }
 
+function howOf({ work }: Session, trial: Trial = { trial: false }): Trial & { turn: AbortSignal } {
+  return { ...trial, turn: work.forceStop }
+}
+
 async function draftOne(
   session: Session,
   output: Output,
   { values, keeps, trial }: Beside,
 ): Promise<readonly Ready[]> {
   const draft = (shown: Values): Promise<readonly Ready[]> =>
-    session.work.delivery.draft([output], shown, session.issued, trial)
+    session.work.delivery.draft([output], shown, session.issued, howOf(session, trial))
   const kept = output.shows.filter((name) => keeps.has(name))
   if (kept.length === 0) return draft(values)
   if (output.apart !== true) return draft(await shownNow(session, output, { values, kept }))
@@ -99,7 +104,13 @@ async function shownNow(
 }
 
 async function isSame(session: Session, output: Output, values: Values): Promise<boolean> {
-  return output.compare(values, session.work.stop).then(
+  const { delivery, stop, forceStop } = session.work
+  const asked = delivery.ask(
+    output,
+    (signal) => output.compare(values, AbortSignal.any([stop, signal])),
+    { turn: forceStop },
+  )
+  return asked.then(
     (answer) => answer === "same",
     () => false,
   )

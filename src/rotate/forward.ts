@@ -12,6 +12,7 @@ import { revokeFirst } from "./forward/revoke-first.ts"
 import { startRollback } from "./forward/turn-back.ts"
 import { regressed, undecidedOutcomes, verdictsOf } from "./forward/verdicts.ts"
 import { openSet } from "./open-set.ts"
+import { type OutputsRefused, waitsForEntries } from "./outputs-refused.ts"
 import { promote } from "./promote.ts"
 import { toRestart } from "./readers.ts"
 import { restartAll } from "./restart-all.ts"
@@ -103,6 +104,7 @@ async function deliverAndPromote(
   }
   if (session.strategy.revokesFirst) await revokeFirst(session, going)
   const failed: unknown = fault ?? (await failureOf(deliver(session, ready)))
+  if (waitsForEntries(session, failed)) return waitFor(failed, going)
   if (failed !== undefined)
     return startRollback(session, { ...describeError(failed), touched, going })
   const unhealthy = await restartAll(session)
@@ -125,6 +127,12 @@ function promotePast(session: Session, going: readonly string[]): Promise<Outcom
   if (unhealthy.length > 0 && set.contain === undefined)
     session.work.onProgress("health", inWords(unhealthy))
   return promote(session, going, unhealthy)
+}
+
+function waitFor({ code, message }: OutputsRefused, going: readonly string[]): Outcomes {
+  return Object.fromEntries(
+    going.map((name) => [name, { kind: "waiting", by: "file", code, message } as const]),
+  )
 }
 
 function failureOf(act: Promise<void>): Promise<unknown> {

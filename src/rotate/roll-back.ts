@@ -1,10 +1,12 @@
 import { describeError } from "../base/error.ts"
+import { isEntry } from "../core/entry.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
 import { restartAll } from "./restart-all.ts"
 import { end } from "./roll-back/end.ts"
 import { restoreOutputs, waysBack, withoutRefused } from "./roll-back/outputs.ts"
 import { type Back, lookAtAll, takeBack } from "./roll-back/services.ts"
 import { waiting } from "./roll-back/waiting.ts"
+import type { Refusals } from "./unwritten.ts"
 import type { Session } from "./session.ts"
 import type { Outcomes } from "./work.ts"
 
@@ -12,8 +14,8 @@ import type { Outcomes } from "./work.ts"
  * Services first, then outputs, then deployments, each proven before the next; last, the given-up
  * value is taken away. But first it is seen which of them can go back at all: while it is unknown
  * what a service takes, or a file cannot follow, what the file shows has to work; so the services
- * of all that it shows are left as they are, and so are the programs that read it. If a containment
- * waits for the end, an output that cannot be put back is left as it is, and owed.
+ * of all that it shows are left as they are, and so are the programs that read it. An entry that
+ * cannot be put back is left as it is, and owed; so is any output if a containment waits for the end.
  */
 export async function rollBack(session: Session): Promise<Outcomes> {
   const set = session.changeSet
@@ -23,6 +25,7 @@ export async function rollBack(session: Session): Promise<Outcomes> {
   const ways = await withoutRefused(session, await waysBack(session, set))
   const backs = new Map<string, Back>()
   let held: readonly string[] = []
+  let failed: Refusals = {}
   try {
     const waits = waiting(set, looks, ways)
     await Promise.all(
@@ -33,7 +36,7 @@ export async function rollBack(session: Session): Promise<Outcomes> {
     held = session
       .outputsOf(set.secrets.filter((name) => backs.get(name)?.kind !== "back"))
       .map(({ target }) => target)
-    await restoreOutputs(session, ways, held)
+    failed = await restoreOutputs(session, ways, held)
   } catch (error) {
     const { code, message } = describeError(error)
     return Object.fromEntries(
@@ -42,12 +45,27 @@ export async function rollBack(session: Session): Promise<Outcomes> {
   } finally {
     for (const { draft } of ways) await draft?.discard().catch(() => undefined)
   }
-  const unhealthy = await restartAll(session, held)
+  const unhealthy = await restartAll(session, [
+    ...held,
+    ...Object.keys(failed),
+    ...entriesLeft(session),
+  ])
   return end(
     session,
-    { backs, held },
+    { backs, held, failed },
     unhealthy.length === 0 ? fault : backUnhealthy(fault, unhealthy),
   )
+}
+
+/**
+ * Who reads an entry that is owed is restarted once that is written. If a containment waits, it has
+ * restarts of its own.
+ */
+function entriesLeft({ changeSet, urgent, work }: Session): readonly string[] {
+  if (urgent) return []
+  return work.outputs
+    .filter((output) => isEntry(output) && changeSet?.leaves?.[output.target] !== undefined)
+    .map(({ target }) => target)
 }
 
 /**

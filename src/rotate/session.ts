@@ -2,6 +2,7 @@ import { present } from "../base/present.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Credential, IssuedVersions, Output, Values, Versions } from "../core/ports.ts"
 import { type Patch, type SecretState, type StateDocument, fingerprintsOf } from "../core/state.ts"
+import { owedIn } from "../core/unwritten.ts"
 import { type ChangeSet, openSetOf } from "../core/change-set.ts"
 import { type Version, versionAt } from "../core/version.ts"
 import { versionBeside } from "./session/beside.ts"
@@ -102,6 +103,11 @@ export class Session extends RunNotes {
     }
   }
 
+  /** What an entry is at since we wrote it; as `noteSecrets`. */
+  noteMark(target: string, mark: string): void {
+    this.document = { ...this.document, marks: { ...this.document.marks, [target]: mark } }
+  }
+
   /** A line of the log, of now, that the next durable write takes along: nothing depends on it. */
   queueEvent(event: AuditEvent): void {
     this.#queued = [...this.#queued, { at: this.work.host.now(), event }]
@@ -179,6 +185,8 @@ export class Session extends RunNotes {
     {
       isOurWrite: (target: string, bytes: Uint8Array): boolean =>
         fingerprintsOf(this.document, target).includes(this.work.vault.fingerprint(bytes)),
+      mayStillLand: (target: string): boolean =>
+        this.doubted.has(target) || owedIn(this.document).outputs[target] !== undefined,
     },
   )
 

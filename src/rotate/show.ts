@@ -1,9 +1,12 @@
 import { describeError } from "../base/error.ts"
+import { isEntry } from "../core/entry.ts"
 import type { Ready } from "../core/ports.ts"
 import type { ChangeSet, Refusal } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
-import { draftBeside, keptBeside } from "./beside.ts"
+import { type Beside, draftBeside, keptBeside } from "./beside.ts"
+import { land, sideBySide } from "./land.ts"
+import { OutputsRefused } from "./outputs-refused.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
@@ -43,9 +46,11 @@ export async function draft(session: Session, names: readonly string[]): Promise
   const values = await session.values((name) => names.includes(name))
   const outputs = session.outputsOf(names)
   const beside = { values, keeps: keptBeside(session, names) }
-  if (set === undefined || !leavesOutputs(session, set))
-    return draftBeside(session, outputs, beside)
   const targets = outputs.map(({ target }) => target)
+  if (set === undefined || !leavesOutputs(session, set))
+    return outputs.some(isEntry)
+      ? draftOrRefuse(session, targets, beside)
+      : draftBeside(session, outputs, beside)
   const { ready, refused } = await draftEach(
     session,
     targets.filter((target) => set.leaves?.[target] === undefined),
@@ -60,40 +65,44 @@ export async function draft(session: Session, names: readonly string[]): Promise
   }
 }
 
+/** All of them, or a throw that says which could not be. */
+async function draftOrRefuse(
+  session: Session,
+  targets: readonly string[],
+  beside: Beside,
+): Promise<readonly Ready[]> {
+  const { ready, refused } = await draftEach(session, targets, beside)
+  if (Object.keys(refused).length === 0) return ready
+  await discard(ready)
+  throw new OutputsRefused(refused)
+}
+
 export async function discard(ready: readonly Ready[]): Promise<void> {
   for (const one of ready) await one.draft.discard()
 }
 
 /**
- * All are renamed, or a throw; in an incident as many as can be, and the others are left as they
- * are.
+ * All are made visible, or a throw; in an incident as many as can be, and the others are left as
+ * they are.
  */
 export async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
-  const refused: Record<string, Refusal> = {}
   const set = session.changeSet
   const leaves = set !== undefined && leavesOutputs(session, set)
+  const refused: Record<string, Refusal> = {}
+  const of = new Map(ready.map((one) => [one.output, one]))
   try {
-    for (const { output, draft: one } of ready) {
-      if (!one.changed) {
-        session.delivered.add(output.target)
-        continue
-      }
-      session.work.onProgress(
-        "deliver",
-        goneBefore(session, output, one) ?? `${output.target}: ${one.changes.join(", ")}`,
-      )
-      session.renamed.add(output.target)
-      session.work.onStep?.()
+    await sideBySide([...of.keys()], async (output) => {
+      const one = of.get(output)
+      if (one === undefined) return
       try {
-        await one.commit()
+        await deliverOne(session, one)
       } catch (error) {
-        if (!leaves) throw error
+        if (!leaves && !isEntry(output)) throw error
         refused[output.target] = describeError(error)
-        continue
       }
-      session.delivered.add(output.target)
-    }
+    })
     session.work.onStep?.()
+    if (!leaves && Object.keys(refused).length > 0) throw new OutputsRefused(refused)
   } catch (error) {
     await discardAll(ready)
     throw error
@@ -101,6 +110,22 @@ export async function deliver(session: Session, ready: readonly Ready[]): Promis
   if (Object.keys(refused).length === 0) return
   await discardAll(ready.filter(({ output }) => refused[output.target] !== undefined))
   await leaveOutputs(session, refused)
+}
+
+async function deliverOne(session: Session, { output, draft: one }: Ready): Promise<void> {
+  const { target } = output
+  if (!one.changed) {
+    session.delivered.add(target)
+    return
+  }
+  session.work.onProgress(
+    "deliver",
+    goneBefore(session, output, one) ?? `${target}: ${one.changes.join(", ")}`,
+  )
+  session.renamed.add(target)
+  session.work.onStep?.()
+  await land(session, output, one)
+  session.delivered.add(target)
 }
 
 /**

@@ -1,8 +1,9 @@
 import { describeError } from "../base/error.ts"
 import { type AuditEvent, namesMost } from "../core/audit-line.ts"
-import type { Ready } from "../core/ports.ts"
+import type { Output, Ready } from "../core/ports.ts"
 import type { Refusal } from "../core/change-set.ts"
 import { type Beside, draftBeside } from "./beside.ts"
+import { sideBySide } from "./land.ts"
 import type { Session } from "./session.ts"
 
 /**
@@ -53,16 +54,17 @@ export async function draftEach(
   targets: readonly string[],
   beside: Beside,
 ): Promise<{ readonly ready: readonly Ready[]; readonly refused: Refusals }> {
-  const ready: Ready[] = []
+  const outputs = session.work.outputs.filter(({ target }) => targets.includes(target))
+  const ready = new Map<Output, readonly Ready[]>()
   const refused: Record<string, Refusal> = {}
-  for (const output of session.work.outputs.filter(({ target }) => targets.includes(target))) {
+  await sideBySide(outputs, async (output) => {
     try {
-      ready.push(...(await draftBeside(session, [output], beside)))
+      ready.set(output, await draftBeside(session, [output], beside))
     } catch (error) {
       refused[output.target] = describeError(error)
     }
-  }
-  return { ready, refused }
+  })
+  return { ready: outputs.flatMap((output) => ready.get(output) ?? []), refused }
 }
 
 /** The programs that read one of these. */

@@ -17,6 +17,7 @@ import type {
   Values,
 } from "../core/ports.ts"
 import type { Due } from "../core/due.ts"
+import type { TokenOf } from "../core/entry.ts"
 import type { Listeners } from "../core/listeners.ts"
 import type { StateDocument } from "../core/state.ts"
 import type { ChangeSet, Containment } from "../core/change-set.ts"
@@ -125,14 +126,29 @@ export interface Delivery {
     outputs: readonly Output[],
     values: Values,
     known: IssuedVersions,
-    options?: Trial,
+    options?: Trial & Turn,
   ): Promise<readonly Ready[]>
   /**
    * Puts the former bytes back, or, if someone has edited the output since, our former values
    * alone.
    */
-  restore(output: Output, former: Former, values: Values, known: IssuedVersions): Promise<Draft>
+  restore(
+    output: Output,
+    former: Former & Turn,
+    values: Values,
+    known: IssuedVersions,
+  ): Promise<Draft>
+  /**
+   * Makes the draft of an entry visible. Its mark since; or throws `entry-refused`, which is over,
+   * or another code, after which it may still land.
+   */
+  land(output: Output, draft: Draft, how: Landing & Turn): Promise<string>
+  /** Any other call of an output, in its time. */
+  ask<T>(output: Output, act: (signal: AbortSignal) => Promise<T>, turn: Turn): Promise<T>
 }
+type Landing = { readonly tokenOf: TokenOf }
+/** Ends the wait for an output; one for each turn, in which a silent manager costs its time once. */
+type Turn = { readonly turn?: AbortSignal }
 /** The restart itself failed: the program may run on with what it has read before. */
 export type NotRestarted = { readonly notRestarted: string }
 /** A text: it was restarted, and why it did not get healthy. */

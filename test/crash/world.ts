@@ -12,7 +12,7 @@ import type {
 import { Secret } from "../../src/core/secret.ts"
 import type { StateDocument } from "../../src/core/state.ts"
 import type { Version } from "../../src/core/version.ts"
-import { draftAll, restoreOne } from "../../src/deliver/delivery.ts"
+import { delivery } from "../../src/deliver/delivery.ts"
 import type { Vault, Work } from "../../src/rotate/work.ts"
 
 /**
@@ -477,7 +477,7 @@ export class World {
           await process.instant()
         },
       },
-      delivery: { draft: draftAll, restore: restoreOne },
+      delivery,
       restarts: {
         restart: async (deployment, mark, _, first) => {
           if (first && this.hooks.has(mark))

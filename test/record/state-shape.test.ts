@@ -89,6 +89,7 @@ const whole: Whole<StateDocument> = {
   acting: { ...location, again: "a" },
   run: { id: "r", clock: "k", since: 1 },
   written: { "/f": "f" },
+  marks: { "vault:e": "7" },
   audit: { count: 1, head: "h", lines: ["l"] },
   mac: "m",
 }

@@ -1,7 +1,8 @@
 import { describeError } from "../../base/error.ts"
 import { settleOutput } from "../../base/files/durable-folder.ts"
 import type { Output } from "../../core/ports.ts"
-import { answersWithinMs, inTime } from "../../deliver/in-time.ts"
+import { isEntry } from "../../core/entry.ts"
+import { inTime } from "../../deliver/in-time.ts"
 import type { Session } from "../../rotate/session.ts"
 
 /**
@@ -12,20 +13,20 @@ export async function tidy(session: Session): Promise<void> {
   await session.work.ledger.tidy?.()
   for (const output of session.work.outputs) {
     try {
-      await tidyOutput(output)
+      await tidyOutput(session, output)
     } catch (error) {
       session.work.onProgress("tidy", describeError(error).message)
     }
   }
 }
 
-async function tidyOutput(output: Output): Promise<void> {
+async function tidyOutput({ work }: Session, output: Output): Promise<void> {
   await inTime({
-    target: output.target,
-    ms: answersWithinMs,
-    act: async () => {
-      await output.tidy()
-      await settleOutput(output.target)
+    output,
+    turn: work.forceStop,
+    act: async (signal) => {
+      await output.tidy(signal)
+      if (!isEntry(output)) await settleOutput(output.target)
     },
   })
 }

@@ -51,6 +51,21 @@ export const outputs = {
     "finds no credentials. mycelium render writes it again, but not its folder: " +
     "make that first. In a file with merge: true it writes only its own lines. " +
     "The other lines are stored nowhere else, so put the file back from your backup first.",
+  "entry-missing":
+    "The entry that an output names is not there. Mycelium makes none by itself: its keys, policies " +
+    "and replication are part of your infrastructure. Make it there, or write create: true beside it.",
+  "entry-refused":
+    "The manager did not take the new content of an entry, or another program wrote there at the " +
+    "same time again and again. The entry is as that program left it. Find out who writes there, and " +
+    "whether the login of mycelium may write. The next run tries again.",
+  "entry-silent":
+    "The manager of an entry gives no answer in time. Each run asks it once. As long as a service " +
+    "takes both values, the rotation waits for it. In an incident, and on a way back, nothing waits: " +
+    "the entry is owed, and written first when the manager answers. mycelium status names it until then.",
+  "entry-unknown":
+    "A write of an entry was sent, and its answer never came, so it may still arrive. The entry is " +
+    "written once more when its manager answers; after that the late write is refused there. " +
+    "Until then nobody knows which value the entry shows.",
   "output-silent":
     "The file system of an output does not answer: it is served by a program (FUSE) or by " +
     "another machine (NFS), which hangs or is gone. A rotation gives no service a value then, and " +

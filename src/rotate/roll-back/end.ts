@@ -1,6 +1,6 @@
 import type { AuditEvent } from "../../core/audit-line.ts"
 import { type Patch } from "../../core/state.ts"
-import type { ChangeSet } from "../../core/change-set.ts"
+import type { ChangeSet, Refusal } from "../../core/change-set.ts"
 import { type Stage, versionAt } from "../../core/version.ts"
 import { changeVersion } from "../../core/version-changes.ts"
 import { noteHealthy } from "../../core/unhealthy.ts"
@@ -9,23 +9,26 @@ import { noteFailure } from "../note-failure.ts"
 import { proveDead } from "../revoke/prove-dead.ts"
 import type { Back } from "./services.ts"
 import type { Session } from "../session.ts"
+import type { Refusals } from "../unwritten.ts"
 import { owedBack } from "../unwritten/owed.ts"
 import { type Outcome, type Outcomes, waitsForAnother } from "../work.ts"
 
-type Came = { readonly backs: ReadonlyMap<string, Back>; readonly held: readonly string[] }
+type Came = {
+  readonly backs: ReadonlyMap<string, Back>
+  /** Outputs of those that have not come back. */
+  readonly held: readonly string[]
+  /** Files that could not be put back. */
+  readonly failed: Refusals
+}
 
 /** One durable write: what has gone back leaves the journal; the rest waits in it. */
-export async function end(
-  session: Session,
-  { backs, held }: Came,
-  fault: Fault,
-): Promise<Outcomes> {
+export async function end(session: Session, came: Came, fault: Fault): Promise<Outcomes> {
   const set = session.changeSet
   if (set === undefined) return {}
   // On the way back only what got healthy counts as restarted.
   const patches: Record<string, Patch> = { ...noteHealthy(session.document, set.restarted) }
   const events: AuditEvent[] = []
-  const { waits, ending } = sorted(session, { backs, held })
+  const { waits, ending } = sorted(session, came)
   const outcomes: Record<string, Outcome> = { ...waits }
   const stages = await Promise.all(ending.map((one) => givenUp(session, one)))
   ending.forEach(({ name, id }, index) => {
@@ -43,7 +46,7 @@ export async function end(
     outcomes[name] = { kind: "rolled-back", ...fault }
   })
   const rest = set.secrets.filter((name) => outcomes[name]?.kind !== "rolled-back")
-  const stuck = rest.filter((name) => backs.get(name)?.kind === "stuck")
+  const stuck = rest.filter((name) => came.backs.get(name)?.kind === "stuck")
   const left = (): ChangeSet =>
     withMarks(session, { ...set, secrets: rest }, { ended: endedOf(session, rest), stuck })
   await session.commit({
@@ -61,19 +64,25 @@ type Ending = { readonly name: string; readonly id: string; readonly dead: boole
 /** Of those that came back, the ones that a held output shows wait with it. */
 function sorted(
   session: Session,
-  { backs, held }: Came,
+  { backs, held, failed }: Came,
 ): { readonly waits: Outcomes; readonly ending: readonly Ending[] } {
   const waits: Record<string, Outcome> = {}
   const ending: Ending[] = []
   for (const [name, back] of backs) {
     const pending = versionAt(session.state(name), "pending")
+    const targets = session.outputsOf([name]).map(({ target }) => target)
+    const why = targets.map((target) => failed[target]).find((one) => one !== undefined)
     if (back.kind !== "back") waits[name] = back
     else if (pending === undefined) continue
-    else if (session.outputsOf([name]).some(({ target }) => held.includes(target)))
-      waits[name] = besideUndecided
+    else if (why !== undefined) waits[name] = { kind: "waiting", by: "file", ...said(why) }
+    else if (targets.some((target) => held.includes(target))) waits[name] = besideUndecided
     else ending.push({ name, id: pending.id, dead: back.dead })
   }
   return { waits, ending }
+}
+
+function said({ code, message }: Refusal): Refusal {
+  return { code, message }
 }
 
 const besideUndecided: Outcome = {

@@ -1,9 +1,11 @@
 import { AppError, describeError } from "../../base/error.ts"
+import { isEntry } from "../../core/entry.ts"
 import type { Draft, Output, Values } from "../../core/ports.ts"
 import type { Before, ChangeSet, Refusal } from "../../core/change-set.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
+import { land, sideBySide } from "../land.ts"
 import type { Session } from "../session.ts"
-import { leaveOutputs } from "../unwritten.ts"
+import { type Refusals, leaveOutputs } from "../unwritten.ts"
 
 /**
  * An output's way back: drafted, or why it has none. `isFormer`: it shows what it showed before the
@@ -22,18 +24,28 @@ export type WayBack = {
  */
 export async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayBack[]> {
   const values = await session.values(() => false)
-  const ways: WayBack[] = []
-  for (const output of session.work.outputs) {
+  const drafted = new Map<Output, WayBack>()
+  await sideBySide(session.work.outputs, async (output) => {
     const was = set.before?.[output.target]
-    if (was === undefined || set.leaves?.[output.target] !== undefined) continue
+    if (was === undefined || set.leaves?.[output.target] !== undefined) return
+    if (isEntry(output) && mayStillLand(session, output.target)) session.doubted.add(output.target)
     try {
       const draft = await wayBack(session, output, { was, values })
-      ways.push({ output, draft, isFormer: !draft.changed })
+      drafted.set(output, { output, draft, isFormer: !draft.changed })
     } catch (error) {
-      ways.push({ output, fault: describeError(error), isFormer: false })
+      drafted.set(output, { output, fault: describeError(error), isFormer: false })
     }
-  }
-  return ways
+  })
+  return session.work.outputs.flatMap((output) => drafted.get(output) ?? [])
+}
+
+/**
+ * A write of the new content has left and got no answer, in this run or in one that was killed: it
+ * may land after the way back, unless the former content is written once more.
+ */
+function mayStillLand({ begun, changeSet, renamed, delivered }: Session, target: string): boolean {
+  if (begun === undefined || begun !== changeSet?.id) return true
+  return renamed.has(target) && !delivered.has(target)
 }
 
 async function wayBack(
@@ -41,7 +53,7 @@ async function wayBack(
   output: Output,
   { was, values }: { readonly was: Before; readonly values: Values },
 ): Promise<Draft> {
-  const { vault, delivery } = session.work
+  const { vault, delivery, forceStop } = session.work
   if (was.stale === true) {
     const keeps = keptBeside(session, session.changeSet?.secrets ?? [])
     const [ready] = await draftBeside(session, [output], { values, keeps })
@@ -52,42 +64,56 @@ async function wayBack(
     before: was.sealed === "" ? undefined : await vault.openBytes(output.target, was.sealed),
     after: was.after,
     fingerprint: (bytes: Uint8Array) => vault.fingerprint(bytes),
+    turn: forceStop,
   }
   return delivery.restore(output, former, values, session.issued)
 }
 
-/** Where a containment waits for the end, an output that cannot be put back holds nothing up. */
+/**
+ * What cannot be put back is left as it is, and owed: any output if a containment waits for the end,
+ * and an entry always, since its manager may be away for days, and all else goes back meanwhile.
+ */
+function isLeft({ urgent }: Session, output: Output): boolean {
+  return urgent || isEntry(output)
+}
+
+/** Durable before anything is done without them. */
 export async function withoutRefused(
   session: Session,
   ways: readonly WayBack[],
 ): Promise<readonly WayBack[]> {
-  if (!session.urgent) return ways
+  const left = ways.filter(({ output, fault }) => fault !== undefined && isLeft(session, output))
   const refused: Record<string, Refusal> = {}
-  for (const { output, fault } of ways) if (fault !== undefined) refused[output.target] = fault
+  for (const { output, fault } of left) if (fault !== undefined) refused[output.target] = fault
   await leaveOutputs(session, refused)
-  return ways.filter(({ fault }) => fault === undefined)
+  return ways.filter((way) => !left.includes(way))
 }
 
+/** Each goes back by itself. Returns the files that could not be put back: they hold up their own. */
 export async function restoreOutputs(
   session: Session,
   ways: readonly WayBack[],
   held: readonly string[],
-): Promise<void> {
-  const refused: Record<string, Refusal> = {}
-  for (const { output, draft } of ways) {
-    if (draft === undefined || held.includes(output.target)) continue
-    if (draft.changed) {
-      session.work.onProgress("back", `${output.target}: its former content`)
-      try {
-        await draft.commit()
-      } catch (error) {
-        if (!session.urgent) throw error
-        refused[output.target] = describeError(error)
-        continue
+): Promise<Refusals> {
+  const left: Record<string, Refusal> = {}
+  const failed: Record<string, Refusal> = {}
+  const drafts = new Map(ways.map(({ output, draft }) => [output, draft]))
+  await sideBySide([...drafts.keys()], async (output) => {
+    const { target } = output
+    const draft = drafts.get(output)
+    if (draft === undefined || held.includes(target)) return
+    try {
+      if (draft.changed) {
+        session.work.onProgress("back", `${target}: its former content`)
+        await land(session, output, draft)
       }
+      session.restored.add(target)
+    } catch (error) {
+      const into = isLeft(session, output) ? left : failed
+      into[target] = describeError(error)
     }
-    session.restored.add(output.target)
-  }
-  await leaveOutputs(session, refused)
+  })
+  await leaveOutputs(session, left)
   session.work.onStep?.()
+  return failed
 }

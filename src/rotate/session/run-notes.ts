@@ -17,6 +17,8 @@ export class RunNotes {
    * Targets of outputs whose new content programs may have seen: this run has begun to rename it.
    */
   readonly renamed = new Set<string>()
+  /** Entries where a write of ours may still land: what goes there next is written, come what may. */
+  readonly doubted = new Set<string>()
   /** Targets that show the new value for certain; those that show the former one again. */
   readonly delivered = new Set<string>()
   readonly restored = new Set<string>()

@@ -11,7 +11,7 @@ import type {
 import { Secret } from "../../../src/core/secret.ts"
 import { nextVersionId } from "../../../src/core/version-changes.ts"
 import { openSets } from "../../../src/core/change-set.ts"
-import { draftAll, restoreOne } from "../../../src/deliver/delivery.ts"
+import { delivery } from "../../../src/deliver/delivery.ts"
 import { defer } from "../../../src/rotate/defer.ts"
 import { revokeOwed } from "../../../src/rotate/revoke.ts"
 import { rotate } from "../../../src/rotate/rotate.ts"
@@ -368,7 +368,7 @@ export class Life {
             return [undefined, "done"]
           }),
       },
-      delivery: { draft: draftAll, restore: restoreOne },
+      delivery,
       restarts: {
         restart: ({ name, reads: [target = ""] }) =>
           this.#act<true | string>(

@@ -102,6 +102,7 @@ class Write {
       const stands = this.#stands(plan)
       if (stands !== undefined) return { is: "done", mark: stands }
       const over = plan.seen?.mark
+      if (signal.aborted) return { is: "unknown", says: this.#hide("not waited for any longer") }
       const write = { bytes: plan.bytes, over, token: tokenOf(plan.bytes) }
       const landed = await this.#send(write, signal)
       if (landed.is === "unknown") this.#under = { mark: over }
