@@ -1,6 +1,6 @@
 import { type SecretState, type StateDocument } from "./state.ts"
 import { type ChangeSet, openSets } from "./change-set.ts"
-import type { Version } from "./version.ts"
+import type { Stage, Version } from "./version.ts"
 
 /**
  * No promise outlives the clock that made it. What was done lies in the past, whatever it says: an
@@ -148,7 +148,8 @@ function isBelievable(state: SecretState, now: Date): boolean {
   return !versions.some(
     ({ madeAt, stage }) =>
       isAfter(madeAt, last) ||
-      ((stage.kind === "retired" || stage.kind === "previous") && isAfter(stage.since, last)),
+      ((stage.kind === "retired" || stage.kind === "previous" || stage.kind === "uncertain") &&
+        isAfter(stage.since, last)),
   )
 }
 
@@ -186,11 +187,23 @@ export function believableState(state: SecretState, now: Date): SecretState {
   return JSON.stringify(changed) === JSON.stringify(state) ? state : changed
 }
 
+type Uncertain = Extract<Stage, { readonly kind: "uncertain" }>
+
+/** As long as it was meant. */
+function believableWait(stage: Uncertain, now: Date): Uncertain {
+  const { since, notBefore } = stage
+  if (since === undefined || notBefore === undefined || !isAhead(since, now)) return stage
+  const waits = Math.max(0, Date.parse(notBefore) - Date.parse(since))
+  const until = new Date(now.getTime() + waits).toISOString()
+  return { ...stage, since: now.toISOString(), notBefore: until }
+}
+
 function believableVersion(version: Version, rotatedAt: string | undefined, now: Date): Version {
   const { stage } = version
   const madeAt = done(version.madeAt, now)
   if (stage.kind === "retired")
     return { ...version, madeAt, stage: { ...stage, since: done(stage.since, now) } }
+  if (stage.kind === "uncertain") return { ...version, madeAt, stage: believableWait(stage, now) }
   if (stage.kind !== "previous") return { ...version, madeAt }
   // A grace is as long as it was meant; an older state does not say since when it runs, but when
   // its rotation began.

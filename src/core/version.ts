@@ -40,9 +40,22 @@ export type Stage =
       readonly revokeOthers?: true
     }
   /** May be live. Nothing is decided on it until a login is refused. */
-  | { readonly kind: "uncertain"; readonly why: string }
+  | {
+      readonly kind: "uncertain"
+      readonly why: string
+      /** It was given up then, and readers of an entry may still have it: not revoked before. */
+      readonly since?: string
+      readonly notBefore?: string
+    }
   /** Dead or given up; stays sealed, ages out. */
   | { readonly kind: "retired"; readonly since: string }
+
+/** From when on (ms) a value that may be live is to be taken away; 0: at once. */
+export function uncertainUntil(stage: Stage): number {
+  return stage.kind === "uncertain" && stage.notBefore !== undefined
+    ? Date.parse(stage.notBefore)
+    : 0
+}
 
 /** "v17" → 17: the younger version has the greater number. */
 export function versionNumber(id: string): number {

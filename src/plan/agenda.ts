@@ -1,7 +1,7 @@
 import { aheadOf, believable } from "../core/instants.ts"
 import type { Due } from "../core/due.ts"
 import { type SecretState, type StateDocument, holdsContained } from "../core/state.ts"
-import { type Stage, versionAt } from "../core/version.ts"
+import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
 import { heldBy, openSetOf, openSets } from "../core/change-set.ts"
 import { owingIn } from "../core/unwritten.ts"
 import { causeOf, nextDue, nextTry } from "./due.ts"
@@ -103,7 +103,7 @@ function revokes(
 
 function revokeOf(stage: Stage): readonly number[] {
   if (stage.kind === "previous") return [Date.parse(stage.revokeAt)]
-  return stage.kind === "uncertain" ? [0] : []
+  return stage.kind === "uncertain" ? [uncertainUntil(stage)] : []
 }
 
 /**

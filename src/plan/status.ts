@@ -11,7 +11,7 @@ import {
   openContainment,
 } from "../core/state.ts"
 import { type ChangeSet, heldBy, openSetOf } from "../core/change-set.ts"
-import { type Stage, versionAt } from "../core/version.ts"
+import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
 import { rotationWaits } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
@@ -166,7 +166,7 @@ export function ageOf(
 function needsLook(stage: Stage, now: Date): boolean {
   if (stage.kind === "previous")
     return stage.revokeOthers === true || Date.parse(stage.revokeAt) < now.getTime()
-  return stage.kind === "uncertain"
+  return stage.kind === "uncertain" && uncertainUntil(stage) <= now.getTime()
 }
 
 type Then = { readonly now: Date; readonly held: ChangeSet | undefined }
@@ -221,8 +221,14 @@ function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly
   return notes
 }
 
+function untilThen(stage: Stage, now: Date): string {
+  const leftMs = uncertainUntil(stage) - now.getTime()
+  return leftMs > 0 ? `; it is revoked in ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}` : ""
+}
+
 function stageNotes(id: string, stage: Stage, { now, isOpen }: Own): readonly string[] {
-  if (stage.kind === "uncertain") return [`${id} may still be accepted: ${stage.why}`]
+  if (stage.kind === "uncertain")
+    return [`${id} may still be accepted: ${stage.why}${untilThen(stage, now)}`]
   if (stage.kind !== "previous") return []
   const leftMs = Date.parse(stage.revokeAt) - now.getTime()
   const forMs = formatDuration(Math.ceil(leftMs / 1000) * 1000)

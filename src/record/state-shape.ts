@@ -46,7 +46,7 @@ const stages: Readonly<Record<string, Check>> = {
   pending: shape({ proven: flag }),
   current: () => true,
   previous: shape({ since: maybe(instant), revokeAt: instant, endSessions: flag }),
-  uncertain: shape({ why: text }),
+  uncertain: shape({ why: text, since: maybe(instant), notBefore: maybe(instant) }),
   retired: shape({ since: instant }),
 }
 const stage: Check = (value) =>

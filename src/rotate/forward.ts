@@ -1,7 +1,7 @@
 import { describeError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { ChangeSet } from "../core/change-set.ts"
-import { inWords } from "../core/unhealthy.ts"
+import { inWords, type UnhealthyDeployment } from "../core/unhealthy.ts"
 import { Ahead } from "./ahead.ts"
 import { driverOf } from "./ask.ts"
 import { stopped } from "./cut-off.ts"
@@ -12,7 +12,7 @@ import { revokeFirst } from "./forward/revoke-first.ts"
 import { startRollback } from "./forward/turn-back.ts"
 import { regressed, undecidedOutcomes, verdictsOf } from "./forward/verdicts.ts"
 import { openSet } from "./open-set.ts"
-import { type OutputsRefused, waitsForEntries } from "./outputs-refused.ts"
+import { waitingFor } from "./outputs-refused.ts"
 import { promote } from "./promote.ts"
 import { toRestart } from "./readers.ts"
 import { restartAll } from "./restart-all.ts"
@@ -36,7 +36,7 @@ export async function forward(
   let early: Prepared | undefined
   if (options.fresh) {
     try {
-      early = await prepare(session, members)
+      early = await prepare(session, members, { wait: false })
     } catch (error) {
       return giveUp(session, error)
     }
@@ -104,12 +104,11 @@ async function deliverAndPromote(
   }
   if (session.strategy.revokesFirst) await revokeFirst(session, going)
   const failed: unknown = fault ?? (await failureOf(deliver(session, ready)))
-  if (waitsForEntries(session, failed)) return waitFor(failed, going)
   if (failed !== undefined)
     return startRollback(session, { ...describeError(failed), touched, going })
-  const unhealthy = await restartAll(session)
+  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
   if (cannotGoBack(session, openSet(session))) return promotePast(session, going)
-  if (unhealthy.length === 0) return promote(session, going)
+  if (unhealthy.length === 0) return promoteShown(session, going)
   return startRollback(session, {
     code: "deployment-unhealthy",
     message: inWords(unhealthy),
@@ -124,15 +123,20 @@ async function deliverAndPromote(
 function promotePast(session: Session, going: readonly string[]): Promise<Outcomes> {
   const set = openSet(session)
   const unhealthy = unhealthyIn(set)
-  if (unhealthy.length > 0 && set.contain === undefined)
-    session.work.onProgress("health", inWords(unhealthy))
-  return promote(session, going, unhealthy)
+  if (set.contain !== undefined) return promote(session, going, unhealthy)
+  if (unhealthy.length > 0) session.work.onProgress("health", inWords(unhealthy))
+  return promoteShown(session, going, unhealthy)
 }
 
-function waitFor({ code, message }: OutputsRefused, going: readonly string[]): Outcomes {
-  return Object.fromEntries(
-    going.map((name) => [name, { kind: "waiting", by: "file", code, message } as const]),
-  )
+/** Those that an entry shows which is waited for stay in the journal. */
+async function promoteShown(
+  session: Session,
+  going: readonly string[],
+  unhealthy: readonly UnhealthyDeployment[] = [],
+): Promise<Outcomes> {
+  const waits = waitingFor(session, going)
+  const shown = going.filter((name) => waits[name] === undefined)
+  return shown.length === 0 ? waits : { ...waits, ...(await promote(session, shown, unhealthy)) }
 }
 
 function failureOf(act: Promise<void>): Promise<unknown> {

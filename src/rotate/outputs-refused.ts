@@ -4,6 +4,7 @@ import { isEntry } from "../core/entry.ts"
 import { driverOf } from "./ask.ts"
 import type { Session } from "./session.ts"
 import type { Refusals } from "./unwritten.ts"
+import type { Outcome, Outcomes } from "./work.ts"
 
 /** Which outputs could not be drafted, or written; said as the first of them. */
 export class OutputsRefused extends AppError {
@@ -20,17 +21,31 @@ export class OutputsRefused extends AppError {
 
 /**
  * An entry that cannot be written is no reason to turn back while the services take both values: its
- * readers go on with the old one, so the change set waits for its manager.
+ * readers go on with the old one. So all others go on, and those that it shows wait for its manager.
  */
-export function waitsForEntries(session: Session, error: unknown): error is OutputsRefused {
-  if (!(error instanceof OutputsRefused)) return false
+export function areWaitedFor(session: Session, refused: Refusals): boolean {
   const members = session.changeSet?.secrets ?? []
-  const outputs = session.work.outputs.filter(({ target }) => error.refused[target] !== undefined)
-  return outputs.every(
+  const outputs = session.work.outputs.filter(({ target }) => refused[target] !== undefined)
+  const waits = outputs.every(
     (output) =>
       isEntry(output) &&
       output.shows
         .filter((name) => members.includes(name))
         .every((name) => driverOf(session, name).overlap === "both"),
   )
+  if (waits) for (const [target, why] of Object.entries(refused)) session.waitsFor.set(target, why)
+  return waits
+}
+
+/** Of these, those that wait for an entry; and why. */
+export function waitingFor(session: Session, names: readonly string[]): Outcomes {
+  const waits: Record<string, Outcome> = {}
+  for (const name of names)
+    for (const { target } of session.outputsOf([name])) {
+      const why = session.waitsFor.get(target)
+      if (why === undefined) continue
+      const { code, message } = why
+      waits[name] = { kind: "waiting", by: "file", code, message }
+    }
+  return waits
 }

@@ -8,6 +8,7 @@ import { chainPatches } from "../core/patches.ts"
 import { type UnhealthyDeployment, inWords, noteHealthy, noteUnhealthy } from "../core/unhealthy.ts"
 import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
+import { readersWithinMs } from "./entry-readers.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { strategyOf, tellsHealth } from "./strategy.ts"
@@ -212,7 +213,10 @@ function after(session: Session, name: string, now: Date): Stage {
       revokeOthers: true,
     }
   const policy = session.work.policies[name]
-  const graceMs = driverOf(session, name).overlap === "both" ? (policy?.graceMs ?? 0) : 0
+  const graceMs =
+    driverOf(session, name).overlap === "both"
+      ? Math.max(policy?.graceMs ?? 0, readersWithinMs(session.outputsOf([name])))
+      : 0
   return {
     kind: "previous",
     since: now.toISOString(),

@@ -9,6 +9,7 @@ import { driftCode, hasDrifted } from "./drift.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import { beginActing } from "./acting.ts"
 import { expelAll } from "./revoke-others.ts"
+import { keepsAlive } from "./revoke/look-at-entries.ts"
 import { noteRevoked } from "./revoke/note.ts"
 import { type RevokeOptions, owedRevokeOthers, owedVersions } from "./revoke/owed.ts"
 import { retireTwins } from "./revoke/twins.ts"
@@ -84,6 +85,8 @@ async function revokeAll(
   // Beside a program that may still run no other is started, not for a login either.
   if (!settled && hiddenActOf(session, name) !== undefined)
     return each(name, versions, { kind: "owed", ...unsettled(session, name) })
+  const kept = settled && !contains ? await keepsAlive(session, name) : undefined
+  if (kept !== undefined) return each(name, versions, kept)
   const deaths = settled
     ? await Promise.all(versions.map((version) => revokeOne(session, name, version)))
     : each(name, versions, { kind: "owed", ...unsettled(session, name) })

@@ -4,9 +4,9 @@ import type { Ready } from "../core/ports.ts"
 import type { ChangeSet, Refusal } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
-import { type Beside, draftBeside, keptBeside } from "./beside.ts"
+import { draftBeside, keptBeside } from "./beside.ts"
 import { land, sideBySide } from "./land.ts"
-import { OutputsRefused } from "./outputs-refused.ts"
+import { OutputsRefused, areWaitedFor } from "./outputs-refused.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
@@ -41,7 +41,11 @@ function leavesOutputs(session: Session, set: ChangeSet): boolean {
  * Outputs as they will be once `names` show their pending values: all of them, or a throw; in an
  * incident those that can be written.
  */
-export async function draft(session: Session, names: readonly string[]): Promise<readonly Ready[]> {
+export async function draft(
+  session: Session,
+  names: readonly string[],
+  may: May = { wait: true },
+): Promise<readonly Ready[]> {
   const { changeSet: set } = session
   const values = await session.values((name) => names.includes(name))
   const outputs = session.outputsOf(names)
@@ -49,7 +53,7 @@ export async function draft(session: Session, names: readonly string[]): Promise
   const targets = outputs.map(({ target }) => target)
   if (set === undefined || !leavesOutputs(session, set))
     return outputs.some(isEntry)
-      ? draftOrRefuse(session, targets, beside)
+      ? draftOrWait(session, draftEach(session, targets, beside), may)
       : draftBeside(session, outputs, beside)
   const { ready, refused } = await draftEach(
     session,
@@ -65,14 +69,18 @@ export async function draft(session: Session, names: readonly string[]): Promise
   }
 }
 
-/** All of them, or a throw that says which could not be. */
-async function draftOrRefuse(
+/** `wait`: a service may have a new value, so what can go on goes on. */
+type May = { readonly wait: boolean }
+
+/** All of them; all but the entries that can be waited for; or a throw that says which could not be. */
+async function draftOrWait(
   session: Session,
-  targets: readonly string[],
-  beside: Beside,
+  drafting: ReturnType<typeof draftEach>,
+  { wait }: May,
 ): Promise<readonly Ready[]> {
-  const { ready, refused } = await draftEach(session, targets, beside)
+  const { ready, refused } = await drafting
   if (Object.keys(refused).length === 0) return ready
+  if (wait && areWaitedFor(session, refused)) return ready
   await discard(ready)
   throw new OutputsRefused(refused)
 }
@@ -83,7 +91,7 @@ export async function discard(ready: readonly Ready[]): Promise<void> {
 
 /**
  * All are made visible, or a throw; in an incident as many as can be, and the others are left as
- * they are.
+ * they are. Entries that can be waited for are.
  */
 export async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
   const set = session.changeSet
@@ -102,14 +110,15 @@ export async function deliver(session: Session, ready: readonly Ready[]): Promis
       }
     })
     session.work.onStep?.()
-    if (!leaves && Object.keys(refused).length > 0) throw new OutputsRefused(refused)
+    const isOver = leaves || Object.keys(refused).length === 0
+    if (!isOver && !areWaitedFor(session, refused)) throw new OutputsRefused(refused)
   } catch (error) {
     await discardAll(ready)
     throw error
   }
   if (Object.keys(refused).length === 0) return
   await discardAll(ready.filter(({ output }) => refused[output.target] !== undefined))
-  await leaveOutputs(session, refused)
+  if (leaves) await leaveOutputs(session, refused)
 }
 
 async function deliverOne(session: Session, { output, draft: one }: Ready): Promise<void> {

@@ -8,7 +8,8 @@ import { rotate } from "../../src/rotate/rotate.ts"
 import { resume } from "../../src/rotate/resume.ts"
 import { settleUnwritten } from "../../src/rotate/unwritten/settle.ts"
 import { Session } from "../../src/rotate/session.ts"
-import { type Fault, type Name, World, names, programs } from "./world.ts"
+import { Manager, entryId, foreignKey } from "./manager.ts"
+import { type Fault, type Name, type Program, World, names, programs } from "./world.ts"
 
 export type Ask = Omit<Order, "secrets">
 
@@ -110,6 +111,9 @@ export function unrest(world: World): readonly string[] {
     faults.push(`a restart without ${target}, which no journal said before`)
   for (const place of world.spoiled)
     faults.push(`${place} showed a value that works, and then one that does not`)
+  for (const place of world.cutReaders)
+    faults.push(`${place} was taken away while a reader of the entry could have it`)
+  faults.push(...strayed(world))
   if (openSets(world.stored).length > 0) faults.push("a journal is open")
   if (world.dual.size !== 1) faults.push(`dual accepts ${world.dual.size}`)
   if (Object.values(world.pair).filter((value) => value !== "").length !== 1)
@@ -123,6 +127,7 @@ export function unrest(world: World): readonly string[] {
       if (!world.accepts(name, one.credential)) faults.push(`current of ${name} is dead`)
       const shown = `${one.version.clear["user"] ?? ""}:${one.version.sealed}`
       for (const [place, values] of [
+        ...Object.entries(world.manager === undefined ? {} : { [entryId]: world.manager.content }),
         ...Object.entries(world.files),
         ...Object.entries(world.programs),
       ]) {
@@ -140,6 +145,26 @@ export function unrest(world: World): readonly string[] {
     if ((JSON.parse(line) as { n: number }).n !== index + 1) faults.push("the log has a gap")
   })
   return faults
+}
+
+/** Programs on this machine that hold a value which their service refuses. */
+function cutOff(world: World): readonly string[] {
+  return Object.entries(world.programs).flatMap(([program, values]) =>
+    names
+      .filter((name) => values[name] !== undefined && !world.takes(name, values[name]))
+      .filter((name) => !isOwed(world, name, program))
+      .map((name) => `${program} holds a dead ${name}`),
+  )
+}
+
+/** What the manager must not have come to. */
+function strayed({ manager }: World): readonly string[] {
+  if (manager === undefined) return []
+  const others = manager.others === 0 ? undefined : `o${manager.others}`
+  return [
+    ...(manager.content[foreignKey] === others ? [] : ["a write of someone else is lost"]),
+    ...(manager.staged.length === 0 ? [] : ["something staged is left at the manager"]),
+  ]
 }
 
 /** The state says that this output, or this program, does not show the current value. */
@@ -170,6 +195,8 @@ export type Scenario = {
   readonly outlastsGrace?: true
   /** One secret is rotated, and no other. */
   readonly alone?: Name
+  /** What an entry shows, and the program that reads it beside its file. */
+  readonly entry?: { readonly shows: readonly Name[]; readonly reader?: Program }
   /** A containment; of a world in which somebody else has set values of his own. */
   readonly contain?: {
     readonly revokeFirst: boolean
@@ -493,7 +520,7 @@ function change(world: World, { contain }: Scenario): void {
     world.one = byAPerson
 }
 
-function asked({ contain }: Scenario): true | Ask {
+export function asked({ contain }: Scenario): true | Ask {
   return contain === undefined
     ? true
     : { why: "incident", incident: "leak", contain: { revokeFirst: contain.revokeFirst } }
@@ -504,7 +531,7 @@ function cut(scenario: Scenario): true | Ask {
   return scenario.contain?.after === "rotation" ? true : asked(scenario)
 }
 
-function begin(scenario: Scenario): World {
+export function begin(scenario: Scenario): World {
   const world = new World()
   world.fault = scenario.fault
   world.ghostDelay = scenario.ghostDelay ?? 0
@@ -513,6 +540,15 @@ function begin(scenario: Scenario): World {
   if (scenario.alone !== undefined) world.asked = [scenario.alone]
   world.expels = scenario.contain?.intruder ?? false
   world.admin = scenario.contain?.admin ?? false
+  if (scenario.entry !== undefined) {
+    const { shows, reader } = scenario.entry
+    const all = world.files["/env/a"] ?? {}
+    world.manager = new Manager(
+      shows,
+      Object.fromEntries(shows.map((name) => [name, all[name] ?? ""])),
+    )
+    world.entryReader = reader
+  }
   if (scenario.contain?.unknown === true) {
     world.unknown = true
     const { gen } = world.stored.secrets
@@ -549,7 +585,7 @@ function unrevoked(world: World, { outlastsGrace, later }: Scenario): readonly s
 }
 
 /** Recovers as the service does (a few turns, then the grace is over), and holds the rest against the laws. */
-async function judge(
+export async function judge(
   world: World,
   scenario: Scenario,
   note: (text: string) => void,
@@ -570,12 +606,18 @@ async function judge(
       world.fault = rest
     }
   }
-  for (const fault of unrest(world)) note(fault)
+  // While a manager is silent, a set may wait for it; what must hold in the middle holds.
+  const waits = world.fault.manager?.silent !== undefined && scenario.contain === undefined
+  const atRest = waits ? [...lost(world), ...erased(world), ...cutOff(world)] : unrest(world)
+  for (const fault of atRest) note(fault)
   // Once it can be written again, nothing is owed.
-  if (world.fault.refuses !== undefined) {
+  if (world.fault.refuses !== undefined || world.fault.manager?.silent !== undefined) {
     world.fault = {}
     await run(world, false)
+    world.time += 3_600_000
+    await run(world, false)
   }
+  world.manager?.flush(world.time)
   for (const fault of [...unrest(world), ...owed(world)]) note(`in the end: ${fault}`)
   const most = scenario.contain?.after === undefined ? 2 : 3
   const made = (name: Name): number => world.versions(name).length

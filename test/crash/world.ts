@@ -13,6 +13,7 @@ import { Secret } from "../../src/core/secret.ts"
 import type { StateDocument } from "../../src/core/state.ts"
 import type { Version } from "../../src/core/version.ts"
 import { delivery } from "../../src/deliver/delivery.ts"
+import { type Manager, type ManagerFault, entryId } from "./manager.ts"
 import type { Vault, Work } from "../../src/rotate/work.ts"
 
 /**
@@ -52,6 +53,8 @@ export type Fault = {
   }
   /** This service accepts anything for a while (somebody turned passwords off). */
   readonly openDoor?: Name
+  /** What befalls the secret manager. */
+  readonly manager?: ManagerFault
   /** A supervisor restarts this program at the n-th instant of a process: it reads its file as that is then. */
   readonly supervised?: { readonly program: Program; readonly at: number }
 }
@@ -127,6 +130,12 @@ export class World {
   calls = 0
   outputWrites = 0
   outputCalls = 0
+  /** A secret manager, with an entry that shows some of the secrets. */
+  manager: Manager | undefined
+  /** The program that reads the entry beside its file. */
+  entryReader: Program | undefined
+  /** Old values that were taken away while a reader of the entry could still have them. */
+  cutReaders: string[] = []
   /** Values that a file showed and their service took, replaced there by one that it refuses. */
   spoiled: string[] = []
   /** What was done without an output before its journal said so. */
@@ -187,6 +196,13 @@ export class World {
     if (name === "dual") return this.dual.has(password)
     if (name === "one") return this.one === password
     return true
+  }
+
+  /** The same of what an output shows. */
+  takes(name: string, shown: string): boolean {
+    const [user = "", password = ""] = shown.split(":")
+    const fields = { ...(user === "" ? {} : { user }), password: new Secret(name, password) }
+    return this.accepts(name, { version: "shown", fields })
   }
 
   /** Its service holds what it held in the beginning. */
@@ -279,6 +295,7 @@ export class World {
         }),
       revoke: async (old, live) =>
         this.#call(process, name, () => {
+          this.#judgeRevoke(name, old)
           if (name === "pair" && old.fields["user"] !== live.fields["user"])
             this.pair[String(old.fields["user"])] = ""
           if (name === "dual") this.dual.delete(open(old))
@@ -300,6 +317,14 @@ export class World {
       ...(this.unknown || this.admin ? { deleteLogin: () => Promise.resolve() } : {}),
       describe: () => name,
     }
+  }
+
+  /** Readers keep what they have read for an hour. */
+  #judgeRevoke(name: Name, old: Credential): void {
+    if (this.manager === undefined || !this.accepts(name, old)) return
+    const shown = `${String(old.fields["user"] ?? "")}:${open(old)}`
+    if (this.manager.cached(name, this.time, 3_600_000).includes(shown))
+      this.cutReaders.push(`${name} ${shown}`)
   }
 
   #leaveOnly(
@@ -390,13 +415,31 @@ export class World {
     }
   }
 
+  #entryOutput(process: Process): readonly Output[] {
+    const { manager } = this
+    if (manager === undefined) return []
+    manager.fault = this.fault.manager ?? {}
+    manager.ghostDelay = this.ghostDelay
+    const templates = manager.shows.map((name) => [
+      name,
+      name === "pair" ? "{{ pair.user }}:{{ pair.password }}" : `:{{ ${name}.password }}`,
+    ])
+    const instants = {
+      instant: () => process.instant(),
+      dies: () => process.instants === process.cutAt,
+    }
+    const output = manager.output(
+      Object.fromEntries(templates) as Record<string, string>,
+      instants,
+      () => this.time,
+    )
+    return [output]
+  }
+
   /** Files are read by whoever starts meanwhile: none of their values is made worse. */
   #judgeRename(target: string, next: Readonly<Record<string, string>>): void {
-    const works = (name: string, shown: string | undefined): boolean => {
-      const [user = "", password = ""] = (shown ?? "").split(":")
-      const fields = { ...(user === "" ? {} : { user }), password: new Secret(name, password) }
-      return shown !== undefined && this.accepts(name, { version: "shown", fields })
-    }
+    const works = (name: string, shown: string | undefined): boolean =>
+      shown !== undefined && this.takes(name, shown)
     for (const [name, shown] of Object.entries(this.files[target] ?? {}))
       if (works(name, shown) && !works(name, next[name])) this.spoiled.push(`${target}: ${name}`)
   }
@@ -410,7 +453,7 @@ export class World {
   #deployment(name: Program, target: string): Deployment {
     return {
       name,
-      reads: [target],
+      reads: [target, ...(this.entryReader === name ? [entryId] : [])],
       restarter: { label: name, restart: () => Promise.resolve() },
       withinMs: 1,
       timeoutMs: 1,
@@ -451,6 +494,7 @@ export class World {
       outputs: [
         this.#output(process, "/env/a", names),
         this.#output(process, "/env/b", ["one", "gen"]),
+        ...this.#entryOutput(process),
       ],
       deployments: programs.map((name) => this.#deployment(name, reads[name])),
       startedWith: "{}",
@@ -491,7 +535,10 @@ export class World {
           await process.instant()
           this.restarts++
           const target = deployment.reads[0] ?? ""
-          this.programs[deployment.name] = { ...this.files[target] }
+          this.programs[deployment.name] = {
+            ...this.files[target],
+            ...(this.entryReader === deployment.name ? this.manager?.content : {}),
+          }
           await process.instant()
           return this.#health(deployment.name)
         },
@@ -530,6 +577,8 @@ export class World {
       ghost: this.ghost === undefined ? undefined : { ...this.ghost },
       late: new Map(this.late),
       undeclared: [...this.undeclared],
+      cutReaders: [...this.cutReaders],
+      manager: this.manager?.copy(),
       everHanded: Object.fromEntries(
         Object.entries(this.everHanded).map(([name, values]) => [name, new Set(values)]),
       ),
@@ -548,7 +597,7 @@ export class World {
     return JSON.stringify([
       [pair, [...dual], one, files, programs, stored, log, [...hooks], time, fault, ghostDelay],
       ghost === undefined ? [] : [ghost.name, open(ghost.next), ghost.next, ghost.countdown],
-      [[...this.late], this.undeclared, this.#made],
+      [[...this.late], this.undeclared, this.#made, this.manager?.key],
       [this.outputWrites, fault.refuses === undefined ? 0 : this.outputCalls],
       Object.values(this.everHanded).map((values) => [...values]),
     ])

@@ -1,4 +1,4 @@
-import type { Version } from "../../core/version.ts"
+import { type Version, uncertainUntil } from "../../core/version.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import {
@@ -174,7 +174,7 @@ function judgeVersion(
   now: Date,
   report: Told,
 ): void {
-  if (stage.kind === "uncertain")
+  if (stage.kind === "uncertain" && uncertainUntil(stage) <= now.getTime())
     report.found("uncertain", `${place}: ${id} may still be accepted: ${stage.why}`)
   // What a containment owes is told with the containment.
   if (stage.kind !== "previous" || stage.revokeOthers === true) return

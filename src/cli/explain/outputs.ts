@@ -58,6 +58,11 @@ export const outputs = {
     "The manager did not take the new content of an entry, or another program wrote there at the " +
     "same time again and again. The entry is as that program left it. Find out who writes there, and " +
     "whether the login of mycelium may write. The next run tries again.",
+  "output-reverted":
+    "Before an older value is taken away, mycelium looks at the entries that show its secret. One of " +
+    "them does not show what mycelium wrote there: a person or another program has changed it since, " +
+    "and its readers may use the older value. So that stays accepted, and the revoke is owed. Find out " +
+    "who writes there. mycelium render writes the current values again, and the revoke follows.",
   "entry-silent":
     "The manager of an entry gives no answer in time. Each run asks it once. As long as a service " +
     "takes both values, the rotation waits for it. In an incident, and on a way back, nothing waits: " +

@@ -13,9 +13,13 @@ export type Prepared = {
 export const nothingPrepared: Prepared = { ready: [], before: {} }
 
 /** Outputs as they will be once `names` show their pending values. */
-export async function prepare(session: Session, names: readonly string[]): Promise<Prepared> {
+export async function prepare(
+  session: Session,
+  names: readonly string[],
+  may = { wait: true },
+): Promise<Prepared> {
   const { work } = session
-  const ready = await draft(session, names)
+  const ready = await draft(session, names, may)
   const before: Record<string, Before> = {}
   try {
     for (const {

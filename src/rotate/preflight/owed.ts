@@ -1,7 +1,7 @@
 import { gracesOf } from "../../core/graces.ts"
 import type { Finding, Versions } from "../../core/ports.ts"
 import { owesRevokeOthers } from "../../core/state.ts"
-import { versionAt } from "../../core/version.ts"
+import { uncertainUntil, versionAt } from "../../core/version.ts"
 import { errorFinding } from "./finding.ts"
 import { probes } from "./probes.ts"
 import type { Session } from "../session.ts"
@@ -23,6 +23,7 @@ export async function owedFindings(
   const drifted = waits ? await probes(session, name) : []
   if (drifted.length > 0) return drifted
   if (left.uncertain) return [uncertain]
+  if (left.kept) return [keptForReaders]
   if (left.overdue) return [revokeOwed]
   return left.previous ? [inGrace] : []
 }
@@ -43,8 +44,16 @@ const inGrace = errorFinding(
   "wait until it is revoked, or add --skip-grace",
 )
 
+const keptForReaders = errorFinding(
+  "in-grace",
+  "a value that was given up is kept until programs that read an entry have read the former one again",
+  "wait until it is revoked (mycelium status says when), or add --skip-grace",
+)
+
 type LeftBehind = {
   readonly uncertain: boolean
+  /** Given up, and readers of an entry may still have it. */
+  readonly kept: boolean
   readonly overdue: boolean
   readonly previous: boolean
 }
@@ -58,13 +67,17 @@ function leftBehind(
 ): LeftBehind {
   const { contained, versions } = session.state(name)
   const stays = (id: string): boolean => !first.versions.has(takenKey(name, id))
+  const now = session.work.host.now().getTime()
+  const waits = (id: string): boolean =>
+    versions.some((one) => one.id === id && uncertainUntil(one.stage) > now)
   const isThere = previous !== undefined && stays(previous.version)
   const owes = owesRevokeOthers({
     ...(contained === undefined || first.expels.has(name) ? {} : { contained }),
     versions: versions.filter(({ id }) => stays(id)),
   })
   return {
-    uncertain: uncertain.some(({ version }) => stays(version)),
+    uncertain: uncertain.some(({ version }) => stays(version) && !waits(version)),
+    kept: uncertain.some(({ version }) => stays(version) && waits(version)),
     overdue: (isThere && overdue(session, name)) || owes,
     previous: isThere,
   }

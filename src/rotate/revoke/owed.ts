@@ -1,6 +1,6 @@
 import { gracesOf } from "../../core/graces.ts"
 import { holdsContained } from "../../core/state.ts"
-import type { Version } from "../../core/version.ts"
+import { type Version, uncertainUntil } from "../../core/version.ts"
 import type { Revoked } from "./revoked.ts"
 import type { Session } from "../session.ts"
 
@@ -31,7 +31,8 @@ export function owedVersions(
     if (!isFree(session, name, options)) continue
     for (const version of state.versions) {
       const due =
-        version.stage.kind === "uncertain" ||
+        (version.stage.kind === "uncertain" &&
+          (options.skipGrace || uncertainUntil(version.stage) <= now)) ||
         (version.stage.kind === "previous" &&
           (options.skipGrace || Date.parse(version.stage.revokeAt) <= now))
       if (due) owed.push({ name, version })

@@ -4,6 +4,8 @@ import type { ChangeSet, Refusal } from "../../core/change-set.ts"
 import { type Stage, versionAt } from "../../core/version.ts"
 import { changeVersion } from "../../core/version-changes.ts"
 import { noteHealthy } from "../../core/unhealthy.ts"
+import { driverOf } from "../ask.ts"
+import { mayHaveShown, waitsForReaders } from "../entry-readers.ts"
 import { endedOf, withMarks } from "../marks.ts"
 import { noteFailure } from "../note-failure.ts"
 import { proveDead } from "../revoke/prove-dead.ts"
@@ -58,6 +60,15 @@ export async function end(session: Session, came: Came, fault: Fault): Promise<O
   return outcomes
 }
 
+/** A reader of an entry may go on with it until it has read the former value again. */
+function keptForReaders(session: Session, name: string): Stage | undefined {
+  const { changeSet: set, urgent, work } = session
+  if (set === undefined || urgent || driverOf(session, name).overlap !== "both") return undefined
+  const entries = mayHaveShown(session, set, name)
+  if (entries.length === 0) return undefined
+  return waitsForReaders(entries, work.host.now())
+}
+
 type Fault = { readonly code: string; readonly message: string }
 type Ending = { readonly name: string; readonly id: string; readonly dead: boolean }
 
@@ -98,6 +109,8 @@ const besideUndecided: Outcome = {
 async function givenUp(session: Session, { name, id, dead }: Ending): Promise<Stage> {
   const kept: Stage = { kind: "retired", since: session.work.host.now().toISOString() }
   if (dead) return kept
+  const keeps = keptForReaders(session, name)
+  if (keeps !== undefined) return keeps
   const { pending, current } = await session.versions(name)
   if (pending === undefined || current === undefined)
     return { kind: "uncertain", why: "given up, its death not proven" }

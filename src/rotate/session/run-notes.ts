@@ -1,5 +1,5 @@
 import type { ErrorDescription } from "../../base/error.ts"
-import type { ChangeSet } from "../../core/change-set.ts"
+import type { ChangeSet, Refusal } from "../../core/change-set.ts"
 import type { OthersRevoked } from "../../core/ports.ts"
 
 /**
@@ -19,6 +19,8 @@ export class RunNotes {
   readonly renamed = new Set<string>()
   /** Entries where a write of ours may still land: what goes there next is written, come what may. */
   readonly doubted = new Set<string>()
+  /** Entries that the open change set waits for, and why: what they show works until then. */
+  readonly waitsFor = new Map<string, Refusal>()
   /** Targets that show the new value for certain; those that show the former one again. */
   readonly delivered = new Set<string>()
   readonly restored = new Set<string>()
@@ -69,5 +71,6 @@ export class RunNotes {
   /** Outputs are delivered anew: what earlier members have shown tells nothing of the next. */
   forgetOutputs(): void {
     for (const marks of [this.renamed, this.delivered, this.restored]) marks.clear()
+    this.waitsFor.clear()
   }
 }

@@ -1,5 +1,7 @@
-import type { Patch } from "../../core/state.ts"
+import { isEntry } from "../../core/entry.ts"
+import type { Patch, SecretState } from "../../core/state.ts"
 import { changeUnwritten, withoutOutputs } from "../../core/unwritten.ts"
+import { waitsForReaders } from "../entry-readers.ts"
 import type { Session } from "../session.ts"
 import type { Refusals } from "../unwritten.ts"
 
@@ -30,11 +32,37 @@ export async function noteWritten(
         ),
       ),
     }))
-    if (JSON.stringify(change(session.state(name))) !== JSON.stringify(session.state(name)))
-      patches[name] = change
+    const patch: Patch = (state) => readersBegin(session, state, { name, targets })(change(state))
+    if (JSON.stringify(patch(session.state(name))) !== JSON.stringify(session.state(name)))
+      patches[name] = patch
   }
   const isNews = Object.entries(written).some(
     ([target, print]) => session.document.written?.[target] !== print,
   )
   if (Object.keys(patches).length > 0 || isNews) await session.commit({ patches, written })
+}
+
+/** Only now can readers of an entry that was owed read the former value again. */
+function readersBegin(
+  { work }: Session,
+  { unwritten }: SecretState,
+  { name, targets }: { readonly name: string; readonly targets: readonly string[] },
+): Patch {
+  const entries = work.outputs.filter(
+    (output) =>
+      isEntry(output) &&
+      output.shows.includes(name) &&
+      targets.includes(output.target) &&
+      unwritten?.outputs[output.target] !== undefined,
+  )
+  if (entries.length === 0) return (state) => state
+  const waits = waitsForReaders(entries, work.host.now())
+  return (state) => ({
+    ...state,
+    versions: state.versions.map((version) =>
+      version.stage.kind === "uncertain" && version.stage.notBefore !== undefined
+        ? { ...version, stage: waits }
+        : version,
+    ),
+  })
 }
