@@ -1,5 +1,4 @@
 import { AppError } from "../../../base/error.ts"
-import type { Answered } from "../server/listener.ts"
 import type { Channel } from "../server/channel.ts"
 import type { Secret } from "../../../core/secret.ts"
 import {
@@ -29,7 +28,7 @@ type Login = {
   readonly label: string
   readonly password: Secret | undefined
   readonly nonce: string
-  readonly answered?: (options: Answered) => Promise<void>
+  readonly answered?: () => Promise<void>
 }
 
 /** Codes of AuthenticationXXX (PostgreSQL manual, Message Formats). */
@@ -65,12 +64,12 @@ async function firstAnswer(channel: Channel<Message>, { label, answered }: Login
     throw error
   })
   if (!(first instanceof ServerError)) {
-    await answered?.({ refused: false })
+    await answered?.()
     return first
   }
   // With its refusal a server hangs up, and then nobody can say who it was: so what something is
   // concluded from is not believed.
-  await answered?.({ refused: true }).catch((error: unknown) => {
+  await answered?.().catch((error: unknown) => {
     if (!isGone(error) || isRefusedPassword(first) || isMissingRole(first)) throw error
   })
   throw first

@@ -80,7 +80,7 @@ export async function connect(
       label,
       password: login.password,
       nonce: Buffer.from(login.random(18)).toString("base64"),
-      answered: async (options) => gate?.check(socket, options),
+      answered: async () => gate?.check(socket),
     })
     const greeting = await readGreeting(channel, label)
     const state = { idle: true, before: "", answers: 0 }

@@ -45,6 +45,13 @@ export type Channel<Message> = {
   readonly failure: AppError | undefined
 }
 
+/** Connections that we have ended for what the other end said: that is no server that hangs up. */
+const brokenOff = new WeakSet<Socket>()
+
+export function isBrokenOff(socket: Socket): boolean {
+  return brokenOff.has(socket)
+}
+
 export function openChannel<Message>(
   socket: Socket,
   { label, signal }: Call,
@@ -62,21 +69,25 @@ export function openChannel<Message>(
     socket.destroy()
     for (const one of waiting.splice(0)) one.reject(failure)
   }
+  const breakOff = (error: AppError): void => {
+    brokenOff.add(socket)
+    fail(error)
+  }
   const attention = new AbortBinding(socket, () => fail(timedOut(label)))
   const onMessage = (message: Message): void => {
     const first = waiting.shift()
     if (first !== undefined) first.resolve(message)
     else if (unasked === undefined) ready.push(message)
-    else fail(unasked(message))
+    else breakOff(unasked(message))
   }
   const onData = (chunk: Buffer): void => {
     arrived += chunk.length
-    if (arrived > longestAnswer) return fail(tooLarge().within(label))
+    if (arrived > longestAnswer) return breakOff(tooLarge().within(label))
     try {
       reader.push(chunk)
       for (let next = reader.next(); next !== undefined; next = reader.next()) onMessage(next)
     } catch (error) {
-      fail(error instanceof AppError ? error.within(label) : unreachable(label, undefined))
+      breakOff(error instanceof AppError ? error.within(label) : unreachable(label, undefined))
     }
   }
   const onError = (error: unknown): void => fail(lost(label, error))

@@ -5,7 +5,8 @@ import { type Owner, otherEnd, thisKernel } from "../../../base/system/other-end
 import { openSocketFile } from "../../../base/files/socket-file.ts"
 import { sayUser, uidOf } from "../../../base/system/users.ts"
 import type { Listeners } from "../../../core/listeners.ts"
-import { unreachable } from "./tls.ts"
+import { isBrokenOff } from "./channel.ts"
+import { endsOf, unreachable } from "./tls.ts"
 
 /**
  * A port of this machine is no identity: any user may bind it while its server is down. So before a
@@ -45,9 +46,6 @@ export type Demand = {
   readonly listeners: Listeners | undefined
 }
 
-/** `refused`: its answer was an error, with which a server hangs up. */
-export type Answered = { readonly refused: boolean }
-
 /** Opened before the connection. */
 export type Gate = AsyncDisposable & {
   /** Where to connect to instead of a socket's path as it is named. */
@@ -56,7 +54,7 @@ export type Gate = AsyncDisposable & {
    * Comes once the server has answered something: only then is the connection accepted. Throws
    * `listener-changed`.
    */
-  check(socket: Socket, options?: Answered): Promise<void>
+  check(socket: Socket): Promise<void>
 }
 /** `message` names the server in errors. */
 export type OpenGate = (label: string) => Promise<Gate | undefined>
@@ -70,10 +68,10 @@ export async function gateFor(
   if ("path" in to)
     return demand.listener === "any" ? gateForAny(to.path, demand) : socketGate(to.path, demand)
   return {
-    check: async (socket, options) => {
+    check: async (socket) => {
       const owner = await acceptedBy(socket, demand)
-      const isGone = socket.destroyed || socket.readyState !== "open"
-      judge(owner, demand, { isGone: isGone && options?.refused === true })
+      const isOver = socket.destroyed || socket.readyState !== "open"
+      judge(owner, demand, { isGone: isOver && !isBrokenOff(socket) })
     },
     [Symbol.asyncDispose]: nothingHeld,
   }
@@ -121,11 +119,12 @@ async function nothingHeld(): Promise<void> {}
 const looks = 4
 
 async function acceptedBy(socket: Socket, { label }: Demand): Promise<Owner> {
+  const ends = endsOf(socket)
   const kernel = await thisKernel()
   let seen: ReturnType<typeof otherEnd> = "unseen"
   for (let look = 0; look < looks; look++) {
     if (look > 0) await Bun.sleep(2 ** look)
-    seen = otherEnd(socket, kernel)
+    seen = otherEnd(ends, kernel)
     if (seen !== "waiting" && seen !== "unseen") return seen
   }
   if (seen === "unseen") return "hidden"
@@ -141,8 +140,8 @@ function closed(label: string): AppError {
 
 /**
  * Root may do anything anyway, and who we are ourselves could read the identity. `isGone`: the
- * other end has refused us and let go, and then nobody can say who it was: that is no other
- * listener.
+ * connection is over (the server has hung up, or stopped, or our own time was), and then the kernel
+ * does not know any more who it was: that is no other listener, and nothing is sent to it either.
  */
 function judge(
   owner: Owner,

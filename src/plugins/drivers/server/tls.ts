@@ -14,6 +14,7 @@ import {
 import { AppError, systemCode } from "../../../base/error.ts"
 import { readRealFile } from "../../../base/files/real-file.ts"
 import { present } from "../../../base/present.ts"
+import type { SocketAddresses } from "../../../base/system/other-end.ts"
 
 /**
  * What drivers that speak over a socket share: a connection that ends with its deadline, and TLS
@@ -41,11 +42,27 @@ export async function openSocket(
   const socket = connectTcp(to)
   try {
     await happening(socket, "connect", call, unreachable)
+    noteEnds(socket)
     return socket
   } catch (error) {
     socket.destroy()
     throw error
   }
+}
+
+/**
+ * The addresses of a connection, by its socket: that forgets them when it is closed, and the kernel
+ * may know the other end still.
+ */
+const ends = new WeakMap<Socket, SocketAddresses>()
+
+function noteEnds(socket: Socket): void {
+  const { localAddress, localPort, remoteAddress, remotePort } = socket
+  ends.set(socket, { localAddress, localPort, remoteAddress, remotePort })
+}
+
+export function endsOf(socket: Socket): SocketAddresses {
+  return ends.get(socket) ?? socket
 }
 
 /** Speaks TLS on `socket` from here on; only once the certificate is verified. */
