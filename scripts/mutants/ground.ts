@@ -130,6 +130,42 @@ export const ground: readonly Mutant[] = [
     },
   },
   {
+    law: 3,
+    name: "what a killed run has sent to RabbitMQ is not waited for",
+    edits: edit(
+      "plugins/drivers/rabbitmq/settle.ts",
+      `if (rest > 0) await this.#host.pause(rest, signal)`,
+      `if (rest > settleMs) await this.#host.pause(rest, signal)`,
+    ),
+    test: { file: "test/plugins/drivers/rabbitmq/settle.test.ts", name: "waits once" },
+  },
+  {
+    law: 3,
+    name: "RabbitMQ's refusal is believed though the admin sees that password there",
+    edits: edit(
+      "plugins/drivers/rabbitmq/probe.ts",
+      `isKnown(account.stored) && !isHeld(candidate, account.stored)`,
+      `isKnown(account.stored)`,
+    ),
+    test: {
+      file: "test/plugins/drivers/rabbitmq/probe.test.ts",
+      name: "refuses a password which the admin sees",
+    },
+  },
+  {
+    law: "always",
+    name: "a rotation takes a RabbitMQ user's tags away",
+    edits: edit(
+      "plugins/drivers/rabbitmq/api.ts",
+      `hashing_algorithm: algorithm, tags }`,
+      `hashing_algorithm: algorithm, tags: tags.slice(0, 0) }`,
+    ),
+    test: {
+      file: "test/plugins/drivers/rabbitmq/apply.test.ts",
+      name: "changes the password alone",
+    },
+  },
+  {
     law: "always",
     name: "a connection that waited since before a value dates it",
     edits: edit(

@@ -85,6 +85,19 @@ describe("what is no RabbitMQ of ours", () => {
     expect(fake.received()).not.toContain(passwordIn(candidate))
   })
 
+  test("one that refuses a password which the admin sees at the user decides nothing", async () => {
+    await using fake = await peer((socket) => {
+      socket.write(start("PLAIN"))
+      socket.on("data", (chunk: Buffer) => {
+        if (chunk.includes("PLAIN")) socket.write(close(403))
+      })
+    })
+    const shop = await account(server)
+    const driver = shop.open({ amqp: `amqp://127.0.0.1:${fake.port}` })
+    expect(await driver.probe(shop.old, soon())).toBe("unknown")
+    expect(await driver.probe(credential("v0", shop.user, "wrong"), soon())).toBe("refused")
+  })
+
   test.each([
     ["is full", 530],
     ["fails", 541],
