@@ -66,7 +66,9 @@ export async function runEnvironment(
     async (opened) => {
       const { session, recovered, behindMs } = opened
       const mayAct = !(behindMs > 0 && mode.rotate === "unless-behind")
-      const done = mayAct ? await actOn(app, opened, mode) : { outcomes: {}, revoked: [], causes: {} }
+      const done = mayAct
+        ? await actOn(app, opened, mode)
+        : { outcomes: {}, revoked: [], causes: {} }
       return {
         outcomes: { ...recovered, ...done.outcomes },
         revoked: done.revoked,
