@@ -12,6 +12,7 @@ import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument } from "../core/state.ts"
 import { type RunInHand, runInHand } from "../core/run-mark.ts"
+import { bounded } from "../deliver/bounded.ts"
 import { delivery } from "../deliver/delivery.ts"
 import { readReference } from "../plugins/references/index.ts"
 import type { FileLedger } from "../record/ledger.ts"
@@ -49,7 +50,7 @@ export function openWork(app: App, opening: Opening): Work {
     actor: app.actor,
     ...openDrivers(app, { environment: options, document, run }),
     ...policiesOf(options),
-    outputs: options.outputs.map((output) => openOutput(app, options, output)),
+    outputs: options.outputs.map((output) => bounded(openOutput(app, options, output), forceStop)),
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
     obstacles: obstaclesOf(app, options),

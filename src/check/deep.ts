@@ -56,7 +56,9 @@ export async function deepChecks(
       verify: keys === undefined ? {} : verifiers(checked, keys, environments),
       retired: keys?.retired?.length ?? 0,
     }),
-    ...(keys === undefined ? [] : [runCheck(outputs, await shownBy(checked, keys, environments))]),
+    ...(keys === undefined
+      ? []
+      : [runCheck(outputs, await shownBy(checked, keys, environments, options))]),
     runCheck(places, await outputPlaces(checked, me)),
     runCheck(shared, {
       documents: await allStates(config, environments),

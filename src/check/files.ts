@@ -88,9 +88,12 @@ export function outputsIn(
     .map((output) => ({ ...output, environment: name }))
 }
 
+/** Of those that are files. */
 export function allOutputsOf(config: Config): readonly NamedOutput[] {
   return Object.values(config.environments).flatMap(({ name, outputs }) =>
-    outputs.map((output) => ({ ...output, environment: name })),
+    outputs
+      .filter(({ entry }) => entry !== true)
+      .map((output) => ({ ...output, environment: name })),
   )
 }
 

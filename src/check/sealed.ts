@@ -14,8 +14,9 @@ import { lookSteadily } from "../record/steady-look.ts"
 import { AgeVault } from "../record/vault.ts"
 import { type Keys, openKeys } from "../record/keys.ts"
 import { MountGate } from "./mount-gate.ts"
-import type { Checked } from "./request.ts"
+import type { Checked, How } from "./request.ts"
 import { readIdentity } from "../app/identity.ts"
+import { bounded } from "../deliver/bounded.ts"
 import { openOutput } from "../app/open.ts"
 import { tells } from "../app/tells.ts"
 
@@ -89,6 +90,7 @@ export async function shownBy(
   checked: Checked,
   keys: Keys,
   environments: readonly Environment[],
+  { connect }: Pick<How, "connect">,
 ): Promise<Outputs> {
   const shown = environments.flatMap(({ name, document }) => {
     const options = checked.config.environments[name]
@@ -100,10 +102,13 @@ export async function shownBy(
       const place = { store, project, environment: name }
       return (await behindItsLog(place, document).catch(() => undefined)) !== undefined
     })
-    const looked = options.outputs.filter(({ target }) => checked.silent?.has(target) !== true)
+    // A manager is asked, as a service is, only where that is asked for.
+    const looked = options.outputs.filter(
+      ({ target, entry }) => checked.silent?.has(target) !== true && (connect || entry !== true),
+    )
     return looked.map((output) => ({
       environment: name,
-      output: openOutput(checked, options, output),
+      output: bounded(openOutput(checked, options, output), checked.stop),
       tells: (secret: string) => tells(output.options, secret),
       document,
       reread,

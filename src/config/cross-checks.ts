@@ -140,14 +140,14 @@ function checkTargets(
       if (owner !== undefined && owner !== path)
         report({
           path: at,
-          message: `writes the same file as ${formatPath(owner)}`,
+          message: `writes the same ${config.entry === true ? "entry" : "file"} as ${formatPath(owner)}`,
           hint: "let one output show both",
         })
       owners.set(target, owner ?? path)
       if (target === file) report({ path: at, message: "would replace this config" })
       if (target === config.from) report({ path: at, message: "would replace its own template" })
     }
-    if (isInside(config.target, store))
+    if (config.entry !== true && isInside(config.target, store))
       report({ path: at, message: "writes into the store, which only Mycelium may write" })
   }
 }

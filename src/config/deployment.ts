@@ -34,7 +34,8 @@ export function readDeployment(
   })
   const config: DeploymentConfig = {
     name,
-    reads: reads?.map((file) => resolve(context.folder, file)) ?? targets,
+    reads:
+      reads?.map((one) => (targets.includes(one) ? one : resolve(context.folder, one))) ?? targets,
     restarter: restarter ?? { type: "", options: undefined },
     ...present({ health }),
     timeoutMs,

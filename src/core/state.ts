@@ -39,6 +39,11 @@ export type StateDocument = {
   readonly written?: Readonly<Record<string, string>>
   /** By id of an entry: its mark since we last wrote it. */
   readonly marks?: Readonly<Record<string, string>>
+  /**
+   * By id of an entry: tokens of what may lie at its manager, seen by no reader; durable before it
+   * does, and until it is live or taken away.
+   */
+  readonly staged?: Readonly<Record<string, readonly string[]>>
   readonly audit: AuditTail
   /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
   readonly mac: string

@@ -136,6 +136,7 @@ const changeSet = shape({
 })
 const state = shape({
   marks: maybe(map(text)),
+  staged: maybe(map(list(text))),
   format: either(1),
   id: text,
   project: text,

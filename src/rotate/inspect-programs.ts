@@ -1,6 +1,7 @@
 import { describeError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
 import { obstacleIn, obstacleTo } from "../base/files/runnable.ts"
+import { isEntry } from "../core/entry.ts"
 import { present } from "../base/present.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
 import { deploymentsOf } from "./readers.ts"
@@ -46,7 +47,9 @@ type Look = {
 
 async function inspect({ work }: Session, deployment: Deployment): Promise<Look> {
   const faults = await obstaclesTo(work.environment, deployment)
-  const { restarter, reads } = deployment
+  const { restarter } = deployment
+  const entries = work.outputs.filter((one) => isEntry(one)).map(({ target }) => target)
+  const reads = deployment.reads.filter((target) => !entries.includes(target))
   if (faults.length > 0 || restarter.inspect === undefined) return { deployment, faults }
   try {
     const inspection = await within(

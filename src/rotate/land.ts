@@ -1,6 +1,8 @@
-import { type TokenOf, isEntry } from "../core/entry.ts"
+import { AppError } from "../base/error.ts"
+import { isEntry } from "../core/entry.ts"
 import type { Draft, Output } from "../core/ports.ts"
 import type { Session } from "./session.ts"
+import { stage, tokensOf, unstaged } from "./stage.ts"
 
 /** Makes a draft visible; of an entry, what it is at then is known from now on. */
 export async function land(session: Session, output: Output, draft: Draft): Promise<void> {
@@ -10,16 +12,15 @@ export async function land(session: Session, output: Output, draft: Draft): Prom
   }
   const { work, doubted } = session
   const { target } = output
+  // The same from here on, whatever is written down meanwhile.
+  const tokenOf = tokensOf(session, target)
+  const { [target]: refused } = await stage(session, [{ output, draft, tokenOf }])
+  if (refused !== undefined) throw new AppError(refused.code, refused.message, { remedy: "retry" })
   doubted.add(target)
-  const how = { turn: work.forceStop, tokenOf: tokensOf(session, target) }
+  const how = { turn: work.forceStop, tokenOf }
   session.noteMark(target, await work.delivery.land(output, draft, how))
   doubted.delete(target)
-}
-
-function tokensOf({ work, changeSet, document }: Session, target: string): TokenOf {
-  const id = changeSet?.id ?? `${document.id} ${document.serial}`
-  return (content) =>
-    work.vault.fingerprint(Buffer.concat([Buffer.from(`${id}\0${target}\0`), content]))
+  unstaged(session, target, tokenOf(draft.bytes))
 }
 
 /** Managers are asked side by side, beside all that is done to files one after the other. */

@@ -108,6 +108,14 @@ export class Session extends RunNotes {
     this.document = { ...this.document, marks: { ...this.document.marks, [target]: mark } }
   }
 
+  /** What may lie at the manager of an entry, seen by no reader; none: nothing does. */
+  noteStaged(target: string, tokens: readonly string[]): void {
+    const { staged, ...rest } = this.document
+    const { [target]: _, ...others } = staged ?? {}
+    const next = tokens.length === 0 ? others : { ...others, [target]: tokens }
+    this.document = Object.keys(next).length === 0 ? rest : { ...rest, staged: next }
+  }
+
   /** A line of the log, of now, that the next durable write takes along: nothing depends on it. */
   queueEvent(event: AuditEvent): void {
     this.#queued = [...this.#queued, { at: this.work.host.now(), event }]

@@ -10,7 +10,7 @@ import { OutputsRefused, areWaitedFor } from "./outputs-refused.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
-import { draftEach, leaveOutputs } from "./unwritten.ts"
+import { draftAndStage, leaveOutputs } from "./unwritten.ts"
 
 /**
  * Outputs on a way forward: drafted before any service is touched, renamed once the services have
@@ -53,9 +53,9 @@ export async function draft(
   const targets = outputs.map(({ target }) => target)
   if (set === undefined || !leavesOutputs(session, set))
     return outputs.some(isEntry)
-      ? draftOrWait(session, draftEach(session, targets, beside), may)
+      ? draftOrWait(session, draftAndStage(session, targets, beside), may)
       : draftBeside(session, outputs, beside)
-  const { ready, refused } = await draftEach(
+  const { ready, refused } = await draftAndStage(
     session,
     targets.filter((target) => set.leaves?.[target] === undefined),
     beside,
@@ -75,7 +75,7 @@ type May = { readonly wait: boolean }
 /** All of them; all but the entries that can be waited for; or a throw that says which could not be. */
 async function draftOrWait(
   session: Session,
-  drafting: ReturnType<typeof draftEach>,
+  drafting: ReturnType<typeof draftAndStage>,
   { wait }: May,
 ): Promise<readonly Ready[]> {
   const { ready, refused } = await drafting

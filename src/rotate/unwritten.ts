@@ -5,6 +5,7 @@ import type { Refusal } from "../core/change-set.ts"
 import { type Beside, draftBeside } from "./beside.ts"
 import { sideBySide } from "./land.ts"
 import type { Session } from "./session.ts"
+import { stage } from "./stage.ts"
 
 /**
  * Outputs that cannot be written in an incident. Anyone who can write an output could forbid the
@@ -46,6 +47,20 @@ export async function leaveOutputs(session: Session, leaves: Refusals): Promise<
 export function tellLeft({ work }: Session, leaves: Refusals): void {
   for (const [target, { message, code }] of Object.entries(leaves))
     work.onProgress("deliver", `${target} is left as it is: ${message} (${code})`)
+}
+
+/** The same, and staged where a write takes two calls: no trial. */
+export async function draftAndStage(
+  session: Session,
+  targets: readonly string[],
+  beside: Beside,
+): ReturnType<typeof draftEach> {
+  const { ready, refused } = await draftEach(session, targets, beside)
+  const unstaged = await stage(session, ready)
+  return {
+    ready: ready.filter(({ output }) => unstaged[output.target] === undefined),
+    refused: { ...refused, ...unstaged },
+  }
 }
 
 /** Every output that can be drafted; why the others cannot. */

@@ -8,6 +8,11 @@ const entries: readonly (readonly Name[])[] = [["dual", "pair"], ["one"], ["dual
 const faults: readonly { readonly title: string; readonly manager: ManagerFault }[] = [
   { title: "all well", manager: {} },
   { title: "someone else writes there", manager: { meddles: true } },
+  { title: "a write takes two calls", manager: { stages: true } },
+  ...[3, 4, 5, 6].map((from) => ({
+    title: `a write takes two calls, silent from call ${from} on`,
+    manager: { stages: true as const, silent: { from } },
+  })),
   ...[1, 2].flatMap((write) => [
     { title: `the answer of write ${write} is lost`, manager: { loses: { write } } },
     ...[1, 2, 4, 9].map((late) => ({

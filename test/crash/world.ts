@@ -418,7 +418,8 @@ export class World {
   #entryOutput(process: Process): readonly Output[] {
     const { manager } = this
     if (manager === undefined) return []
-    manager.fault = this.fault.manager ?? {}
+    const stages = manager.fault.stages ?? this.fault.manager?.stages
+    manager.fault = { ...this.fault.manager, ...(stages === undefined ? {} : { stages }) }
     manager.ghostDelay = this.ghostDelay
     const templates = manager.shows.map((name) => [
       name,

@@ -90,6 +90,7 @@ const whole: Whole<StateDocument> = {
   run: { id: "r", clock: "k", since: 1 },
   written: { "/f": "f" },
   marks: { "vault:e": "7" },
+  staged: { "vault:e": ["t"] },
   audit: { count: 1, head: "h", lines: ["l"] },
   mac: "m",
 }

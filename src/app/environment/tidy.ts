@@ -3,6 +3,7 @@ import { settleOutput } from "../../base/files/durable-folder.ts"
 import type { Output } from "../../core/ports.ts"
 import { isEntry } from "../../core/entry.ts"
 import { inTime } from "../../deliver/in-time.ts"
+import { dropStaged } from "../../rotate/stage.ts"
 import type { Session } from "../../rotate/session.ts"
 
 /**
@@ -11,6 +12,7 @@ import type { Session } from "../../rotate/session.ts"
  */
 export async function tidy(session: Session): Promise<void> {
   await session.work.ledger.tidy?.()
+  await dropStaged(session)
   for (const output of session.work.outputs) {
     try {
       await tidyOutput(session, output)

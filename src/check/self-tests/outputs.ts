@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError } from "../../base/error.ts"
 import { filesAtOnce, mapConcurrently } from "../../base/semaphore.ts"
+import { isEntry } from "../../core/entry.ts"
 import type { Output } from "../../core/ports.ts"
 import { type Versions, leftIn, sayLeft, versionsIn } from "../../core/left.ts"
 import { type StateDocument, fingerprintsOf, openContainment } from "../../core/state.ts"
@@ -16,7 +17,10 @@ import { type Answer, type Fingerprint, answerOf } from "./shown-answer.ts"
 
 export type Shown = {
   readonly environment: string
-  readonly output: Pick<Output, "target" | "shows" | "whole" | "read" | "adopt" | "others">
+  readonly output: Pick<
+    Output,
+    "target" | "place" | "shows" | "whole" | "read" | "adopt" | "others"
+  >
   /** Can this secret's value be read backwards from the templates? */
   readonly tells: (secret: string) => boolean
   readonly document: StateDocument
@@ -210,7 +214,12 @@ const byHand =
   "put the variable into the config, or take it out of the file by hand: it holds more than the value"
 
 /** Render makes no folder, and knows no line of others. */
-function wayBack({ target, whole }: Shown["output"]): { readonly remedy?: string } {
+function wayBack(output: Shown["output"]): { readonly remedy?: string } {
+  const { target, whole } = output
+  if (isEntry(output))
+    return {
+      remedy: "make it where your infrastructure is described; mycelium render then writes it",
+    }
   const folder = existsSync(dirname(target))
     ? ""
     : `make the folder ${dirname(target)} first, with the owner and mode that it should have`

@@ -3,6 +3,7 @@ import { present } from "../../base/present.ts"
 import type { Patch } from "../../core/state.ts"
 import type { Version } from "../../core/version.ts"
 import { openSet } from "../open-set.ts"
+import { dropStaged } from "../stage.ts"
 import { noteFailure } from "../note-failure.ts"
 import type { Session } from "../session.ts"
 import type { Outcome, Outcomes } from "../work.ts"
@@ -30,6 +31,7 @@ export async function giveUp(session: Session, error: unknown): Promise<Outcomes
     events: [{ event: "give-up", code }],
     flush: true,
   })
+  await dropStaged(session)
   return outcomes
 }
 

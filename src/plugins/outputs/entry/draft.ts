@@ -35,9 +35,8 @@ export async function draftOf(
   const first = await plan(signal)
   const { seen, bytes, changes } = first
   const write = new Write(entry, plan, { again, hide: hider(shown, values) })
-  const isSame = Buffer.from(seen?.bytes ?? []).equals(bytes)
   return {
-    changed: again || !isSame,
+    changed: again || !same(seen?.bytes, bytes),
     bytes,
     changes,
     ...(seen === undefined ? {} : { before: seen }),
@@ -51,6 +50,10 @@ export async function draftOf(
     settle: (tokenOf, ends) => write.end(tokenOf, ends),
     discard: () => Promise.resolve(),
   }
+}
+
+function same(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return Buffer.from(one ?? []).equals(other)
 }
 
 function noToken(): string {
@@ -111,6 +114,8 @@ class Write {
       if ("is" in next) return next.is === "unknown" ? landed : next
       // Nobody has written in between: the manager says no to the write itself.
       if (next.seen?.mark === over) return landed
+      // What is staged is another content than that: it is planned, and staged, anew.
+      if (this.#entry.stage !== undefined && !same(next.bytes, first.bytes)) return landed
       plan = next
     }
     return { is: "refused", says: this.#hide("others write there again and again") }
@@ -118,7 +123,7 @@ class Write {
 
   /** The mark under which the content stands so that nothing older can land. */
   #stands({ seen, bytes }: Plan): string | undefined {
-    if (seen === undefined || !Buffer.from(seen.bytes ?? []).equals(bytes)) return undefined
+    if (seen === undefined || !same(seen.bytes, bytes)) return undefined
     const moved = this.#under !== undefined && this.#under.mark !== seen.mark
     return moved || (!this.#owesWrite && this.#under === undefined) ? seen.mark : undefined
   }
