@@ -203,13 +203,13 @@ export const laws: readonly Mutant[] = [
     name: "the old value is taken away before the new one is promoted",
     edits: edit(
       "rotate/forward.ts",
-      `  const unhealthy = await restartAll(session)
+      `  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
   if (cannotGoBack(session, openSet(session)))`,
       `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
-  const unhealthy = await restartAll(session)
+  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
   if (cannotGoBack(session, openSet(session)))`,
     ),
     test: orderOfServices,

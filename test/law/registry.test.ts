@@ -17,6 +17,7 @@ const shared = new Set([
   "variables",
   "whole",
   "tree",
+  "entry",
 ])
 
 for (const kind of ["drivers", "outputs", "restarters", "healths"]) {
