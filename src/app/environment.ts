@@ -1,7 +1,8 @@
 import { present } from "../base/present.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import type { StateDocument } from "../core/state.ts"
-import { withJournal } from "../rotate/defer.ts"
+import type { ChangeSet } from "../core/change-set.ts"
+import { asJournal, makeWay, withJournal } from "../rotate/defer.ts"
 import { awaitAgain } from "../rotate/acting.ts"
 import { declareOver } from "../rotate/declare-over.ts"
 import type { RevokeOptions } from "../rotate/revoke/owed.ts"
@@ -123,6 +124,9 @@ export async function openEnvironment(
   }
 }
 
+/** A rotation that is not finished as a recovery goes on with it: as the journal, with its own options. */
+export type OpenAsBegun = (set: ChangeSet) => Session
+
 /**
  * Under the lock, with today's config, for acts that only look: an open journal stays open, nothing
  * is written, the log is not maintained.
@@ -130,13 +134,18 @@ export async function openEnvironment(
 export function inspectEnvironment<T>(
   app: App,
   name: string,
-  act: (session: Session) => Promise<T>,
+  act: (session: Session, asBegun: OpenAsBegun) => Promise<T>,
 ): Promise<T> {
   return withLock(app, name, async ({ app: now, today, place, stops }) => {
     const { stop, forceStop } = stops
     const ledger = ledgerOf(now, place)
     const document = withJournal(await ledger.load())
-    const work = openWork(now, { options: today, ledger, document, stop, forceStop })
-    return act(new Session(work, document, { clockDoubted: true }))
+    const open = (options: EnvironmentConfig, found: StateDocument): Session =>
+      new Session(openWork(now, { options, ledger, document, stop, forceStop }), found, {
+        clockDoubted: true,
+      })
+    return act(open(today, document), (set) =>
+      open(optionsIn(set), asJournal(makeWay(document), set)),
+    )
   })
 }

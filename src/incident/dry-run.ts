@@ -1,4 +1,5 @@
 import type { Deployment } from "../core/ports.ts"
+import { openSets } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "../rotate/ask.ts"
@@ -31,7 +32,7 @@ export async function dryRun(
   environment: string,
   options: DryRunOptions,
 ): Promise<DryRun> {
-  return inspectEnvironment(app, environment, async (session) => {
+  return inspectEnvironment(app, environment, async (session, asBegun) => {
     const chosen =
       options.secrets ??
       Object.keys(session.work.drivers).filter(
@@ -41,8 +42,11 @@ export async function dryRun(
       )
     const contained = containedIn(session, chosen, options)
     const underWay = await onTheirWay(session)
-    const { unfinished, goes, held, over } = await unfinishedIn(session, chosen, options)
-    const isCutOff = cutOff(session, { aside: true }).length > 0
+    const isCutOff = openSets(session.document).some((set) => cutOff(asBegun(set)).length > 0)
+    const { unfinished, goes, held, over } = await unfinishedIn(session, chosen, {
+      ...options,
+      asBegun,
+    })
     asEnded(session, over)
     const names = chosen.filter(
       (name) =>

@@ -69,8 +69,10 @@ export type Unfinished = Pick<ChangeSet, "startedAt" | "direction" | "secrets"> 
  * foreseen.
  */
 export function planDelete(app: App, environment: string, options: DeleteOptions): Promise<Plan> {
-  return inspectEnvironment(app, environment, async (session) => {
-    const prospects = await Promise.all(endedFirst(session).map((set) => prospectOf(session, set)))
+  return inspectEnvironment(app, environment, async (session, asBegun) => {
+    const prospects = await Promise.all(
+      endedFirst(session).map((set) => prospectOf(asBegun(set), set)),
+    )
     const kept = prospects.filter(isKept)
     const blocks = kept.some(({ set }) => !isDeferrable(set))
     const would = await eachOf(session, options, async (name) => {
@@ -88,7 +90,8 @@ export function planDelete(app: App, environment: string, options: DeleteOptions
         versions: session.state(name).versions.length,
       }
     })
-    const cut = kept.length > 0 && cutOff(session, { aside: true }).length > 0
+    const cut =
+      kept.length > 0 && endedFirst(session).some((set) => cutOff(asBegun(set)).length > 0)
     const plan = { unfinished: prospects.map(unfinishedOf), would }
     return cut ? { ...plan, cutOff: true } : plan
   })

@@ -36,6 +36,35 @@ function edited(shop: Shop, number: number, port: number): object {
 }
 
 describe("a config that is edited while a rotation is under way", () => {
+  test("a dry run looks at it as the command would end it: with the options that it began with", async () => {
+    await using shop = await openShop(server)
+    const { project } = shop
+    await shop.adopt()
+    const restart = project.read("restart-api")
+    project.script("restart-api", 'kill -9 "$PPID"', "exit 1")
+    expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
+    project.script("restart-api", ...restart.trim().split("\n").slice(1))
+    // Nobody listens there, and the program is another one.
+    using nobody = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } })
+    const port = nobody.port
+    nobody.stop(true)
+    project.configure(edited(shop, 1, port))
+    const { plans } = json<{
+      readonly plans: readonly { readonly unfinished: readonly object[] }[]
+    }>(await shop.run("rotate-now", "production", "--dry-run", "--json"))
+    const unfinished = plans[0]?.unfinished ?? []
+    expect(unfinished).toHaveLength(1)
+    expect(unfinished[0]).toMatchObject({ secrets: ["postgres"], restarts: ["api"] })
+    expect(unfinished[0]).not.toHaveProperty("kept")
+    const ran = json<{
+      readonly reports: readonly {
+        readonly recovered: Readonly<Record<string, { readonly kind: string }>>
+      }[]
+    }>(await shop.run("rotate-now", "production", "--json"))
+    expect(ran.reports[0]?.recovered["postgres"]?.kind).toBe("rotated")
+    expect(project.read("api.loaded")).toBe(project.read(".env"))
+  }, 60_000)
+
   test("25 times, good and bad: the rotation, its kill and its recovery use the options that it began with", async () => {
     await using shop = await openShop(server)
     const { project } = shop

@@ -14,6 +14,7 @@ import {
 import type { Session } from "../../rotate/session.ts"
 import { toRestart } from "../../rotate/readers.ts"
 import { strategyOf } from "../../rotate/strategy.ts"
+import type { OpenAsBegun } from "../../app/environment.ts"
 import type { DryRunOptions, Unfinished } from "./plan.ts"
 
 /** What becomes of rotations that are not finished, before anything else is begun. */
@@ -36,13 +37,15 @@ export type Found = {
 export async function unfinishedIn(
   session: Session,
   chosen: readonly string[],
-  options: DryRunOptions,
+  { asBegun, ...options }: DryRunOptions & { readonly asBegun: OpenAsBegun },
 ): Promise<Found> {
   const { contain } = options
   const sets = openSets(session.document).filter(
     (set) => !isDeferrable(set) || set.secrets.some((name) => chosen.includes(name)),
   )
-  const prospects = await Promise.all(sets.map((set) => prospectOf(session, set)))
+  // A recovery goes on with the options that each was begun with, whatever the config says by now.
+  const begun = new Map(sets.map((set) => [set, asBegun(set)] as const))
+  const prospects = await Promise.all([...begun].map(([set, own]) => prospectOf(own, set)))
   const kept = prospects.filter(isKept)
   if (contain !== undefined && kept.length > 0) session.document = makeWay(session.document)
   const goes: string[] = []
@@ -58,7 +61,9 @@ export async function unfinishedIn(
     }
   }
   const taken = goes.filter((name) => held[name] === undefined)
-  const unfinished = prospects.map((one) => unfinishedOf(session, one, { chosen, taken, options }))
+  const unfinished = prospects.map((one) =>
+    unfinishedOf(begun.get(one.set) ?? session, one, { chosen, taken, options }),
+  )
   const over = prospects.flatMap((prospect, index) => {
     // Whether its programs are healthy once it has gone back is not known before: an ordinary
     // rotation waits for that, and a containment does not.
