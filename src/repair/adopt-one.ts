@@ -11,17 +11,9 @@ import { showsIt } from "../rotate/reconcile/shows-it.ts"
 import type { Session } from "../rotate/session.ts"
 import { type Noted, listening, noteKnown } from "./adopt-known.ts"
 import { becomesCurrent } from "./becomes-current.ts"
-import {
-  type Adopted,
-  type Asked,
-  fieldsOf,
-  isWeakIn,
-  knownAs,
-  prove,
-  refuseBreakOut,
-  refuseMissing,
-  same,
-} from "./adoptable.ts"
+import { type Adopted, type Asked, fieldsOf, isWeakIn, knownAs, same } from "./adoptable.ts"
+import { prove } from "./prove-adopted.ts"
+import { refuseBreakOut, refuseMissing } from "./shown-values.ts"
 
 /** Takes over the value of one secret, proven by a login; written down by the caller. */
 export async function adoptOne(

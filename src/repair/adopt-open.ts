@@ -10,15 +10,9 @@ import { reconcile } from "../rotate/reconcile.ts"
 import type { ReconcileFinding } from "../rotate/reconcile/finding.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
-import {
-  type Adopted,
-  type Asked,
-  fieldsOf,
-  isWeakIn,
-  knownAs,
-  prove,
-  refuseBreakOut,
-} from "./adoptable.ts"
+import { type Adopted, type Asked, fieldsOf, isWeakIn, knownAs } from "./adoptable.ts"
+import { prove } from "./prove-adopted.ts"
+import { refuseBreakOut } from "./shown-values.ts"
 
 /** A value that a login has shown to work: a version of before, or a new one. */
 type Taken = {

@@ -12,15 +12,8 @@ import type { Session } from "../rotate/session.ts"
 import { sealByHand } from "./adopt-by-hand.ts"
 import { adoptOne } from "./adopt-one.ts"
 import { adoptOpen } from "./adopt-open.ts"
-import {
-  type Adopted,
-  type Asked,
-  type Follow,
-  type SuppliedValues,
-  refuseUntold,
-  shownBy,
-  wrapped,
-} from "./adoptable.ts"
+import { type Adopted, type Asked, type Follow, type SuppliedValues, wrapped } from "./adoptable.ts"
+import { refuseUntold, shownBy } from "./shown-values.ts"
 import type { App } from "../app/app.ts"
 import { type Opened, withEnvironment } from "../app/environment.ts"
 import { whenFree } from "../app/reading.ts"

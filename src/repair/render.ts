@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { canShow, withoutValue } from "../core/can-show.ts"
+import type { Ready, Values } from "../core/ports.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import { land } from "../rotate/land.ts"
@@ -38,48 +39,52 @@ export async function render(
         { hint: "see mycelium status" },
       )
     const values = await session.values(() => false)
-    const pruned: Rendered[] = []
     // An output that shows a secret without a value waits for its first one.
     const outputs = session.work.outputs.filter((output) => canShow(output, values))
     const ready = await draftAll(outputs, values, session.issued, {
       trial: false,
       turn: session.work.forceStop,
     })
-    const changed = ready.filter(({ draft }) => draft.changed)
-    const event = {
-      event: "render",
-      outputs: changed.map(({ output }) => output.target),
-      secrets: [...new Set(changed.flatMap(({ output }) => output.shows))],
+    await writeChanged(session, ready)
+    const written = ready.map(({ output, draft }) => ({
+      target: output.target,
+      changes: draft.changed ? draft.changes : undefined,
+      ...restartsOf(session, output.target),
+    }))
+    const pruned = options.prune ? await prune(session) : []
+    return [...written, ...pruned, ...waiting(session, values)]
+  })
+}
+
+/** Those of the drafts that change something. */
+async function writeChanged(session: Session, ready: readonly Ready[]): Promise<void> {
+  const changed = ready.filter(({ draft }) => draft.changed)
+  const event = {
+    event: "render",
+    outputs: changed.map(({ output }) => output.target),
+    secrets: [...new Set(changed.flatMap(({ output }) => output.shows))],
+  }
+  try {
+    // Written down before a value can be read there.
+    if (changed.length > 0) await session.commit({ events: [event], flush: true })
+    for (const { output, draft } of changed) {
+      const gone = goneBefore(session, output, draft)
+      if (gone !== undefined) session.work.onProgress("render", gone)
+      await land(session, output, draft)
     }
-    try {
-      // Written down before anybody can read a value there.
-      if (changed.length > 0) await session.commit({ events: [event], flush: true })
-      for (const { output, draft } of changed) {
-        const gone = goneBefore(session, output, draft)
-        if (gone !== undefined) session.work.onProgress("render", gone)
-        await land(session, output, draft)
-      }
-    } finally {
-      for (const { draft } of changed) await draft.discard()
-    }
-    await noteWritten(session, {
-      targets: ready.map(({ output }) => output.target),
-      written: session.writes(ready),
-    })
-    if (options.prune) pruned.push(...(await prune(session)))
-    const waiting = session.work.outputs.flatMap((output): readonly Rendered[] => {
-      const waits = withoutValue(output, values)
-      return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]
-    })
-    return [
-      ...ready.map(({ output, draft }) => ({
-        target: output.target,
-        changes: draft.changed ? draft.changes : undefined,
-        ...restartsOf(session, output.target),
-      })),
-      ...pruned,
-      ...waiting,
-    ]
+  } finally {
+    for (const { draft } of changed) await draft.discard()
+  }
+  await noteWritten(session, {
+    targets: ready.map(({ output }) => output.target),
+    written: session.writes(ready),
+  })
+}
+
+function waiting(session: Session, values: Values): readonly Rendered[] {
+  return session.work.outputs.flatMap((output): readonly Rendered[] => {
+    const waits = withoutValue(output, values)
+    return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]
   })
 }
 

@@ -1,11 +1,5 @@
-import {
-  type Deleted,
-  type Deletions,
-  type Plan,
-  type Unfinished,
-  deleteSecrets,
-  planDelete,
-} from "../../repair/delete.ts"
+import { type Plan, type Unfinished, deleteSecrets, planDelete } from "../../repair/delete.ts"
+import type { Deleted, Deletions } from "../../repair/delete/deleted.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { keptLinesOf, unfinishedLine } from "../dry-run.ts"

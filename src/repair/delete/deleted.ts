@@ -1,0 +1,30 @@
+/** What a delete is asked for, and what became of each secret. */
+
+export type DeleteOptions = {
+  /** Left out: every secret of the environment. */
+  readonly secrets?: readonly string[]
+  /** Leave the login at the service as it is: only our copies go. */
+  readonly keepLogin: boolean
+}
+export type LoginFate = "ends" | "kept" | "none"
+export type Deleted =
+  | {
+      readonly kind: "erased"
+      readonly login: LoginFate
+      readonly outputs: readonly Change[]
+      readonly versions: number
+    }
+  /** There was nothing of it. */
+  | { readonly kind: "unknown" }
+  /**
+   * Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all
+   * the rest is as it was.
+   */
+  | {
+      readonly kind: "refused" | "unproven"
+      readonly code: string
+      readonly message: string
+      readonly hint?: string
+    }
+export type Change = { readonly target: string; readonly variables: readonly string[] }
+export type Deletions = Readonly<Record<string, Deleted>>

@@ -1,0 +1,82 @@
+import { AppError } from "../base/error.ts"
+import { present } from "../base/present.ts"
+import type { Credential } from "../core/ports.ts"
+import { driverOf, probe, probeControl, unclear } from "../rotate/ask.ts"
+import type { Session } from "../rotate/session.ts"
+
+/** `known`: the version that holds the same value already. */
+type Known = { readonly current: Credential | undefined; readonly known?: string }
+
+/** Proves a value by a login, and says how; throws why it is not proven. */
+export async function prove(
+  session: Session,
+  name: string,
+  candidate: Credential,
+  known: Known,
+): Promise<string> {
+  if (driverOf(session, name).overlap === "none") return "no service asks for it"
+  const control = await probeControl(session, name, candidate)
+  if (control === "accepted")
+    throw new AppError(
+      "accepts-anything",
+      "the service accepts a random wrong value, so a login proves nothing",
+      {
+        hint: "make it ask for passwords from this address (no trust or peer line in pg_hba.conf)",
+      },
+    )
+  const answer = control === "unknown" ? "unknown" : await probe(session, name, candidate)
+  if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
+  throw answer === "unknown" ? unanswered(session, name, known) : refused(session, name, known)
+}
+
+function unanswered(session: Session, name: string, { known }: Known): AppError {
+  const as = sayKnown(known)
+  const fault = session.faults.get(name)
+  if (fault !== undefined)
+    return new AppError(fault.code, `${as}${fault.message}`, present({ hint: fault.hint }))
+  return new AppError(
+    "no-answer",
+    unclear(session, name, `${as}the service gives no clear answer to a login`),
+    { hint: "see that it runs and can be reached from here, at the address in the config" },
+  )
+}
+
+function refused(session: Session, name: string, { current, known }: Known): AppError {
+  const { environment } = session.work
+  const typeIn = `type it in: mycelium adopt ${environment} --ask`
+  if (known === undefined) {
+    const render =
+      current === undefined
+        ? ""
+        : "; if the state has the right one, empty that line, then mycelium render writes it there"
+    return new AppError("adopt-refused", "the service refuses the value that was found", {
+      hint: `put the right one into the output first, or ${typeIn}${render}`,
+    })
+  }
+  if (current !== undefined && current.version !== known)
+    return new AppError(
+      "adopt-refused",
+      `it is known as ${known}, which is not current any more, and the service refuses it`,
+      {
+        hint:
+          `if ${current.version} works, mycelium render ${environment} writes it; ` +
+          `else put the one that works into the output, or ${typeIn}`,
+      },
+    )
+  const byUs = session.isOpen(name)
+    ? "the rotation that is not finished has put another one there, "
+    : ""
+  return new AppError(
+    "adopt-refused",
+    `${sayKnown(known)}the service refuses it: ${byUs}it was changed there, or the login is off`,
+    {
+      hint:
+        `put the one that works into the output, or ${typeIn}; else set ${known} at the service ` +
+        "by hand (mycelium help operations shows how to open it)",
+    },
+  )
+}
+
+function sayKnown(known: string | undefined): string {
+  return known === undefined ? "" : `it is known as ${known}, but `
+}
