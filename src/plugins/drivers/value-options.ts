@@ -24,16 +24,55 @@ function isDistinct(text: string): boolean {
 export type Limits = { readonly least: number; readonly most: number }
 
 /** `least` and `most`: characters of a value, without its prefix. */
-export function valueKeys({ least, most }: Limits) {
+export function valueKeys(limits: Limits) {
+  const { format, alphabet, prefix, weak } = textKeys
+  return { format, ...sizeKeys(limits), alphabet, prefix, weak }
+}
+
+/** What a value is made of. */
+const textKeys = {
+  format: z
+    .enum(formats, { error: `say ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}` })
+    .optional()
+    .meta({
+      description: "What a value is: a password, or random bytes as hex, base64url or a UUID",
+      default: "password",
+      examples: ["hex"],
+    }),
+  alphabet: z
+    .string({ error: "give the characters as a text, in quotes" })
+    .regex(carried, {
+      error:
+        "letters, digits and % + , - . / : ? @ _ alone: what every reader of .env files takes unquoted",
+    })
+    .refine(isDistinct, { error: "each character stands once" })
+    .refine((text) => text.length >= fewest, { error: `${fewest} characters at least` })
+    .optional()
+    .meta({
+      description:
+        "The characters that a password is made of, each once; else letters, digits and - . _",
+      examples: ["abcdefghjkmnpqrstuvwxyz23456789"],
+    }),
+  prefix: z
+    .string({ error: "give a text" })
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, {
+      error: "letters, digits, - . and _, at most 32, the first no special",
+    })
+    .optional()
+    .meta({ description: "A text that each value begins with", examples: ["shop_"] }),
+  weak: z
+    .boolean({ error: "say true or false" })
+    .optional()
+    .meta({
+      description: "Allows values of fewer than 128 bits",
+      default: false,
+      examples: [true],
+    }),
+}
+
+/** How long a value is, or how strong. */
+function sizeKeys({ least, most }: Limits) {
   return {
-    format: z
-      .enum(formats, { error: `say ${formats.slice(0, -1).join(", ")} or ${formats.at(-1)}` })
-      .optional()
-      .meta({
-        description: "What a value is: a password, or random bytes as hex, base64url or a UUID",
-        default: "password",
-        examples: ["hex"],
-      }),
     length: z
       .int({ error: `give a number of characters from ${least} to ${most}` })
       .min(least, { error: `${least} characters at least` })
@@ -54,35 +93,6 @@ export function valueKeys({ least, most }: Limits) {
         description: "Instead of length: how strong a value is at least. Below 128 weak is needed",
         unit: "bits",
         examples: [256],
-      }),
-    alphabet: z
-      .string({ error: "give the characters as a text, in quotes" })
-      .regex(carried, {
-        error:
-          "letters, digits and % + , - . / : ? @ _ alone: what every reader of .env files takes unquoted",
-      })
-      .refine(isDistinct, { error: "each character stands once" })
-      .refine((text) => text.length >= fewest, { error: `${fewest} characters at least` })
-      .optional()
-      .meta({
-        description:
-          "The characters that a password is made of, each once; else letters, digits and - . _",
-        examples: ["abcdefghjkmnpqrstuvwxyz23456789"],
-      }),
-    prefix: z
-      .string({ error: "give a text" })
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/, {
-        error: "letters, digits, - . and _, at most 32, the first no special",
-      })
-      .optional()
-      .meta({ description: "A text that each value begins with", examples: ["shop_"] }),
-    weak: z
-      .boolean({ error: "say true or false" })
-      .optional()
-      .meta({
-        description: "Allows values of fewer than 128 bits",
-        default: false,
-        examples: [true],
       }),
   }
 }

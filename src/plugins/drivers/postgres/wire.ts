@@ -1,3 +1,4 @@
+import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { sayAddress } from "../server/address.ts"
@@ -82,32 +83,39 @@ export async function connect(
       nonce: Buffer.from(login.random(18)).toString("base64"),
       answered: async () => gate?.check(socket),
     })
-    const greeting = await readGreeting(channel, label)
-    const state = { idle: true, before: "", answers: 0 }
-    if (greeting.version < oldestServer)
+    const { version, serverProcess } = await readGreeting(channel, label)
+    if (version < oldestServer)
       throw new AppError(
         "server-too-old",
         `${label}: the server is older than PostgreSQL ${oldestServer}`,
         { hint: "upgrade it" },
       )
-    return {
-      label,
-      asked,
-      serverProcess: greeting.serverProcess,
-      rows: (columns, sql) => rows(channel, label, { columns, sql, state }),
-      before: (sql) => void (state.before = sql),
-      close: () => hangUp(socket, channel, terminate),
-      get answers() {
-        return state.answers
-      },
-      get usable() {
-        return state.idle && channel.idle
-      },
-      bind: (now) => channel.bind(now),
-    }
+    return connectionOn(socket, channel, { label, asked, serverProcess })
   } catch (error) {
     channel.end()
     throw error
+  }
+}
+
+/** Once a login has been accepted. */
+function connectionOn(
+  socket: Socket,
+  channel: Channel<Message>,
+  facts: Pick<Connection, "label" | "asked" | "serverProcess">,
+): Connection {
+  const state = { idle: true, before: "", answers: 0 }
+  return {
+    ...facts,
+    rows: (columns, sql) => rows(channel, facts.label, { columns, sql, state }),
+    before: (sql) => void (state.before = sql),
+    close: () => hangUp(socket, channel, terminate),
+    get answers() {
+      return state.answers
+    },
+    get usable() {
+      return state.idle && channel.idle
+    },
+    bind: (now) => channel.bind(now),
   }
 }
 

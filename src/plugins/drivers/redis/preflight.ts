@@ -4,6 +4,7 @@ import { adminRefused, findingOf, ownRefused, problem, unfitFinding } from "../s
 import { holdsCurrent, lacksCurrent, strangers } from "../server/two-passwords.ts"
 import { passwordOf } from "../server/version.ts"
 import type { Address } from "./address.ts"
+import type { Connection } from "./connection.ts"
 import { keeperFindings } from "./keeping.ts"
 import { nodesOf, type RedisTarget } from "./target.ts"
 import { powerFindings, rightFindings, type Tried, tryAll, tryKeeping } from "./rights.ts"
@@ -74,32 +75,12 @@ async function findingsAt(
   { signal, trial }: PreflightOptions,
 ): Promise<Seen> {
   const where = target.also.length === 0 ? "" : `${sayAddress(address)}: `
-  const local = (findings: readonly Finding[]): readonly Finding[] =>
-    findings.map((one) => ({ ...one, message: `${where}${one.message}` }))
   const logins = versions.current === undefined ? [] : [versions.current]
   try {
     return await inSession(target, address, { logins, signal, name: null }, async (connection) => {
-      const looked = await tryAll(target, connection, trial)
-      const remembered = [
-        ...rightFindings(target, looked),
-        ...userFindings(target, looked, versions),
-        ...keeperFindings(looked.keeper, trial),
-      ].some(({ severity }) => severity === "error")
-      const kept = trial || remembered ? undefined : await tryKeeping(connection)
-      const tried = kept === undefined ? looked : { ...looked, ...kept }
-      const power = tried.missing.includes("+acl|getuser")
-        ? []
-        : await powerFindings(target, connection, tried)
-      return {
-        address,
-        tried,
-        findings: local([
-          ...rightFindings(target, tried),
-          ...userFindings(target, tried, versions),
-          ...keeperFindings(tried.keeper, trial),
-          ...power,
-        ]),
-      }
+      const { tried, findings } = await seenBy(target, connection, { versions, trial })
+      const local = findings.map((one) => ({ ...one, message: `${where}${one.message}` }))
+      return { address, tried, findings: local }
     })
   } catch (error) {
     return {
@@ -108,6 +89,27 @@ async function findingsAt(
       findings: [findingOf(error, (message) => refusedLogin(target, message, where))],
     }
   }
+}
+
+/** Tries what a rotation does; whether the server can save its users only if nothing else is wrong. */
+async function seenBy(
+  target: RedisTarget,
+  connection: Connection,
+  { versions, trial }: Trial & { readonly versions: Versions },
+): Promise<{ readonly tried: Tried; readonly findings: readonly Finding[] }> {
+  const findingsOf = (tried: Tried): readonly Finding[] => [
+    ...rightFindings(target, tried),
+    ...userFindings(target, tried, versions),
+    ...keeperFindings(tried.keeper, trial),
+  ]
+  const looked = await tryAll(target, connection, trial)
+  const isWrong = findingsOf(looked).some(({ severity }) => severity === "error")
+  const kept = trial || isWrong ? undefined : await tryKeeping(connection)
+  const tried = kept === undefined ? looked : { ...looked, ...kept }
+  const power = tried.missing.includes("+acl|getuser")
+    ? []
+    : await powerFindings(target, connection, tried)
+  return { tried, findings: [...findingsOf(tried), ...power] }
 }
 
 function userFindings(

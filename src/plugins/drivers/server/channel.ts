@@ -35,7 +35,7 @@ export type Channel<Message> = {
   receive(): Promise<Message>
   /** The same, but `one` is told at once, before the next message is read. */
   await(one: Waiting<Message>): void
-  /** Nobody waits, nothing is left to read, and the connection has not failed. */
+  /** Nothing is waited for, nothing is left to read, and the connection has not failed. */
   readonly idle: boolean
   /** It ends when `signal` aborts; without one it waits, and keeps no process alive. */
   bind(signal: AbortSignal | undefined): void
@@ -54,76 +54,107 @@ export function isBrokenOff(socket: Socket): boolean {
 
 export function openChannel<Message>(
   socket: Socket,
-  { label, signal }: Call,
-  { reader, longestAnswer, unasked }: Protocol<Message>,
+  call: Call,
+  protocol: Protocol<Message>,
 ): Channel<Message> {
-  const ready: Message[] = []
-  const waiting: Waiting<Message>[] = []
-  let failure: AppError | undefined
-  /** Bytes since something was sent. */
-  let arrived = 0
+  return new SocketChannel(socket, call, protocol)
+}
 
-  const fail = (error: AppError): void => {
-    failure ??= error
-    attention.end()
-    socket.destroy()
-    for (const one of waiting.splice(0)) one.reject(failure)
+class SocketChannel<Message> implements Channel<Message> {
+  readonly #socket: Socket
+  readonly #label: string
+  readonly #protocol: Protocol<Message>
+  readonly #abort: AbortBinding
+  readonly #ready: Message[] = []
+  readonly #waiting: Waiting<Message>[] = []
+  #failure: AppError | undefined
+  /** Bytes since something was sent. */
+  #arrived = 0
+
+  constructor(socket: Socket, { label, signal }: Call, protocol: Protocol<Message>) {
+    this.#socket = socket
+    this.#label = label
+    this.#protocol = protocol
+    this.#abort = new AbortBinding(socket, () => this.#fail(timedOut(label)))
+    socket.on("data", this.#onData).on("error", this.#onError).on("close", this.#onClose)
+    this.#abort.to(signal)
+    if (socket.destroyed) this.#onClose()
   }
-  const breakOff = (error: AppError): void => {
-    brokenOff.add(socket)
-    fail(error)
+
+  send(bytes: Uint8Array): void {
+    this.#arrived = 0
+    if (this.#failure === undefined) this.#socket.write(bytes)
   }
-  const attention = new AbortBinding(socket, () => fail(timedOut(label)))
-  const onMessage = (message: Message): void => {
-    const first = waiting.shift()
+
+  receive(): Promise<Message> {
+    return new Promise((resolve, reject) => this.await({ resolve, reject }))
+  }
+
+  await(one: Waiting<Message>): void {
+    const [message] = this.#ready.splice(0, 1)
+    if (message !== undefined) one.resolve(message)
+    else if (this.#failure !== undefined) one.reject(this.#failure)
+    else this.#waiting.push(one)
+  }
+
+  get idle(): boolean {
+    const isQuiet = this.#waiting.length === 0 && this.#ready.length === 0
+    return this.#failure === undefined && isQuiet && this.#protocol.reader.rest === 0
+  }
+
+  bind(signal: AbortSignal | undefined): void {
+    this.#abort.to(signal)
+  }
+
+  leave(): void {
+    this.#socket.off("data", this.#onData).off("error", this.#onError).off("close", this.#onClose)
+    this.#abort.end()
+  }
+
+  end(error = unreachable(this.#label, undefined)): void {
+    this.#fail(error)
+  }
+
+  get failure(): AppError | undefined {
+    return this.#failure
+  }
+
+  #fail(error: AppError): void {
+    this.#failure ??= error
+    this.#abort.end()
+    this.#socket.destroy()
+    for (const one of this.#waiting.splice(0)) one.reject(this.#failure)
+  }
+
+  #breakOff(error: AppError): void {
+    brokenOff.add(this.#socket)
+    this.#fail(error)
+  }
+
+  #onMessage(message: Message): void {
+    const { unasked } = this.#protocol
+    const first = this.#waiting.shift()
     if (first !== undefined) first.resolve(message)
-    else if (unasked === undefined) ready.push(message)
-    else breakOff(unasked(message))
+    else if (unasked === undefined) this.#ready.push(message)
+    else this.#breakOff(unasked(message))
   }
-  const onData = (chunk: Buffer): void => {
-    arrived += chunk.length
-    if (arrived > longestAnswer) return breakOff(tooLarge().within(label))
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { reader, longestAnswer } = this.#protocol
+    this.#arrived += chunk.length
+    if (this.#arrived > longestAnswer) return this.#breakOff(tooLarge().within(this.#label))
     try {
       reader.push(chunk)
-      for (let next = reader.next(); next !== undefined; next = reader.next()) onMessage(next)
+      for (let next = reader.next(); next !== undefined; next = reader.next()) this.#onMessage(next)
     } catch (error) {
-      breakOff(error instanceof AppError ? error.within(label) : unreachable(label, undefined))
+      this.#breakOff(
+        error instanceof AppError ? error.within(this.#label) : unreachable(this.#label, undefined),
+      )
     }
   }
-  const onError = (error: unknown): void => fail(lost(label, error))
-  const onClose = (): void => fail(unreachable(label, undefined))
-  socket.on("data", onData).on("error", onError).on("close", onClose)
-  attention.to(signal)
-  if (socket.destroyed) onClose()
 
-  const wait = (one: Waiting<Message>): void => {
-    const [message] = ready.splice(0, 1)
-    if (message !== undefined) one.resolve(message)
-    else if (failure !== undefined) one.reject(failure)
-    else waiting.push(one)
-  }
-  return {
-    send: (bytes) => {
-      arrived = 0
-      if (failure === undefined) socket.write(bytes)
-    },
-    receive: () => new Promise((resolve, reject) => wait({ resolve, reject })),
-    await: wait,
-    get idle() {
-      return (
-        failure === undefined && waiting.length === 0 && ready.length === 0 && reader.rest === 0
-      )
-    },
-    bind: (now) => attention.to(now),
-    leave: () => {
-      socket.off("data", onData).off("error", onError).off("close", onClose)
-      attention.end()
-    },
-    end: (error) => fail(error ?? unreachable(label, undefined)),
-    get failure() {
-      return failure
-    },
-  }
+  readonly #onError = (error: unknown): void => this.#fail(lost(this.#label, error))
+  readonly #onClose = (): void => this.#fail(unreachable(this.#label, undefined))
 }
 
 export function tooLarge(): AppError {

@@ -118,20 +118,9 @@ export class ConnectionPool<Connection extends PooledConnection> {
       }
       const result = await work(connection)
       // What was done is done, whatever becomes of the connection.
-      const ended =
-        this.#activity.runs &&
-        (await hooks.end(connection).then(
-          () => true,
-          () => false,
-        ))
-      if (
-        ended &&
-        connection.usable &&
-        !this.#old.has(connection) &&
-        this.#changes.get(login.user) === changes &&
-        this.#activity.runs
-      )
-        this.#keep(key, connection)
+      const hasEnded = this.#activity.runs && (await succeeds(hooks.end(connection)))
+      const isSame = this.#changes.get(login.user) === changes
+      if (hasEnded && isSame && this.#mayServeAgain(connection)) this.#keep(key, connection)
       else await connection.close()
       return result
     } catch (error) {
@@ -141,6 +130,10 @@ export class ConnectionPool<Connection extends PooledConnection> {
         return this.use(login, hooks, signal, work)
       throw error
     }
+  }
+
+  #mayServeAgain(connection: Connection): boolean {
+    return connection.usable && !this.#old.has(connection) && this.#activity.runs
   }
 
   /** This user may have another password now: no earlier connection of theirs is used any more. */
@@ -214,4 +207,11 @@ export function poolIn<Connection extends PooledConnection>(): (
     all.set(activity, pooled)
     return pooled
   }
+}
+
+function succeeds(act: Promise<unknown>): Promise<boolean> {
+  return act.then(
+    () => true,
+    () => false,
+  )
 }
