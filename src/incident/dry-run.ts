@@ -1,11 +1,13 @@
-import type { Deployment } from "../core/ports.ts"
+import { present } from "../base/present.ts"
 import { openSets } from "../core/change-set.ts"
+import type { Deployment, Finding } from "../core/ports.ts"
 import { versionAt } from "../core/version.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "../rotate/ask.ts"
 import type { Inspected } from "../rotate/inspect-programs.ts"
 import { cutOff } from "../rotate/cut-off.ts"
 import { preflight } from "../rotate/preflight.ts"
+import type { Preflight } from "../rotate/preflight/result.ts"
 import { leftBeside } from "../rotate/left.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
@@ -32,14 +34,9 @@ export async function dryRun(
   environment: string,
   options: DryRunOptions,
 ): Promise<DryRun> {
+  const { contain } = options
   return inspectEnvironment(app, environment, async (session, asBegun) => {
-    const chosen =
-      options.secrets ??
-      Object.keys(session.work.drivers).filter(
-        (name) =>
-          options.contain !== undefined ||
-          (versionAt(session.state(name), "current") !== undefined) !== (options.why === "new"),
-      )
+    const chosen = chosenIn(session, options)
     const contained = containedIn(session, chosen, options)
     const underWay = await onTheirWay(session)
     const isCutOff = openSets(session.document).some((set) => cutOff(asBegun(set)).length > 0)
@@ -52,79 +49,118 @@ export async function dryRun(
       (name) =>
         !contained.includes(name) &&
         (!session.isOpen(name) || goes.includes(name)) &&
-        !(options.contain !== undefined && isErased(session.state(name))),
+        !(contain !== undefined && isErased(session.state(name))),
     )
-    const first =
-      options.contain === undefined && options.why === "asked"
-        ? await doneFirst(session, names, { skipGrace: options.skipGrace === true })
-        : []
-    // Only in memory: what the outputs of these show would be taken over first.
-    const taken =
-      options.contain === undefined
-        ? []
-        : names.filter((name) => versionAt(session.state(name), "current") === undefined)
-    await takeIn(session, taken, { forMs: longRetryBudget.totalMs })
-    const { members, left, findings, initialValues, programs, leaves } = await preflight(session, {
+    const first = isPlain(options)
+      ? await doneFirst(session, names, { skipGrace: options.skipGrace === true })
+      : []
+    const taken = await takenIn(session, names, options)
+    const found = await preflight(session, {
       ...options,
       overtakes: goes,
       secrets: names,
       trial: true,
       takenFirst: asTaken(first),
     })
-    const secrets = await Promise.all(
-      names.map((name) =>
-        describeSecret(
-          session,
-          name,
-          {
-            left,
-            contain: options.contain,
-            oneUser: oneUserFiles(app.plugins, optionsOf(app, environment), name),
-            leaves: Object.keys(leaves),
-            programs,
-          },
-          [
-            ...(findings[name] ?? []),
-            ...(taken.includes(name) ? [takenNote(session, name)] : []),
-            ...(options.why === "new" &&
-            driverOf(session, name).overlap !== "none" &&
-            initialValues[name] === undefined
-              ? [noWayBack]
-              : []),
-          ],
-        ),
-      ),
-    )
-    const stays = (await leftBeside(session, names)).map((one) => ({
-      code: "variable-left",
-      target: one.target,
-      name: one.left.name,
-      secret: one.left.secret,
-      message: sayLeft(one.target, environment, one.left),
-    }))
+    const { members, programs } = found
+    const leaves = Object.keys(found.leaves)
+    const oneUserOf = (name: string): readonly string[] =>
+      oneUserFiles(app.plugins, optionsOf(app, environment), name)
+    const secrets = await describeAll(session, names, { found, taken, options, oneUserOf })
     return {
       environment,
       unfinished,
       first,
       untouched:
-        options.secrets === undefined && options.contain === undefined && options.why === "asked"
+        options.secrets === undefined && isPlain(options)
           ? untouchedIn(session, Object.keys(session.work.drivers))
           : [],
       contained,
-      cut:
-        options.contain?.revokeFirst === true
-          ? members.filter((name) => driverOf(session, name).overlap !== "none")
-          : [],
-      ...(isCutOff ? { cutOff: true as const } : {}),
+      cut: contain?.revokeFirst === true ? members.filter((name) => isAsked(session, name)) : [],
+      ...present({ cutOff: isCutOff ? (true as const) : undefined }),
       secrets: [...secrets, ...(await heldOnes(session, held, options))],
-      stays,
-      ...(await drafts(session, members, { leaves: Object.keys(leaves), underWay })),
-      leaves: Object.entries(leaves).map(([target, why]) => ({ target, ...why })),
-      restarts: deploymentsOf(session, members, Object.keys(leaves)).map((deployment) =>
+      stays: await staysIn(session, names),
+      ...(await drafts(session, members, { leaves, underWay })),
+      leaves: Object.entries(found.leaves).map(([target, why]) => ({ target, ...why })),
+      restarts: deploymentsOf(session, members, leaves).map((deployment) =>
         restartOf(deployment, programs),
       ),
     }
   })
+}
+
+/** A rotation that a person asks for, of secrets that have a value. */
+function isPlain({ contain, why }: DryRunOptions): boolean {
+  return contain === undefined && why === "asked"
+}
+
+/** Does a service ask for it? */
+function isAsked(session: Session, name: string): boolean {
+  return driverOf(session, name).overlap !== "none"
+}
+
+function hasValue(session: Session, name: string): boolean {
+  return versionAt(session.state(name), "current") !== undefined
+}
+
+function chosenIn(session: Session, { secrets, contain, why }: DryRunOptions): readonly string[] {
+  return (
+    secrets ??
+    Object.keys(session.work.drivers).filter(
+      (name) => contain !== undefined || hasValue(session, name) !== (why === "new"),
+    )
+  )
+}
+
+/** Only in memory: what the outputs of these show would be taken over first. */
+async function takenIn(
+  session: Session,
+  names: readonly string[],
+  { contain }: DryRunOptions,
+): Promise<readonly string[]> {
+  const taken = contain === undefined ? [] : names.filter((name) => !hasValue(session, name))
+  await takeIn(session, taken, { forMs: longRetryBudget.totalMs })
+  return taken
+}
+
+type Describing = {
+  readonly found: Preflight
+  readonly taken: readonly string[]
+  readonly options: DryRunOptions
+  readonly oneUserOf: (name: string) => ReturnType<typeof oneUserFiles>
+}
+
+function describeAll(
+  session: Session,
+  names: readonly string[],
+  { found, taken, options: { contain, why }, oneUserOf }: Describing,
+): Promise<DryRun["secrets"]> {
+  const { left, leaves, programs, findings, initialValues } = found
+  const notesOf = (name: string): readonly Finding[] => [
+    ...(findings[name] ?? []),
+    ...(taken.includes(name) ? [takenNote(session, name)] : []),
+    ...(why === "new" && isAsked(session, name) && initialValues[name] === undefined
+      ? [noWayBack]
+      : []),
+  ]
+  return Promise.all(
+    names.map((name) => {
+      const oneUser = oneUserOf(name)
+      const context = { left, contain, oneUser, leaves: Object.keys(leaves), programs }
+      return describeSecret(session, name, context, notesOf(name))
+    }),
+  )
+}
+
+/** Lines and files that the config does not name, and that show one of these. */
+async function staysIn(session: Session, names: readonly string[]): Promise<DryRun["stays"]> {
+  return (await leftBeside(session, names)).map(({ target, left }) => ({
+    code: "variable-left",
+    target,
+    name: left.name,
+    secret: left.secret,
+    message: sayLeft(target, session.work.environment, left),
+  }))
 }
 
 /** What an earlier run of this incident has contained, and the same command would not touch again. */

@@ -7,6 +7,7 @@ import { sayListeners } from "../../plugins/drivers/server/listener.ts"
 import { driverOf } from "../../rotate/ask.ts"
 import type { preflight } from "../../rotate/preflight.ts"
 import type { Session } from "../../rotate/session.ts"
+import type { Outcome } from "../../rotate/work.ts"
 import { type Cutting, gapOf } from "./gap.ts"
 import type { DryRun, DryRunOptions } from "./plan.ts"
 import type { Found } from "./unfinished.ts"
@@ -35,11 +36,7 @@ export async function describeSecret(
     revoke:
       contain !== undefined && driver.overlap !== "none"
         ? expulsion(driver, versions, findings)
-        : {
-            both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`,
-            one: "the old value is dead at once, proven by a refused login",
-            none: "the old value is kept, sealed",
-          }[driver.overlap],
+        : revokeBy(graceMs)[driver.overlap],
     notes: [
       ...findings.filter((one) => one.severity !== "error").map((one) => one.message),
       ...sayListeners(session.work.listeners?.[name]),
@@ -48,15 +45,24 @@ export async function describeSecret(
     hints: findings.flatMap(({ severity, remedy }) =>
       severity === "error" || remedy === undefined ? [] : [remedy],
     ),
-    ...(blocked?.kind === "left"
-      ? {
-          blocked: {
-            code: blocked.code,
-            message: blocked.message,
-            ...present({ hint: blocked.hint }),
-          },
-        }
-      : {}),
+    ...(blocked?.kind === "left" ? { blocked: obstacleIn(blocked) } : {}),
+  }
+}
+
+function obstacleIn({
+  code,
+  message,
+  hint,
+}: Extract<Outcome, { readonly kind: "left" }>): DryRun["secrets"][number]["blocked"] & {} {
+  return { code, message, ...present({ hint }) }
+}
+
+/** What a rotation does with the old value. */
+function revokeBy(graceMs: number): Readonly<Record<Driver["overlap"], string>> {
+  return {
+    both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`,
+    one: "the old value is dead at once, proven by a refused login",
+    none: "the old value is kept, sealed",
   }
 }
 
