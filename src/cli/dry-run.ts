@@ -1,6 +1,6 @@
 import { present } from "../base/present.ts"
 import { dryRun as look } from "../incident/dry-run.ts"
-import type { Unfinished } from "../incident/dry-run/plan.ts"
+import type { DryRunOptions, Unfinished } from "../incident/dry-run/plan.ts"
 import type { App } from "../app/app.ts"
 import { type Terminal, type Values, isSet, textOf } from "./command.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -14,11 +14,14 @@ export async function dryRun(
   chosen: ReadonlyMap<string, readonly string[] | undefined>,
 ): Promise<number> {
   const why = whyOf(values)
+  // As the command itself in the end: what is silent now is waited for.
+  const contain: DryRunOptions["contain"] =
+    why === "incident"
+      ? { revokeFirst: isSet(values, "revoke-first"), longRetries: true }
+      : undefined
   const options = {
     why,
-    ...(why === "incident"
-      ? { contain: { revokeFirst: isSet(values, "revoke-first"), patient: true } as const }
-      : {}),
+    ...present({ contain }),
     skipGrace: isSet(values, "skip-grace"),
     ...present({ incident: textOf(values, "incident") }),
   }
