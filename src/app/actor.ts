@@ -101,6 +101,8 @@ function mountsOf(text: string): string {
 
 /** A name that others chose, made safe for a line that people read. */
 function plain(text: string): string {
+  // The tables of Unicode take longer to load than all else here.
+  if (/^[\w@.:\\-]*$/.test(text)) return text.slice(0, 64)
   return text.replace(/[^\p{L}\p{N}@._:\\-]+/gu, "?").slice(0, 64)
 }
 

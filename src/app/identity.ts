@@ -1,5 +1,4 @@
-import { homedir } from "node:os"
-import { isAbsolute, join, resolve } from "node:path"
+import { resolve } from "node:path"
 import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
@@ -10,17 +9,7 @@ import type { Secret } from "../core/secret.ts"
 import { readReference } from "../plugins/references/index.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
 import type { Keys } from "../record/keys.ts"
-
-/** `<config>/mycelium/identity.txt`: XDG_CONFIG_HOME, or ~/.config. */
-export function defaultIdentityPath(host: Host): string {
-  const xdg = host.env("XDG_CONFIG_HOME")
-  const home = host.env("HOME")
-  const base =
-    xdg !== undefined && isAbsolute(xdg)
-      ? xdg
-      : join(home !== undefined && isAbsolute(home) ? home : homedir(), ".config")
-  return join(base, "mycelium", "identity.txt")
-}
+import { defaultIdentityPath, isBrought, lost, notBrought } from "./identity-path.ts"
 
 /**
  * The identities that open values, and the recipients that new ones are sealed to: none of an
@@ -85,28 +74,10 @@ async function referred(
   }
 }
 
-/** What lies below /run is gone after a reboot: a unit, or a container, brings it there. */
-export function isBrought(path: string): boolean {
-  return /^\/(var\/)?run\//.test(path)
-}
-export const notBrought =
-  "it is there while the unit of systemd runs that loads it (LoadCredential=), or in the container that has it mounted: start that"
-
 function missing(path: string, store: string): AppError {
   return storeHasSealed(store)
     ? lost(path, store)
     : new AppError("identity-missing", `there is no identity at ${path}`, {
         hint: "make one with mycelium init, or name it with identity in the config",
       })
-}
-
-/** A new identity would open nothing of what is there. */
-export function lost(path: string, store: string): AppError {
-  return new AppError(
-    "identity-missing",
-    `there is no identity at ${path}, and what lies in ${store} was sealed to one: a new one cannot open it`,
-    {
-      hint: "put back the identity that it was sealed to, from your offline backup, or name it with identity in the config; make no new one (if it is lost for good: mycelium explain identity-missing)",
-    },
-  )
 }

@@ -9,7 +9,7 @@ import type { Config } from "../config/model.ts"
 import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { demandOpens } from "../record/keys.ts"
-import { defaultIdentityPath, isBrought, lost } from "./identity.ts"
+import { defaultIdentityPath, isBrought, lost } from "./identity-path.ts"
 
 /** `left`: it is not there and cannot be made from here; a person, or a program, brings it. */
 export type Made = {

@@ -8,7 +8,7 @@ import { type Me, statOf } from "./self-tests/path-stat.ts"
 import type { Config, EnvironmentConfig, OutputConfig } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { stateFolder } from "../record/state-file.ts"
-import { defaultIdentityPath } from "../app/identity.ts"
+import { defaultIdentityPath } from "../app/identity-path.ts"
 import type { Places } from "./request.ts"
 
 /** Which files are ours, or show our values, and how they should lie there. */

@@ -6,7 +6,7 @@ import { type Me, statOf } from "./self-tests/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import type { Finding, Reference } from "../core/ports.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
-import { defaultIdentityPath, isBrought, lost, notBrought } from "../app/identity.ts"
+import { defaultIdentityPath, isBrought, lost, notBrought } from "../app/identity-path.ts"
 
 /**
  * What a look at names tells, without opening anything: a credential that is not where the config

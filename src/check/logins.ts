@@ -26,14 +26,14 @@ export function loginsOf(
   keys: Keys,
   environments: readonly Environment[],
 ): readonly CheckedLogin[] {
-  const { config, plugins, host, stop, actor } = checked
+  const { config, plugins, host, stop, whoAsks } = checked
   const app: App = {
     config,
     plugins,
     host,
     keys,
     stop,
-    actor,
+    actor: whoAsks(),
     holder: "mycelium check",
     onProgress: () => undefined,
     turns: new KeyedSemaphore(config.perServer),

@@ -2,7 +2,6 @@ import { within } from "../base/deadline.ts"
 import { AppError } from "../base/error.ts"
 import { type Mount, ownMounts } from "../base/files/mounts.ts"
 import { type ServedMounts, servedMountOf, servedMounts } from "../base/files/served-mounts.ts"
-import { answersAt } from "../base/processes/ask-path.ts"
 
 /** How long (ms) a file system may take to answer; docker gives a HEALTHCHECK 30 s. */
 export const answerMs = 5000
@@ -14,6 +13,10 @@ type Asking = {
   readonly ms: number
 }
 
+/** Programs are loaded where one is needed. */
+const askPath: Asking["ask"] = async (path, ms) =>
+  (await import("../base/processes/ask-path.ts")).answersAt(path, ms)
+
 /**
  * Before a look at a path: a look is made on the main thread, and at a file system that hangs it
  * would never end. Each mount that is served by a program or by another machine is asked once.
@@ -24,7 +27,7 @@ export class MountGate {
   readonly #answers = new Map<string, Promise<boolean>>()
 
   constructor({ mounts = ownMounts(), ...asking }: Partial<Asking> = {}) {
-    this.#asking = { ask: answersAt, ms: answerMs, ...asking }
+    this.#asking = { ask: askPath, ms: answerMs, ...asking }
     this.#mounts = servedMounts(mounts)
   }
 

@@ -13,6 +13,7 @@ import { refusePlanted } from "../plugins/outputs/file/planted.ts"
 import { readPresent } from "../plugins/outputs/file/present.ts"
 import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
 import { outputsOf, rulesOf } from "./files.ts"
+import { nearestFolder } from "./nearest-folder.ts"
 import type { Places as Looked } from "./request.ts"
 import { sizeOf } from "./size-of.ts"
 import { inKib, isOurs, unwritable } from "./writable.ts"
@@ -141,8 +142,4 @@ function namesOf(path: string): number {
   } catch {
     return 0
   }
-}
-
-export function nearestFolder(path: string): string {
-  return existsSync(path) || dirname(path) === path ? path : nearestFolder(dirname(path))
 }

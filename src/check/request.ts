@@ -11,7 +11,7 @@ export type Checked = {
   readonly host: Host
   readonly me: Me
   /** Who asks: values that are opened for a login are an event of the audit log. */
-  readonly actor: Actor
+  readonly whoAsks: () => Actor
   readonly stop: AbortSignal
   /** The machine's own if left out. */
   readonly gate?: MountGate

@@ -3,7 +3,7 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import { bytesFor, freeBytes } from "../record/room.ts"
 import { needFor } from "../rotate/need.ts"
 import { outputsIn } from "./files.ts"
-import { nearestFolder } from "./places.ts"
+import { nearestFolder } from "./nearest-folder.ts"
 import type { Places } from "./request.ts"
 import { sizeOf } from "./size-of.ts"
 

@@ -95,7 +95,7 @@ function programsOf(config: Config): readonly Program[] {
             isFollowed: true,
           }),
         )
-      const command = key === "command" ? Command.safeParse(value) : undefined
+      const command = key === "command" ? Command().safeParse(value) : undefined
       const [program = ""] = command?.success === true ? argvOf(command.data, folder) : []
       return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
     }),
@@ -146,7 +146,7 @@ export function referencesOf(config: Config, host: Host, gate: MountGate): Setti
     Object.values(secrets).flatMap((secret) =>
       [...entriesIn(secret.options)].flatMap(([key, value]) => {
         // A driver's own command is no reference.
-        const parsed = key === "command" ? undefined : ReferenceOptions.safeParse(value)
+        const parsed = key === "command" ? undefined : ReferenceOptions().safeParse(value)
         return parsed?.success === true
           ? [{ place: `${name}/${secret.name}`, folder, reference: parsed.data }]
           : []

@@ -4,7 +4,7 @@ import type { Config } from "../config/model.ts"
 import { stateFolder, statePath } from "../record/state-file.ts"
 import type { Places } from "./request.ts"
 import { roomIn } from "./room.ts"
-import { nearestFolder } from "./places.ts"
+import { nearestFolder } from "./nearest-folder.ts"
 import { sizeOf } from "./size-of.ts"
 import { inKib, isOurs, unwritable } from "./writable.ts"
 

@@ -1,6 +1,6 @@
-import { constants } from "node:fs"
-import { access, statfs } from "node:fs/promises"
 import { systemCode } from "../base/error.ts"
+import { diskOf } from "../base/files/disk.ts"
+import { roomOf } from "../record/room.ts"
 import type { Me } from "./self-tests/path-stat.ts"
 import { statOf } from "./self-tests/path-stat.ts"
 
@@ -18,12 +18,12 @@ const pageBytes = 4096
 /** undefined where `bytes` more can be written there, as far as a look can tell. */
 export async function unwritable(folder: string, bytes: number): Promise<Unwritable | undefined> {
   try {
-    await access(folder, constants.W_OK | constants.X_OK)
+    await (await diskOf(folder)).mayWriteIn(folder)
   } catch (error) {
     const code = systemCode(error)
     return code === undefined ? undefined : { kind: "refused", code }
   }
-  const found = await statfs(folder).catch(() => undefined)
+  const found = await roomOf(folder)
   // Some file systems count neither blocks nor files.
   if (found === undefined) return undefined
   const need = Math.ceil(Math.max(bytes, 1) / pageBytes) * pageBytes

@@ -35,7 +35,7 @@ function bytesIn(size: string): number {
 
 const Keep = () =>
   z
-    .union([z.literal("forever"), Duration], "expected a duration such as 365d, or forever")
+    .union([z.literal("forever"), Duration()], "expected a duration such as 365d, or forever")
     .transform((age) => (age === "forever" ? null : age))
     .refine((ms) => ms === null || ms >= day, "must be at least a day: an incident is noticed late")
     .meta({ title: "duration, or forever" })
@@ -43,7 +43,7 @@ const Keep = () =>
 const Heads = () =>
   z
     .union(
-      [z.literal("journald"), z.strictObject({ command: Command })],
+      [z.literal("journald"), z.strictObject({ command: Command() })],
       "expected journald, or { command: [program, argument, …] }, which gets the head as a " +
         "line on its standard input",
     )

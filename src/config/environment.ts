@@ -96,7 +96,7 @@ export function named(
   return Object.entries(raw).map(([name, value]) => {
     const at = [...path, name]
     if (!allowed.takes(name))
-      validate(allowed.schema, {
+      validate(allowed.schema(), {
         value: name,
         path: at,
         report: (fault) => context.report({ ...fault, at: "key" }),

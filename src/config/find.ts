@@ -1,6 +1,8 @@
+import { statSync } from "node:fs"
 import { stat } from "node:fs/promises"
 import { resolve } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
+import { isAllNear } from "../base/files/disk.ts"
 
 /**
  * Which config: `--config`, else $MYCELIUM_CONFIG, else the first that exists of the usual places.
@@ -35,7 +37,8 @@ async function mustExist(path: string, who: string): Promise<string> {
 /** What is there but cannot be looked at is for the loader to report. */
 async function exists(path: string): Promise<boolean> {
   try {
-    await stat(path)
+    if (isAllNear()) statSync(path)
+    else await stat(path)
     return true
   } catch (error) {
     return !["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "")

@@ -20,7 +20,7 @@ export function configSchema(plugins: Plugins): Schema {
       {
         ...properties(topKeys),
         audit: part(auditKeys.audit),
-        environments: namedMap(names.schema, environment(plugins)),
+        environments: namedMap(names.schema(), environment(plugins)),
       },
       ["project", "environments"],
     ),
@@ -34,7 +34,7 @@ function environment(plugins: Plugins): Schema {
       ...properties(environmentKeys),
       secrets: secrets(plugins.drivers),
       outputs: { type: "array", items: { anyOf: plugins.outputs.map((one) => described(one)) } },
-      deployments: namedMap(names.schema, deployment(plugins)),
+      deployments: namedMap(names.schema(), deployment(plugins)),
     },
     ["secrets"],
   )
@@ -44,7 +44,7 @@ function environment(plugins: Plugins): Schema {
 function secrets(drivers: readonly DriverType[]): Schema {
   const secret = reference("secret")
   return {
-    ...namedMap(secretNames.schema, secret),
+    ...namedMap(secretNames.schema(), secret),
     properties: Object.fromEntries(
       drivers.map(({ type }) => [
         type,

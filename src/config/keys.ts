@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { ReferenceOptions } from "../plugins/references/index.ts"
+import { ReferenceOptions } from "../plugins/references/options.ts"
 import { defaultSchedule } from "./defaults.ts"
 import { lazily } from "./lazily.ts"
 import { policyNames } from "./policy.ts"
@@ -15,20 +15,20 @@ const shortestWatchMs = 10_000
 /** What stands in more than one place. */
 const shared = lazily({
   schedule: () =>
-    Text.meta({
+    Text().meta({
       description:
         "When secrets that are due may rotate, as cron writes it: minute, hour, day, month, weekday",
       default: defaultSchedule,
       examples: ["0 3 * * SUN"],
     }),
   timezone: () =>
-    Text.meta({
+    Text().meta({
       description: "The time zone of the schedule",
       default: "UTC",
       examples: ["Europe/Berlin"],
     }),
   rotate_every: () =>
-    Age.meta({
+    Age().meta({
       description:
         "The greatest age that a value may reach, or never: a secret's own, else its " +
         "environment's, else the one at the top; a minute at least, and one of them must say " +
@@ -36,18 +36,20 @@ const shared = lazily({
       examples: ["90d"],
     }),
   watch: () =>
-    Age.refine(
-      (ms) => ms === null || ms >= shortestWatchMs,
-      "a login every few seconds locks out: at least 10s",
-    ).meta({
-      description:
-        "How often the service logs in with each current value, to notice if it was changed " +
-        "there; at least 10s, or never",
-      default: "1h",
-      examples: ["15m"],
-    }),
+    Age()
+      .refine(
+        (ms) => ms === null || ms >= shortestWatchMs,
+        "a login every few seconds locks out: at least 10s",
+      )
+      .meta({
+        description:
+          "How often the service logs in with each current value, to notice if it was changed " +
+          "there; at least 10s, or never",
+        default: "1h",
+        examples: ["15m"],
+      }),
   grace: () =>
-    Duration.meta({
+    Duration().meta({
       description: "How long the previous value stays valid, if the service can hold two",
       default: "10m",
       examples: ["24h"],
@@ -67,12 +69,12 @@ const shares =
 
 export const topKeys = lazily({
   project: () =>
-    Project.meta({
+    Project().meta({
       description: "A name for all of this; part of the state's path",
       examples: ["shop"],
     }),
   store: () =>
-    Store.meta({
+    Store().meta({
       description: "The folder of the state, on a local disk",
       default: "~/.local/state/mycelium",
       examples: ["/var/lib/mycelium"],
@@ -80,12 +82,12 @@ export const topKeys = lazily({
   schedule: shares("schedule"),
   timezone: shares("timezone"),
   recipients: () =>
-    z.array(Recipient, "expected a list: [age1…]").meta({
+    z.array(Recipient(), "expected a list: [age1…]").meta({
       description: "age recipients that can open values besides this machine: a key kept offline",
       examples: [["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]],
     }),
   identity: () =>
-    ReferenceOptions.meta({
+    ReferenceOptions().meta({
       description: "This machine's age identity, if it is not in its usual file",
       examples: [{ file: "/run/secrets/identity" }],
     }),
@@ -115,7 +117,7 @@ export const environmentKeys = lazily({
 
 export const secretKeys = lazily({
   driver: () =>
-    Text.meta({
+    Text().meta({
       description: "The kind of service; it may be left out if the secret has the driver's name",
       examples: ["postgres"],
     }),
@@ -128,14 +130,17 @@ export const secretKeys = lazily({
       examples: [true],
     }),
   rotated_at: () =>
-    Instant.meta({
+    Instant().meta({
       description:
         "When the value that adopt finds was made; without it its age is unknown, " +
         "and it is due at the next scheduled time",
       examples: ["2026-03-01"],
     }),
   tags: () =>
-    Texts.meta({ description: "Words to select secrets by: --tag", examples: [["payments"]] }),
+    Texts().meta({
+      description: "Words to select secrets by: --tag",
+      examples: [["payments"]],
+    }),
   policy: () =>
     z.literal("none", "expected none: a policy is named at the environment or at the top").meta({
       description: "An exception from the policy, which reports list",
@@ -145,12 +150,12 @@ export const secretKeys = lazily({
 
 export const deploymentKeys = lazily({
   reads: () =>
-    Texts.meta({
+    Texts().meta({
       description: "The output files that it reads; else all of the environment's",
       examples: [[".env"]],
     }),
   timeout: () =>
-    Duration.meta({
+    Duration().meta({
       description: "How long its restart may take",
       default: "2m",
       examples: ["30s"],
@@ -159,7 +164,7 @@ export const deploymentKeys = lazily({
 
 export const healthKeys = lazily({
   within: () =>
-    Duration.meta({
+    Duration().meta({
       description: "How soon after its restart it must be healthy",
       default: "1m",
       examples: ["30s"],

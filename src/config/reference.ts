@@ -1,6 +1,6 @@
 import { toJSONSchema, type ZodType } from "zod"
 import { keepInputMeta } from "./input-meta.ts"
-import { ReferenceOptions } from "../plugins/references/index.ts"
+import { ReferenceOptions } from "../plugins/references/options.ts"
 import { auditKeys } from "./audit.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
@@ -65,7 +65,7 @@ const keyGroups: readonly ReferenceEntry[] = [
     deploymentKeys,
   ),
   keyGroup("healthy", "keys under healthy, beside the health check", healthKeys),
-  keyGroup("credential", "how the config names a credential: one of these", ReferenceOptions),
+  keyGroup("credential", "how the config names a credential: one of these", ReferenceOptions()),
 ]
 
 type Keys = Readonly<Record<string, ZodType>>

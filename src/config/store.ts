@@ -1,5 +1,5 @@
-import { homedir } from "node:os"
 import { isAbsolute, join, resolve } from "node:path"
+import { homeFolder } from "../base/system/home.ts"
 
 /** Where state lies: as written, relative to the config; else the XDG state folder. */
 export function storeFolder(
@@ -11,11 +11,5 @@ export function storeFolder(
   const xdg = env("XDG_STATE_HOME")
   // The XDG specification: a relative path is to be ignored.
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, "mycelium")
-  const home = env("HOME")
-  return join(
-    home !== undefined && isAbsolute(home) ? home : homedir(),
-    ".local",
-    "state",
-    "mycelium",
-  )
+  return join(homeFolder(env), ".local", "state", "mycelium")
 }

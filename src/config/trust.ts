@@ -1,7 +1,8 @@
 import type { Stats } from "node:fs"
-import { lstat, readlink } from "node:fs/promises"
+import { readlink } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
 import { AppError, systemCode } from "../base/error.ts"
+import { type Disk, diskOf } from "../base/files/disk.ts"
 import type { Finding } from "../core/ports.ts"
 import { type Config, partsOf } from "./model.ts"
 
@@ -44,13 +45,14 @@ const mostLinks = 40
  * Each folder, link and file that is passed from the root to the config, links followed by hand.
  */
 async function wayTo(config: string): Promise<readonly Entry[]> {
-  const way: Entry[] = [{ path: "/", stats: await stat("/") }]
+  const disk = await diskOf(dirname(config))
+  const way: Entry[] = [{ path: "/", stats: await stat("/", disk) }]
   const ahead = config.split("/").filter((step) => step !== "")
   let links = 0
   let at = "/"
   for (let step = ahead.shift(); step !== undefined; step = ahead.shift()) {
     const path = step === ".." ? dirname(at) : join(at, step)
-    const stats = await stat(path)
+    const stats = await stat(path, disk)
     way.push({ path, stats })
     if (!stats.isSymbolicLink()) {
       at = path
@@ -65,8 +67,12 @@ async function wayTo(config: string): Promise<readonly Entry[]> {
   return way
 }
 
-function stat(path: string): Promise<Stats> {
-  return attempt(path, () => lstat(path))
+function stat(path: string, disk: Disk): Promise<Stats> {
+  return attempt(path, async () => {
+    const stats = await disk.statPath(path)
+    if (stats === undefined) throw Object.assign(new Error("ENOENT"), { code: "ENOENT" })
+    return stats
+  })
 }
 
 async function attempt<Answer>(path: string, act: () => Promise<Answer>): Promise<Answer> {

@@ -2,7 +2,7 @@ import type { AppError } from "../base/error.ts"
 import { existsSync } from "node:fs"
 import type { StateDocument } from "../core/state.ts"
 import { auditPath, peekLogEnd, readLogEnd } from "./audit-log.ts"
-import { olderThanLog } from "./ledger.ts"
+import { olderThanLog } from "./older-than-log.ts"
 import { type StateKey, readState } from "./state-file.ts"
 
 /**

@@ -1,5 +1,6 @@
-import { statfs } from "node:fs/promises"
+import type { StatsFs } from "node:fs"
 import { AppError } from "../base/error.ts"
+import { diskOf } from "../base/files/disk.ts"
 import { filesMost } from "../base/files/reserve.ts"
 
 /**
@@ -26,8 +27,17 @@ export function writesOf({ writes }: Need): number {
  * tell.
  */
 export async function freeBytes(folder: string): Promise<number | undefined> {
-  const found = await statfs(folder).catch(() => undefined)
+  const found = await roomOf(folder)
   return found === undefined || found.blocks === 0 ? undefined : found.bavail * found.bsize
+}
+
+/** As the file system of a folder tells it; undefined where it cannot be asked. */
+export async function roomOf(folder: string): Promise<StatsFs | undefined> {
+  try {
+    return await (await diskOf(folder)).room(folder)
+  } catch {
+    return undefined
+  }
 }
 
 export function noRoom(folder: string, bytes: number, cause?: unknown): AppError {

@@ -8,7 +8,7 @@ import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Config } from "../config/model.ts"
 import { identitiesIn, newIdentity, retiredIn, retiredMark } from "../core/seal.ts"
-import { defaultIdentityPath } from "../app/identity.ts"
+import { defaultIdentityPath } from "../app/identity-path.ts"
 import { identityLines } from "../app/init.ts"
 
 /**

@@ -1,7 +1,7 @@
 import { present } from "../base/present.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
 import { chosenSince, youngestIn } from "../record/audit-read.ts"
-import type { Behind } from "../record/ledger.ts"
+import type { Behind } from "../record/older-than-log.ts"
 import { assumeOver } from "../rotate/declare-over.ts"
 import { withJournal } from "../rotate/defer.ts"
 import { reconcile as find } from "../rotate/reconcile.ts"

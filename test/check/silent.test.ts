@@ -57,7 +57,7 @@ async function machine(folder: string, silent: readonly string[]) {
     },
   })
   const me = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
-  const checked: Checked = { ...app, me, gate }
+  const checked: Checked = { ...app, me, gate, whoAsks: () => app.actor }
   return { checked, asked }
 }
 

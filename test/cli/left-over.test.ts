@@ -116,7 +116,7 @@ async function later(shop: Shop, days: number): Promise<readonly string[]> {
       plugins,
       host,
       me,
-      actor: { user: "test", via: "test" },
+      whoAsks: () => ({ user: "test", via: "test" }),
       stop: new AbortController().signal,
     },
     { quick: true, connect: false, fix: false },

@@ -31,7 +31,7 @@ const postgres = defineDriver({
       address: z.string(),
       role: z.string().optional(),
       roles: z.array(z.string()).length(2).optional(),
-      admin: z.strictObject({ user: z.string(), password: ReferenceOptions }).optional(),
+      admin: z.strictObject({ user: z.string(), password: ReferenceOptions() }).optional(),
     })
     .refine(({ role, roles }) => (role === undefined) !== (roles === undefined), {
       path: ["role"],

@@ -93,7 +93,7 @@ function problemIn(
 
 function keySchemas(group: string, key: string): readonly ZodType[] {
   if (group === "credential")
-    return ways(ReferenceOptions).flatMap((way) => shapeOf(way)[key] ?? [])
+    return ways(ReferenceOptions()).flatMap((way) => shapeOf(way)[key] ?? [])
   if (group === "audit") return ways(auditKeys.audit).flatMap((way) => shapeOf(way)[key] ?? [])
   return [groups[group]?.[key] ?? []].flat()
 }

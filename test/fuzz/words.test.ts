@@ -40,7 +40,7 @@ describe("parseDuration()", () => {
           const ms = parseDuration(words)
           if (ms === undefined) return
           expect([words, Number.isFinite(ms), ms >= 0]).toEqual([words, true, true])
-          const { data } = Duration.safeParse(words)
+          const { data } = Duration().safeParse(words)
           if (data === undefined) return
           expect([
             data,

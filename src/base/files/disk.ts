@@ -1,6 +1,6 @@
-import fs, { type Stats, constants } from "node:fs"
-import { statfs } from "node:fs/promises"
-import { networkName } from "./file-system.ts"
+import fs, { type Stats, type StatsFs, constants } from "node:fs"
+import { isServedType, networkName } from "./file-system.ts"
+import { ownMounts } from "./mounts.ts"
 
 /** Calls on a file that cost less than handing them to another thread, if the disk is local. */
 export interface Disk {
@@ -19,6 +19,10 @@ export interface Disk {
   unlink(path: string): void | Promise<void>
   /** Throws where this process may not. */
   mayRead(path: string): void | Promise<void>
+  /** The same of a folder: whether anything may be made in it. */
+  mayWriteIn(folder: string): void | Promise<void>
+  /** Of the file system that a path lies on. */
+  room(path: string): StatsFs | Promise<StatsFs>
 }
 
 /** Calls that wait for the disk itself always run on another thread. */
@@ -68,6 +72,8 @@ export const near = {
   chown: (file, uid, gid) => fs.fchownSync(file, uid, gid),
   unlink: (path) => fs.unlinkSync(path),
   mayRead: (path) => fs.accessSync(path, constants.R_OK),
+  mayWriteIn: (folder) => fs.accessSync(folder, constants.W_OK | constants.X_OK),
+  room: (path) => fs.statfsSync(path),
 } satisfies Disk
 
 /**
@@ -86,6 +92,8 @@ export const far: Disk = {
   chown: (file, uid, gid) => later((done) => fs.fchown(file, uid, gid, done)),
   unlink: (path) => later((done) => fs.unlink(path, done)),
   mayRead: (path) => later((done) => fs.access(path, constants.R_OK, done)),
+  mayWriteIn: (folder) => later((done) => fs.access(folder, constants.W_OK | constants.X_OK, done)),
+  room: (path) => later<StatsFs>((done) => fs.statfs(path, done)),
 }
 
 function nothing(error: unknown): undefined {
@@ -99,11 +107,28 @@ const known = new Map<string, Disk>()
 
 /** The disk of a folder. Asked once: a later mount at that place is not noticed. */
 export function diskOf(folder: string): Disk | Promise<Disk> {
-  return known.get(folder) ?? ask(folder)
+  return known.get(folder) ?? nearBy(folder) ?? ask(folder)
+}
+
+/**
+ * True if all that is mounted now is served by this machine's kernel alone, so that no look at a
+ * path can hang. Told by one small file of the kernel: to ask each folder on another thread takes
+ * longer than most of what is done there.
+ */
+export function isAllNear(): boolean {
+  const mounts = ownMounts()
+  return mounts.length > 0 && !mounts.some(({ type }) => isServedType(type))
+}
+
+/** A folder that is not there yet may be a mount later: it is asked about again. */
+function nearBy(folder: string): Disk | undefined {
+  if (!isAllNear()) return undefined
+  if (fs.existsSync(folder)) known.set(folder, near)
+  return near
 }
 
 async function ask(folder: string): Promise<Disk> {
-  const type = await statfs(folder).then(
+  const type = await Promise.resolve(far.room(folder)).then(
     (found) => found.type,
     () => undefined,
   )

@@ -94,19 +94,6 @@ export function failureOf(program: string, result: RunResult): AppError | undefi
   return undefined
 }
 
-/** The named variables that are set: what a program may know of our environment. */
-export function pickEnvironment(
-  names: readonly string[],
-  lookup: (name: string) => string | undefined,
-): Record<string, string> {
-  const picked: Record<string, string> = {}
-  for (const name of names) {
-    const value = lookup(name)
-    if (value !== undefined) picked[name] = value
-  }
-  return picked
-}
-
 /** A program with a mark is noted, here and by its watcher, from before its start to its end. */
 async function startMarked(argv: readonly string[], options: RunOptions): Promise<ChildProcess> {
   const mark = options.env?.[markVariable]

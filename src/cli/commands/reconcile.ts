@@ -1,5 +1,5 @@
 import { type Reconciliation, reconcile as find } from "../../repair/reconcile.ts"
-import type { Behind } from "../../record/ledger.ts"
+import type { Behind } from "../../record/older-than-log.ts"
 import { AppError } from "../../base/error.ts"
 import { compromisedAgain } from "../../core/state.ts"
 import { type NotContained, statePutBack } from "../../rotate/reconcile/contained.ts"

@@ -77,7 +77,10 @@ export async function periodReport(
 }
 
 function quick(context: ReportSource): Promise<readonly Result[]> {
-  return check(context, { quick: true, connect: false, fix: false })
+  return check(
+    { ...context, whoAsks: () => context.actor },
+    { quick: true, connect: false, fix: false },
+  )
 }
 
 /**

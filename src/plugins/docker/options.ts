@@ -38,11 +38,13 @@ const where = {
     description: "The Compose project, where containers of several have this service",
     examples: ["shop"],
   }),
-  command: Argv.optional().meta({
-    description: "What to run in place of docker compose",
-    default: ["docker", "compose"],
-    examples: [["docker-compose"]],
-  }),
+  command: Argv()
+    .optional()
+    .meta({
+      description: "What to run in place of docker compose",
+      default: ["docker", "compose"],
+      examples: [["docker-compose"]],
+    }),
 }
 const sayOne = 'name either "service" or "services"'
 const namesOne = (options: { readonly service?: unknown; readonly services?: unknown }): boolean =>

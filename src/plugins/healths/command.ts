@@ -16,7 +16,7 @@ import {
 export const command = defineHealth({
   type: "command",
   summary: "a program ends with code 0",
-  options: Command.meta({ examples: [["./is-healthy"]] }),
+  options: Command().meta({ examples: [["./is-healthy"]] }),
   open: (options, context) => {
     const program = programOf(options, context.folder)
     return {

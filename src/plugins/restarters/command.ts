@@ -16,7 +16,7 @@ import { runHook } from "../run-hook.ts"
 export const command = defineRestarter({
   type: "command",
   summary: "runs a program that restarts the deployment",
-  options: Command,
+  options: Command(),
   open: (options, context) => {
     const program = programOf(options, context.folder)
     const hook = {

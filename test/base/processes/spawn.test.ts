@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test"
 import { chmod, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { failureOf, pickEnvironment, run, safePath } from "../../../src/base/processes/spawn.ts"
+import { pickEnvironment } from "../../../src/base/processes/pick-environment.ts"
+import { failureOf, run, safePath } from "../../../src/base/processes/spawn.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 

@@ -21,7 +21,7 @@ describe("ReferenceOptions", () => {
   test.each([[{ file: "/run/x" }], [{ env: "ROTATOR" }], [{ command: ["pass", "show"] }]])(
     "takes %p",
     (reference) => {
-      expect<unknown>(ReferenceOptions.parse(reference)).toEqual(reference)
+      expect<unknown>(ReferenceOptions().parse(reference)).toEqual(reference)
     },
   )
 
@@ -35,7 +35,9 @@ describe("ReferenceOptions", () => {
     [7],
     [["hunter2"]],
   ])("says of %p that a credential comes by reference", (input) => {
-    const messages = ReferenceOptions.safeParse(input).error?.issues.map(({ message }) => message)
+    const messages = ReferenceOptions()
+      .safeParse(input)
+      .error?.issues.map(({ message }) => message)
     expect(messages).toEqual([
       "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }",
     ])
@@ -44,7 +46,7 @@ describe("ReferenceOptions", () => {
   test.each([[{ file: 3 }], [{ env: "A B" }], [{ command: "pass show" }], [{ command: [] }]])(
     "refuses %p",
     (input) => {
-      expect(ReferenceOptions.safeParse(input).success).toBe(false)
+      expect(ReferenceOptions().safeParse(input).success).toBe(false)
     },
   )
 })

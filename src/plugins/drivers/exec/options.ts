@@ -2,7 +2,7 @@ import { z } from "zod"
 import type { Shape } from "../../../base/text/value-shape.ts"
 import { formatDuration, parseDuration } from "../../../base/text/duration.ts"
 import { Argv } from "../../hook-argv.ts"
-import { ReferenceOptions } from "../../references/index.ts"
+import { ReferenceOptions } from "../../references/options.ts"
 import { shapeOf, valueKeys, valueProblems } from "../value-options.ts"
 
 /** What a config says about a secret that a program of the user's own rotates. */
@@ -56,7 +56,7 @@ const Credentials = z.record(
   z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "the name of a credential is letters, digits and _"),
-  ReferenceOptions,
+  ReferenceOptions(),
 )
 
 /** Characters of a value. */
@@ -64,7 +64,7 @@ const valueLimits = { least: 16, most: 1024 }
 
 export const ExecOptions = z
   .strictObject({
-    command: Argv.meta({
+    command: Argv().meta({
       description: "The program and its arguments, started once for each verb",
       examples: [["/usr/local/bin/stripe-key"]],
     }),

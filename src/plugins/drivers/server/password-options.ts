@@ -1,5 +1,5 @@
 import type { Shape } from "../../../base/text/value-shape.ts"
-import { ReferenceOptions } from "../../references/index.ts"
+import { ReferenceOptions } from "../../references/options.ts"
 import { shapeOf, valueKeys, type ValueOptions, valueProblems } from "../value-options.ts"
 import { type Conflict, type Issues, addConflicts } from "./options.ts"
 
@@ -15,7 +15,7 @@ export function passwordShape(options: ValueOptions): Shape {
   return shapeOf(options, limits)
 }
 
-export const adminPassword = ReferenceOptions.meta({ description: "The admin's password" })
+export const adminPassword = ReferenceOptions().meta({ description: "The admin's password" })
 
 /** For `superRefine`: the password's keys, and the driver's own, fit together. */
 export function fitting<Options extends ValueOptions>(

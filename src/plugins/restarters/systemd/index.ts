@@ -44,11 +44,13 @@ const Full = z.strictObject({
       default: false,
       examples: [true],
     }),
-  command: Argv.optional().meta({
-    description: "What to run in place of systemctl",
-    default: ["systemctl"],
-    examples: [["sudo", "-n", "systemctl"]],
-  }),
+  command: Argv()
+    .optional()
+    .meta({
+      description: "What to run in place of systemctl",
+      default: ["systemctl"],
+      examples: [["sudo", "-n", "systemctl"]],
+    }),
 })
 
 const states = [
