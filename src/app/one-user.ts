@@ -5,7 +5,7 @@ import type { App } from "./app.ts"
 
 /** What a config shows of a secret whose users take turns: each rotation changes the name, too. */
 
-type Place = Pick<EnvironmentConfig, "secrets" | "outputs">
+type ShownSecrets = Pick<EnvironmentConfig, "secrets" | "outputs">
 
 /**
  * Files that name only the present user of a pair. That is right for a program that logs in by it. A
@@ -14,7 +14,7 @@ type Place = Pick<EnvironmentConfig, "secrets" | "outputs">
  */
 export function oneUserFiles(
   plugins: App["plugins"],
-  environment: Place,
+  environment: ShownSecrets,
   name: string,
 ): readonly string[] {
   if (!isPair(plugins, environment, name)) return []
@@ -27,7 +27,7 @@ export function oneUserFiles(
   )
 }
 
-function isPair(plugins: App["plugins"], { secrets }: Place, name: string): boolean {
+function isPair(plugins: App["plugins"], { secrets }: ShownSecrets, name: string): boolean {
   const secret = secrets[name]
   const type = plugins.drivers.find((one) => one.type === secret?.driver)
   if (secret === undefined || type?.turns === undefined) return false
@@ -59,7 +59,7 @@ function textsIn(options: unknown): readonly string[] {
  */
 export function unshownUser(
   plugins: App["plugins"],
-  environment: Place & Pick<EnvironmentConfig, "deployments">,
+  environment: ShownSecrets & Pick<EnvironmentConfig, "deployments">,
   name: string,
 ): readonly Finding[] {
   if (!isPair(plugins, environment, name)) return []

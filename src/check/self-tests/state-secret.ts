@@ -33,7 +33,7 @@ export type Known = {
   readonly nextTry: (environment: string, secret: string) => string
 }
 type Told = Report<Code>
-type Place = Judged & { readonly place: string }
+type PlacedSecret = Judged & { readonly place: string }
 
 export function judgeSecret(judged: Judged, known: Known, report: Told): void {
   const one = { ...judged, place: `${judged.environment}/${judged.secret}` }
@@ -45,7 +45,7 @@ export function judgeSecret(judged: Judged, known: Known, report: Told): void {
   for (const version of one.state.versions) judgeVersion(one, version, known.now, report)
 }
 
-function judgeContainment({ place, isListed, state }: Place, report: Told): void {
+function judgeContainment({ place, isListed, state }: PlacedSecret, report: Told): void {
   const { versions, uncontained, contained, unwritten } = state
   const open = openContainment(state)
   if (open?.code === compromisedAgain.code) return judgeBack({ place, isListed }, open, report)
@@ -73,7 +73,7 @@ function judgeContainment({ place, isListed, state }: Place, report: Told): void
 
 /** Not an act that was left undone: another one has undone it. */
 function judgeBack(
-  { place, isListed }: Pick<Place, "place" | "isListed">,
+  { place, isListed }: Pick<PlacedSecret, "place" | "isListed">,
   uncontained: Uncontained,
   report: Told,
 ): void {
@@ -98,7 +98,7 @@ function carryOn(
   }
 }
 
-function judgeSessions({ place, isListed, state }: Place, report: Told): void {
+function judgeSessions({ place, isListed, state }: PlacedSecret, report: Told): void {
   const { contained } = state
   if (contained?.sessions === undefined || !holdsContained(state)) return
   const { code, message, hint } = contained.sessions
@@ -115,7 +115,7 @@ function judgeSessions({ place, isListed, state }: Place, report: Told): void {
 }
 
 /** Programs that do not work with the current value, or have not read it. */
-function judgePrograms({ place, state }: Place, report: Told): void {
+function judgePrograms({ place, state }: PlacedSecret, report: Told): void {
   const { versions, contained, unhealthy, unwritten } = state
   if (unhealthy !== undefined)
     report.found(
@@ -131,7 +131,7 @@ function judgePrograms({ place, state }: Place, report: Told): void {
     )
 }
 
-function judgeDrift({ place, environment, state }: Place, known: Known, report: Told): void {
+function judgeDrift({ place, environment, state }: PlacedSecret, known: Known, report: Told): void {
   const { drift } = state
   if (drift === undefined) return
   if (known.accepted.has(place))
@@ -153,7 +153,7 @@ function judgeDrift({ place, environment, state }: Place, known: Known, report: 
 }
 
 function judgeFailure(
-  { place, environment, secret, state }: Place,
+  { place, environment, secret, state }: PlacedSecret,
   known: Known,
   report: Told,
 ): void {
@@ -169,7 +169,7 @@ function judgeFailure(
 const hour = 3_600_000
 
 function judgeVersion(
-  { place, isOpen }: Place,
+  { place, isOpen }: PlacedSecret,
   { id, stage }: Version,
   now: Date,
   report: Told,
