@@ -73,10 +73,10 @@ function isSure(
 }
 
 /** `shared`: no service asks for it, and the programs that share it disagree. */
-type Ends = "yes" | "maybe" | "no" | "shared"
+type HasEnded = "yes" | "maybe" | "no" | "shared"
 
 /** Does the value that programs may hold no longer work? */
-function hasEnded(session: Session, set: ChangeSet, name: string): Ends {
+function hasEnded(session: Session, set: ChangeSet, name: string): HasEnded {
   const ended = hasBeenReplaced(session, set, name)
   // Its service refused every value of ours when it was last asked: the new one, too.
   return ended === "no" && isStuck(set, name) ? "maybe" : ended
@@ -86,7 +86,7 @@ function isStuck({ stuck = [] }: ChangeSet, name: string): boolean {
   return stuck.includes(name)
 }
 
-function hasBeenReplaced(session: Session, set: ChangeSet, name: string): Ends {
+function hasBeenReplaced(session: Session, set: ChangeSet, name: string): HasEnded {
   const driver = session.work.drivers[name]
   const mine = session.begun === set.id
   if (driver === undefined) return "no"

@@ -89,7 +89,7 @@ function deathsIn(
   }
 }
 
-type Ends = {
+type LastEvents = {
   readonly driver: string
   readonly promote: Line | undefined
   readonly deaths: readonly Line[]
@@ -98,7 +98,7 @@ type Ends = {
 /** The last of what contained it. */
 function containedAt(
   { source, name, lines, restarts }: OfSecret,
-  { driver, promote, deaths }: Ends,
+  { driver, promote, deaths }: LastEvents,
 ): string | undefined {
   const restarted =
     driver === "generated" && promote !== undefined
