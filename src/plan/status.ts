@@ -69,7 +69,7 @@ export function secretStatus(
   }
 }
 
-type Standing = Omit<SecretStatus, keyof Planned>
+type StatusFields = Omit<SecretStatus, keyof Planned>
 
 /** `isOpen`: it is in a rotation that is not finished. */
 type Own = Then & { readonly isOpen: boolean }
@@ -78,7 +78,7 @@ function withoutCurrent(
   state: SecretState | undefined,
   set: ChangeSet | undefined,
   now: Date,
-): Standing {
+): StatusFields {
   const isOpen = set !== undefined
   const versions = state?.versions ?? []
   const uncertain = versions
@@ -105,7 +105,7 @@ function withCurrent(
   state: SecretState,
   set: ChangeSet | undefined,
   { due, ...then }: Then & { readonly due: Date | undefined },
-): Standing {
+): StatusFields {
   const { now, held } = then
   const overdueMs = due === undefined ? 0 : now.getTime() - due.getTime()
   const { retry, drift, unhealthy, unwritten } = state
