@@ -1,6 +1,6 @@
 import type { Contained } from "../incident/containment.ts"
 import type { Open } from "../incident/containment.ts"
-import type { Verdict } from "../incident/verdict.ts"
+import type { ContainmentVerdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { endGone } from "../core/unwritten.ts"
 import { unfinishedLine } from "./dry-run.ts"
@@ -59,7 +59,7 @@ function openLines(environment: string, one: Open): readonly string[] {
   ]
 }
 
-function untouchedLines(place: string, one: Verdict): readonly string[] {
+function untouchedLines(place: string, one: ContainmentVerdict): readonly string[] {
   if (one.kind === "nothing-to-contain")
     return [
       `${place}: nothing to contain, ${one.message}; ` +
@@ -111,7 +111,7 @@ function revokedLines(
 }
 
 /** `told`: another line says why already. */
-function verdictLines(place: string, one: Verdict, told: boolean): readonly string[] {
+function verdictLines(place: string, one: ContainmentVerdict, told: boolean): readonly string[] {
   if (one.kind === "not-contained" && !told)
     return [`${place}: NOT contained: ${one.message} (${one.code})`, ...hintLines(one.hint)]
   if (one.kind !== "contained-for-new-logins") return []
@@ -182,7 +182,7 @@ export function lastLines(
 ): readonly string[] {
   const took = `in ${(tookMs / 1000).toFixed(1)} s`
   const verdicts = verdictsOf(reports)
-  const count = (kind: Verdict["kind"]): number =>
+  const count = (kind: ContainmentVerdict["kind"]): number =>
     verdicts.filter((one) => one.kind === kind).length
   const left = count("not-contained")
   if (left > 0)
@@ -227,11 +227,11 @@ export function isUnhealthy({ secrets }: Contained): boolean {
   return Object.values(secrets).some((one) => isContained(one) && one.unhealthy !== undefined)
 }
 
-type Good = Extract<Verdict, { readonly version: string }>
-export function isContained(one: Verdict): one is Good {
+type Good = Extract<ContainmentVerdict, { readonly version: string }>
+export function isContained(one: ContainmentVerdict): one is Good {
   return one.kind === "contained" || one.kind === "contained-for-new-logins"
 }
 
-export function verdictsOf(reports: readonly Contained[]): readonly Verdict[] {
+export function verdictsOf(reports: readonly Contained[]): readonly ContainmentVerdict[] {
   return reports.flatMap(({ secrets }) => Object.values(secrets))
 }

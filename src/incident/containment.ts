@@ -1,7 +1,7 @@
 import type { ChangeSet } from "../core/change-set.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import type { Outcomes } from "../rotate/work.ts"
-import type { Verdicts } from "./verdict.ts"
+import type { ContainmentVerdicts } from "./verdict.ts"
 
 /** A containment as data: what is asked for, what was done, how it stands. */
 
@@ -26,7 +26,7 @@ export type Contained = {
   /** Programs that an earlier run has left unhealthy, and that still are, by secret. */
   readonly unhealthy: Readonly<Record<string, string>>
   /** How each secret that was chosen stands now. */
-  readonly secrets: Verdicts
+  readonly secrets: ContainmentVerdicts
   /** Why nothing could be done in this environment. */
   readonly failed?: { readonly code: string; readonly message: string; readonly hint?: string }
   /** The state does not know that these were chosen: neither status nor check will tell of it. */

@@ -17,7 +17,7 @@ import type { Outcomes } from "../rotate/work.ts"
  * How one secret stands to the containment that it was chosen for. The last line, the exit code and
  * --json all say this.
  */
-export type Verdict =
+export type ContainmentVerdict =
   | {
       readonly kind: "contained"
       readonly version: string /** By an earlier run. */
@@ -53,7 +53,7 @@ export type Verdict =
  * hold a dead value for it.
  */
 type Unwritten = Pick<Owed, "outputs" | "programs" | "gone">
-export type Verdicts = Readonly<Record<string, Verdict>>
+export type ContainmentVerdicts = Readonly<Record<string, ContainmentVerdict>>
 
 type Done = {
   readonly incident: string
@@ -71,7 +71,7 @@ export function verdictOf(
   session: Session,
   name: string,
   { incident, outcomes, revoked, before, unhealthy }: Done,
-): Verdict {
+): ContainmentVerdict {
   const outcome = outcomes[name]
   if (outcome !== undefined && outcome.kind !== "rotated")
     return uncontainedSecrets(
@@ -140,6 +140,6 @@ export function uncontainedSecrets({
   readonly code: string
   readonly message: string
   readonly hint?: string
-}): Verdict {
+}): ContainmentVerdict {
   return { kind: "not-contained", code, message, ...present({ hint }) }
 }

@@ -2,13 +2,13 @@ import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import { chosenOf } from "./chosen.ts"
 import type { Chosen, Contained } from "./containment.ts"
-import { type Verdicts, verdictOf } from "./verdict.ts"
+import { type ContainmentVerdicts, verdictOf } from "./verdict.ts"
 
 export function verdictsOf(
   session: Session,
   { recovered, outcomes, revoked, before, unhealthy }: Omit<Contained, "open" | "secrets">,
   { secrets, options: { incident } }: Chosen,
-): Verdicts {
+): ContainmentVerdicts {
   const chosen = chosenOf(session, secrets)
   const of = outcomesOf(session, { recovered, outcomes, before }, chosen)
   const done = { incident, outcomes: of, revoked, before, unhealthy }
