@@ -44,7 +44,7 @@ export async function containRest(
   return { outcomes: all, revoked: [...revoked, ...after] }
 }
 
-type Turn = {
+type FreshRound = {
   readonly names: readonly string[]
   /** Services are given long to answer. */
   readonly isPatient: boolean
@@ -55,7 +55,7 @@ type Turn = {
 async function rotateFresh(
   session: Session,
   { overtakes, options: { incident, revokeFirst, reason } }: Rest,
-  { names, isPatient, soFar }: Turn,
+  { names, isPatient, soFar }: FreshRound,
 ): Promise<Outcomes> {
   const silentAt = await takeIn(session, withoutValue(session, names), {
     incident,
