@@ -5,7 +5,7 @@ import type { Behind } from "../record/older-than-log.ts"
 import { assumeOver } from "../rotate/declare-over.ts"
 import { withJournal } from "../rotate/defer.ts"
 import { reconcile as find } from "../rotate/reconcile.ts"
-import { type NotContained, notContained } from "../rotate/reconcile/contained.ts"
+import { type NotContained, uncontainedIn } from "../rotate/reconcile/contained.ts"
 import type { Finds, ReconcileOptions } from "../rotate/reconcile/finding.ts"
 import { declareGone } from "./declare-gone.ts"
 import { revokeOwed } from "../rotate/revoke.ts"
@@ -85,7 +85,7 @@ export async function reconcile(
           ? await revokeOwed(session, { skipGrace: false })
           : []
       const open = session.changeSet?.secrets ?? []
-      const uncontained = notContained(session, found, context)
+      const uncontained = uncontainedIn(session, found, context)
       return { found, written, ...present({ behind }), open, uncontained, recovered, revoked }
     }
     return options.dryRun ? act() : withLogMaintenance(locked, { session, serial }, act)

@@ -66,7 +66,7 @@ function chosenPatch(chosen: Choices): Patch {
 }
 
 /** What is not contained, or, where nothing was written, would not be. */
-export function notContained(
+export function uncontainedIn(
   session: Session,
   found: Finds,
   options: Pick<ReconcileOptions, "behind">,
