@@ -32,7 +32,7 @@ export async function rotate(session: Session, order: Order): Promise<Outcomes> 
   ]
   for (const message of told(obstacles, strategy)) session.work.onProgress("preflight", message)
   if (!strategy.overrulesService) await noteDrift(session, left)
-  if (order.why === "due") await noteLeft(session, left)
+  if (order.why === "due") await noteSkipped(session, left)
   if (members.length === 0) return left
   for (const { target, left } of await leftBeside(session, members))
     session.work.onProgress("preflight", sayLeft(target, session.work.environment, left))
@@ -92,7 +92,7 @@ const waits = new Set(["in-grace", "revoke-owed", "uncertain", driftCode])
  * The service tries again by itself, ever more seldom: each try costs its service a login that must
  * fail.
  */
-async function noteLeft(session: Session, left: Outcomes): Promise<void> {
+async function noteSkipped(session: Session, left: Outcomes): Promise<void> {
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   for (const [name, one] of Object.entries(left)) {
