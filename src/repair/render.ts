@@ -1,6 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { canShow, withoutValue } from "../core/can-show.ts"
 import type { Ready, Values } from "../core/ports.ts"
+import { openContainment } from "../core/state.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import { land } from "../rotate/land.ts"
@@ -44,7 +45,7 @@ export async function render(
     const ready = await draftAll(outputs, values, session.issued, {
       trial: false,
       turn: session.work.forceStop,
-    })
+    }).catch((error: unknown) => Promise.reject(withSafeHint(session, error)))
     await writeChanged(session, ready)
     const written = ready.map(({ output, draft }) => ({
       target: output.target,
@@ -85,6 +86,27 @@ function waiting(session: Session, values: Values): readonly Rendered[] {
   return session.work.outputs.flatMap((output): readonly Rendered[] => {
     const waits = withoutValue(output, values)
     return waits.length === 0 ? [] : [{ target: output.target, changes: undefined, waits }]
+  })
+}
+
+/**
+ * An output's own hint offers to empty what differs, so that the current value is written there. That
+ * one may be the compromised one, or its service refuses it: then the file may hold the right one.
+ */
+function withSafeHint(session: Session, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== "output-drift") return error
+  const place = session.work.environment
+  const names = session.work.outputs
+    .filter(({ target }) => error.message.includes(target))
+    .flatMap(({ shows }) => shows)
+    .filter((name) => {
+      const state = session.state(name)
+      return openContainment(state) !== undefined || state.drift !== undefined
+    })
+  if (names.length === 0) return error
+  return new AppError(error.code, error.message, {
+    remedy: error.remedy,
+    hint: `do not write the state's value of ${names.join(", ")} over it: that one may be older, and in the wrong hands, or refused by its service; if the file is right: mycelium adopt ${place}; then do what mycelium check says of ${names.length === 1 ? "that secret" : "those secrets"}`,
   })
 }
 

@@ -145,6 +145,10 @@ describe("a state from before a containment, put back", () => {
     const late = await project.mycelium(["check", "--json"])
     expect(late.stdout).toContain('"output-drift"')
     expect(late.stdout).not.toContain("if the state is: empty that variable")
+    const written = await project.mycelium(["render", "production"])
+    expect(written.stderr).toContain("alpha.env: ALPHA is not overwritten")
+    expect(written.stderr).not.toContain("empty it")
+    expect(written.stderr).toContain("if the file is right: mycelium adopt production")
     // The file is right: it holds what the containment made.
     await done(project.mycelium(["adopt", "production"]))
     expect(project.read("alpha.env")).toBe(fresh)

@@ -34,6 +34,10 @@ test("that is said, with what ends it, and no rotation clears it; a person can",
   expect(check.stdout).toContain(way)
   expect(check.stdout).not.toContain("mycelium run restarts what")
 
+  const first = await two.run("report", "leak-11")
+  expect(first.stdout).toContain(`prod/rd: ${way}`)
+  expect(first.stdout).not.toContain("This command then restarts it")
+
   expect((await two.run("rotate-now", ...selection)).code).toBe(0)
   expect((await two.run("status")).stdout).toContain("NOT contained")
   const report = await two.run("report", "leak-11")

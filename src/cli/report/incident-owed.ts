@@ -62,10 +62,23 @@ function unwrittenBlocks(secrets: readonly SecretReport[], naming: Naming): read
       naming,
     ),
     ...owingBlocks(
-      owing.filter((one) => !isFile(one)),
+      owing.filter((one) => !isFile(one) && one.endGone === undefined),
       "For these secrets, a program could not be restarted, and may hold a value that no longer works. Find out why its restart fails (run it by hand). This command then restarts it, and changes nothing else:",
       naming,
     ),
+    ...goneBlocks(owing.filter(({ endGone }) => endGone !== undefined)),
+  ]
+}
+
+/** No command restarts these. */
+function goneBlocks(owing: readonly SecretReport[]): readonly Block[] {
+  if (owing.length === 0) return []
+  return [
+    {
+      kind: "text",
+      text: "For these secrets, a program that is not in the config any more was not restarted, and may hold a value that no longer works:",
+    },
+    { kind: "list", items: owing.map((one) => `${placeOf(one)}: ${one.endGone ?? ""}`) },
   ]
 }
 

@@ -67,6 +67,8 @@ export type SecretReport = {
   readonly unwritten?: string
   /** Those outputs. */
   readonly unwrittenFiles?: readonly string[]
+  /** What ends it, where the config has none of those programs any more: no command restarts them. */
+  readonly endGone?: string
   /** It was deleted, and what became of its login then. */
   readonly erased?: Erased
   /** What was found there, and what else a person must know, as the log has it. */

@@ -2,8 +2,8 @@ import { containedFor } from "../../core/contained.ts"
 import { versionAt } from "../../core/version.ts"
 import { present } from "../../base/present.ts"
 import type { Config } from "../../config/model.ts"
-import { type SessionsLeft } from "../../core/state.ts"
-import { sayUnwritten } from "../../core/unwritten.ts"
+import type { SessionsLeft, Unwritten } from "../../core/state.ts"
+import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import { latest, namesOf, textOf } from "./entry.ts"
 import { erasedOf, faultOf } from "./fault.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
@@ -46,7 +46,11 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     ...(fault === undefined ? present({ sessionsLeft }) : {}),
     ...(owes === undefined
       ? {}
-      : { unwritten: sayUnwritten(owes), unwrittenFiles: Object.keys(owes.outputs) }),
+      : {
+          unwritten: sayUnwritten(owes),
+          unwrittenFiles: Object.keys(owes.outputs),
+          ...present({ endGone: endOfGone(config, environment, owes) }),
+        }),
     ...present({ erased: erasedOf(source, name) }),
     notes: [
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
@@ -58,6 +62,18 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     // Those that restarted on a way to a new value and back again have the old one.
     restarts: to === undefined ? [] : restartsFor(about).map((line) => restartOf(source, line)),
   }
+}
+
+/** By the config of now: the state notes it at the next run alone. */
+function endOfGone(
+  config: Config,
+  environment: string,
+  { outputs, programs }: Unwritten,
+): string | undefined {
+  const deployments = config.environments[environment]?.deployments ?? []
+  const isGone = programs.every((name) => !deployments.some((one) => one.name === name))
+  if (!isGone || programs.length === 0 || Object.keys(outputs).length > 0) return undefined
+  return endGone(environment, programs)
 }
 
 /** The version that was current before; of one that has no new value, the one that is. */
