@@ -135,7 +135,7 @@ async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonl
   const found = await output.adopt(names)
   const isBehind = await shown.isBehind()
   const print =
-    output.whole === true ? printOf(document, output.target, fingerprint(bytes)) : "unknown"
+    output.whole === true ? writtenBy(document, output.target, fingerprint(bytes)) : "unknown"
   const faults = [
     ...names.flatMap((name) => {
       const fields = Object.entries(found[name] ?? {})
@@ -166,7 +166,7 @@ async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonl
 function untold(
   { environment, output, tells }: Shown,
   name: string,
-  print: Print,
+  print: WrittenBy,
 ): readonly Found[] {
   const place = `${environment}/${name}`
   if (print === "ours") return []
@@ -230,10 +230,10 @@ function wayBack(output: Shown["output"]): { readonly remedy?: string } {
   return folder === "" ? {} : { remedy: `${folder}; mycelium render then writes the file again` }
 }
 
-type Print = "ours" | "edited" | "unknown"
+type WrittenBy = "ours" | "edited" | "unknown"
 
 /** Unknown if we have written nothing yet. */
-function printOf(document: StateDocument, target: string, print: string): Print {
+function writtenBy(document: StateDocument, target: string, print: string): WrittenBy {
   if (fingerprintsOf(document, target).includes(print)) return "ours"
   return document.written?.[target] === undefined ? "unknown" : "edited"
 }
