@@ -11,7 +11,7 @@ import { deadlines, isOutOfSight } from "./work.ts"
 
 export const notSettled = {
   code: "not-settled",
-  message: "an earlier act of ours may still be under way at the service",
+  message: "an earlier act of mycelium may still be under way at the service",
 } as const
 
 /** Why the last try has settled nothing there. */

@@ -13,7 +13,7 @@ const rotate = ["rotate-now", "production"]
 const byHand = "Set-by-hand-at-night.1"
 /** Sentences that are no help, or false, where a value has drifted. */
 const false_ =
-  /none needs attention|an earlier act of ours|mycelium run tries again|omebody else has changed|only an admin gets in/
+  /none needs attention|an earlier act of mycelium|mycelium run tries again|omebody else has changed|only an admin gets in/
 
 /** The service is as it was before the rotation, as after a failover to one that had not heard of it. */
 async function failedOver(shop: Shop): Promise<void> {

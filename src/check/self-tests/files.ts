@@ -53,7 +53,7 @@ export const files = defineCheck<Code, Files>({
     },
     "file-is-link": {
       severity: "error",
-      remedy: "put the file itself there: whoever owns the link's target could swap it",
+      remedy: "put the file itself there: the owner of the link's target could swap it",
     },
     "file-irregular": { severity: "error", remedy: "move it away: mycelium makes what it needs" },
   },

@@ -129,7 +129,7 @@ function judge(place: OutputLocation, alone: readonly Alone[], report: Report<Co
   if (place.network !== undefined)
     report.found(
       "output-on-network",
-      `${path} (${what}) is on a network file system (${place.network}): its server, and whoever mounts it elsewhere, can read it too, and may see the old one for a while`,
+      `${path} (${what}) is on a network file system (${place.network}): its server, and any machine that mounts it, can read it too, and may see the old one for a while`,
     )
   const closed =
     place.reader === undefined

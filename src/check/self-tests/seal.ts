@@ -46,7 +46,7 @@ export const seal = defineCheck({
     if (retired > 0)
       report.found(
         "rekey-unfinished",
-        `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still beside the new one: whoever has stolen it can open what is not sealed anew`,
+        `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still beside the new one: anyone who has stolen it can open what is not sealed anew`,
       )
     if (closed !== undefined) {
       if (

@@ -76,7 +76,7 @@ function expulsion(
   const sessionsLive =
     findings.some(({ sessions }) => sessions === true) ||
     (revokeOthers === undefined && current === undefined)
-  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, whoever set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
+  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, no matter who has set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
 }
 
 /** They stand in the plan, with what keeps them. */
