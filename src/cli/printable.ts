@@ -8,7 +8,8 @@ export function printable(text: string): string {
   return plain.test(text) ? text : shown(text)
 }
 
-const plain = /^[\n\t -~]*$/
+/** ASCII, and the signs that our own words hold. */
+const plain = /^[\n\t -~·–≥…]*$/
 
 function shown(text: string): string {
   return text.replace(
