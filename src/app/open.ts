@@ -22,6 +22,7 @@ import { restartDeployment } from "../restart/restart-deployment.ts"
 import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { unshownUser } from "./one-user.ts"
+import { parsed } from "./parsed.ts"
 
 export type Opening = {
   /** Today's config, or a journal's. */
@@ -167,7 +168,7 @@ function openDriver(
     )
   const label = `${environment.name}/${name}`
   const { folder } = environment
-  const options = type.options.parse(secret.options)
+  const options = parsed(type.options, secret.options)
   const listeners = new Listeners(document.secrets[name]?.listeners)
   const driver = guard(
     type.open(options, {
@@ -195,7 +196,7 @@ export function openOutput(
   if (type === undefined)
     throw new AppError("output-unknown", `this mycelium has no output ${output.type}`)
   return guard(
-    type.open(type.options.parse(output.options), {
+    type.open(parsed(type.options, output.options), {
       folder: environment.folder,
       label: environment.name,
       ...present({ manager: managerContext(app, environment, output.target) }),
@@ -231,14 +232,14 @@ export function openDeployment(
     name: deployment.name,
     reads: deployment.reads,
     restarter: guard(
-      restarterType.open(restarterType.options.parse(restarter.options), context),
+      restarterType.open(parsed(restarterType.options, restarter.options), context),
       deployment.name,
     ),
     ...(health === undefined || healthType === undefined
       ? {}
       : {
           health: guard(
-            healthType.open(healthType.options.parse(health.options), context),
+            healthType.open(parsed(healthType.options, health.options), context),
             deployment.name,
           ),
           healthType: health.type,
