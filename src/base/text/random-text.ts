@@ -21,9 +21,9 @@ class Bytes {
 
   /**
    * Unbiased choice by rejection: a byte beyond the last full multiple of the alphabet (`limit`) is
-   * thrown away.
+   * thrown away. As a code.
    */
-  pick(alphabet: string, limit: number): string {
+  pick(alphabet: string, limit: number): number {
     // A sound generator is refused here at most once in four times: so many refusals in a row are
     // none (below 2^-400).
     for (let tries = 0; tries < 200; tries++) {
@@ -33,7 +33,7 @@ class Bytes {
       }
       const byte = this.#held[this.#at++]
       if (byte === undefined) throw broken()
-      if (byte < limit) return alphabet.charAt(byte % alphabet.length)
+      if (byte < limit) return alphabet.charCodeAt(byte % alphabet.length)
     }
     throw broken()
   }
@@ -129,9 +129,10 @@ export function randomText(
   // A sound generator needs two drafts at most in practice (2^-40: about 30; of the oddest alphabet
   // 600); a stuck one must end, not hang.
   for (let draft = 0; draft < 1000; draft++) {
-    let text = bytes.pick(first, atFirst)
-    while (text.length < length - 1) text += bytes.pick(alphabet, between)
-    text += bytes.pick(last, atLast)
+    const codes = [bytes.pick(first, atFirst)]
+    while (codes.length < length - 1) codes.push(bytes.pick(alphabet, between))
+    codes.push(bytes.pick(last, atLast))
+    const text = String.fromCharCode(...codes)
     if (isWhole(text)) return text
   }
   throw broken()

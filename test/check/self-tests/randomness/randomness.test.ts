@@ -115,6 +115,17 @@ function choose(n: number, k: number): bigint {
   return result
 }
 
+test("healthFault() finds a run wherever it begins, and takes no shorter one for it", () => {
+  const size = 1000
+  const cutoff = repetitionCutoff(42 + Math.log2(size))
+  const withRun = (begin: number, length: number): Uint8Array =>
+    Uint8Array.from({ length: size }, (_, at) => at % 251).fill(255, begin, begin + length)
+  for (let begin = 0; begin + cutoff <= size; begin++) {
+    expect(healthFault(withRun(begin, cutoff), 42)).toContain("repetition")
+    expect(healthFault(withRun(begin, cutoff - 1), 42)).toBeUndefined()
+  }
+})
+
 test("healthFault() tells a run from a proportion", () => {
   const run = randomBytes(2048)
   run.fill(7, 600, 620)
