@@ -16,13 +16,14 @@ import { dirname, join } from "node:path"
 import { findCode } from "./mutants/find-code.ts"
 import { engine } from "./mutants/engine.ts"
 import { laws } from "./mutants/laws.ts"
+import { ofEntries } from "./mutants/entries.ts"
 import { ground } from "./mutants/ground.ts"
 import type { Edit, Mutant, Named } from "./mutants/mutant.ts"
 
 const root = join(import.meta.dirname, "..")
 const bun = process.execPath
 const wanted = Bun.argv.slice(2)
-const mutants = [...engine, ...laws, ...ground].filter(
+const mutants = [...engine, ...laws, ...ground, ...ofEntries].filter(
   ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
 )
 

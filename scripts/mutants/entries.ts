@@ -1,0 +1,139 @@
+import { edit, type Mutant } from "./mutant.ts"
+
+const entries = (name: string): Mutant["test"] => ({ file: "test/rotate/entries.test.ts", name })
+const cuts: Mutant["test"] = { file: "test/crash/manager.test.ts", name: "any single instant" }
+const shape: Mutant["test"] = { file: "test/plugins/outputs/entry.test.ts" }
+
+/** The laws of outputs that are entries of a secret manager, each broken in one location. */
+export const ofEntries: readonly Mutant[] = [
+  {
+    law: 6,
+    name: "a silent entry keeps services and files from going back",
+    edits: edit("rotate/roll-back/outputs.ts", `return urgent || isEntry(output)`, `return urgent`),
+    test: entries("on a way back a silent entry is owed"),
+  },
+  {
+    law: 6,
+    name: "a file that cannot be put back keeps the next one from going back",
+    edits: edit(
+      "rotate/roll-back/outputs.ts",
+      `into[target] = describeError(error)`,
+      `into[target] = describeError(error)
+      throw error`,
+    ),
+    test: entries("does not keep the file after it"),
+  },
+  {
+    law: 5,
+    name: "a program is restarted though the entry that it reads is still to be put back",
+    edits: edit("rotate/roll-back.ts", `if (urgent) return []`, `if (urgent || !urgent) return []`),
+    test: entries("only the program that reads the silent entry"),
+  },
+  {
+    law: 9,
+    name: "a value that is given up dies while readers of an entry have it",
+    edits: edit("rotate/roll-back/end.ts", `if (keeps !== undefined) return keeps`, ``),
+    test: entries("a value that is given up lives"),
+  },
+  {
+    law: 9,
+    name: "the readers of an entry have no more than the grace",
+    edits: edit(
+      "rotate/promote.ts",
+      `Math.max(policy?.graceMs ?? 0, readersWithinMs(session.outputsOf([name])))`,
+      `Math.max(policy?.graceMs ?? 0, readersWithinMs([]))`,
+    ),
+    test: entries("the grace of a value that an entry has shown"),
+  },
+  {
+    law: 3,
+    name: "a write that may still land is not fenced off on the way back",
+    edits: edit(
+      "rotate/roll-back/outputs.ts",
+      `return renamed.has(target) && !delivered.has(target)`,
+      `return renamed.has(target) && delivered.has(target)`,
+    ),
+    test: entries("finds another mark"),
+  },
+  {
+    law: 3,
+    name: "a lost answer is not settled",
+    edits: edit(
+      "deliver/land.ts",
+      `return first.is === "unknown" && draft.settle !== undefined`,
+      `return first.is === "refused" && draft.settle !== undefined`,
+    ),
+    test: entries("a lost answer alone turns nothing back"),
+  },
+  {
+    law: 6,
+    name: "a silent entry turns a rotation back while services take both values",
+    edits: edit(
+      "rotate/outputs-refused.ts",
+      `.every((name) => driverOf(session, name).overlap === "both"),`,
+      `.every((name) => driverOf(session, name).overlap === "none"),`,
+    ),
+    test: entries("while services take both values"),
+  },
+  {
+    law: 5,
+    name: "no entry is looked at before a revoke",
+    edits: edit(
+      "rotate/revoke.ts",
+      `settled && !contains ? await keepsAlive(session, name) : undefined`,
+      `settled && contains ? await keepsAlive(session, name) : undefined`,
+    ),
+    test: entries("someone has put the former value back"),
+  },
+  {
+    law: "always",
+    name: "the value of an entry is read where its mark tells",
+    edits: edit(
+      "rotate/revoke/look-at-entries.ts",
+      `if (mark !== undefined && mark === session.document.marks?.[output.target]) return true`,
+      ``,
+    ),
+    test: entries("the mark is looked at, and no value"),
+  },
+  {
+    law: "always",
+    name: "a call of a manager does not end with the request to stop",
+    edits: edit(
+      "deliver/in-time.ts",
+      `return await within(ms, act, turn)`,
+      `return await within(ms, act)`,
+    ),
+    test: entries("ends with the request to stop"),
+  },
+  {
+    law: 1,
+    name: "a token is not durable before its content is staged",
+    edits: edit(
+      "rotate/stage.ts",
+      `await session.commit({})
+  await Promise.all(`,
+      `await Promise.all(`,
+    ),
+    test: cuts,
+  },
+  {
+    law: "always",
+    name: "an entry is made though nobody has asked for it",
+    edits: edit(
+      "plugins/outputs/entry/output.ts",
+      `if (seen === undefined && !create) throw missing(shown)`,
+      ``,
+    ),
+    test: shape,
+  },
+  {
+    law: "always",
+    name: "a write goes over what someone else has written since",
+    edits: edit(
+      "plugins/outputs/entry/draft.ts",
+      `if (next.seen?.mark === over) return landed`,
+      `if (next.seen?.mark !== over) return landed`,
+    ),
+    test: shape,
+  },
+]
