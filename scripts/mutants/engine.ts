@@ -497,9 +497,9 @@ export const engine: readonly Mutant[] = [
     name: "a dry run changes the state",
     edits: edit(
       "incident/dry-run.ts",
-      `    const secrets = await Promise.all(names.map`,
+      `    const secrets = await describeAll(`,
       `    await session.commit({})
-    const secrets = await Promise.all(names.map`,
+    const secrets = await describeAll(`,
     ),
     test: cli("rotate", "adopts, says what it would do"),
   },

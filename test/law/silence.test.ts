@@ -39,7 +39,7 @@ const spies = [
 
 beforeAll(async () => {
   server = await startPostgres()
-  shop = await openShop(server, { two: true, old: marked })
+  shop = await openShop(server, { two: true, old: marked, within: "5s" })
   const watch = await watchProcesses(shop.project.root)
   await everythingWell()
   await everythingBadly()

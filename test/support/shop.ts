@@ -39,6 +39,8 @@ export type ShopOptions = {
   /** Goes over the secret's options. */
   readonly secret?: Readonly<Record<string, unknown>>
   readonly old?: string
+  /** How long a program may take to be healthy: "1s" if left out. A sick one takes as long. */
+  readonly within?: string
 }
 
 export class Shop implements AsyncDisposable {
@@ -192,8 +194,8 @@ export function configOf(parts: Parts): Config {
           ? [first, { dotenv: "session.env", merge: true, variables: key }]
           : [first],
         deployments: {
-          api: deployment("api", ".env"),
-          ...(options.two ? { web: deployment("web", "session.env") } : {}),
+          api: deployment("api", ".env", options.within),
+          ...(options.two ? { web: deployment("web", "session.env", options.within) } : {}),
         },
       },
     },
@@ -205,11 +207,11 @@ export type Config = {
   readonly environments: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
-function deployment(name: string, file: string): object {
+function deployment(name: string, file: string, within = "1s"): object {
   return {
     command: [`./restart-${name}`],
     reads: [file],
-    healthy: { command: [`./health-${name}`], within: "1s" },
+    healthy: { command: [`./health-${name}`], within },
   }
 }
 
