@@ -226,4 +226,10 @@ export const laws: readonly Mutant[] = [
     ),
     test: { file: "test/crash/order.test.ts", name: "is drafted before", binary: true },
   },
+  {
+    law: "always",
+    name: "an output is touched before its file system was asked",
+    edits: edit("app/gated-output.ts", `if (mount !== undefined) throw silent(target, mount)`, ``),
+    test: { file: "test/app/silent-output.test.ts", name: "an output" },
+  },
 ]

@@ -1,4 +1,5 @@
 import type { Host } from "../base/system/host.ts"
+import type { MountGate } from "../base/files/mount-gate.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
 import type { KeyedSemaphore } from "../base/semaphore.ts"
 import type { Actor } from "../core/audit-line.ts"
@@ -22,6 +23,8 @@ export type App = {
   readonly turns: KeyedSemaphore
   /** Lasts while any environment is worked on; all of them share what is kept open in it. */
   readonly activity: ActivityScope
+  /** Which file systems answer; asked anew by each run if left out. */
+  readonly gate?: MountGate
   /** Aborts when we are asked to stop. */
   readonly stop: AbortSignal
 }

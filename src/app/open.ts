@@ -1,5 +1,6 @@
 import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
+import { MountGate } from "../base/files/mount-gate.ts"
 import { beganAt, ourLocation } from "../base/processes/run-location.ts"
 import { ProgramNotes } from "../base/processes/program-notes.ts"
 import { run } from "../base/processes/spawn.ts"
@@ -12,6 +13,7 @@ import type { Deployment, Driver, MakeText, Output } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument } from "../core/state.ts"
 import { type RunInHand, runInHand } from "../core/run-mark.ts"
+import { isEntry } from "../core/entry.ts"
 import { bounded } from "../deliver/bounded.ts"
 import { delivery } from "../deliver/delivery.ts"
 import { readReference } from "../plugins/references/index.ts"
@@ -21,6 +23,7 @@ import { isHealthy } from "../restart/is-healthy.ts"
 import { restartDeployment } from "../restart/restart-deployment.ts"
 import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
+import { gatedOutput } from "./gated-output.ts"
 import { unshownUser } from "./one-user.ts"
 import { parsed } from "./parsed.ts"
 
@@ -51,7 +54,7 @@ export function openWork(app: App, opening: Opening): Work {
     actor: app.actor,
     ...openDrivers(app, { environment: options, document, run }),
     ...policiesOf(options),
-    outputs: options.outputs.map((output) => bounded(openOutput(app, options, output), forceStop)),
+    outputs: outputsOf(app, options, forceStop),
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
     obstacles: obstaclesOf(app, options),
@@ -68,6 +71,18 @@ export function openWork(app: App, opening: Opening): Work {
     location: startsNothing ? undefined : ourLocation(),
     run: startsNothing ? undefined : run,
   }
+}
+
+function outputsOf(
+  app: App,
+  options: EnvironmentConfig,
+  forceStop: AbortSignal,
+): Work["outputs"] {
+  const gate = app.gate ?? new MountGate()
+  return options.outputs.map((output) => {
+    const opened = openOutput(app, options, output)
+    return bounded(isEntry(opened) ? opened : gatedOutput(opened, output, gate), forceStop)
+  })
 }
 
 type DriversOf = {

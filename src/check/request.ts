@@ -3,7 +3,7 @@ import type { Me } from "./self-tests/path-stat.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Config } from "../config/model.ts"
 import type { Actor } from "../core/audit-line.ts"
-import type { MountGate } from "./mount-gate.ts"
+import type { MountGate } from "../base/files/mount-gate.ts"
 
 export type Checked = {
   readonly config: Config

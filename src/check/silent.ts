@@ -3,7 +3,7 @@ import type { Host } from "../base/system/host.ts"
 import type { Config } from "../config/model.ts"
 import type { Finding } from "../core/ports.ts"
 import { allOutputsOf, identityPath } from "./files.ts"
-import { type MountGate, answerMs } from "./mount-gate.ts"
+import { type MountGate, answerMs } from "../base/files/mount-gate.ts"
 import { type Result, findingOf, runCheck } from "./self-tests/check.ts"
 import { type SilentPath, fileSystems, silentFinding } from "./self-tests/file-systems.ts"
 

@@ -10,7 +10,7 @@ import { plugins } from "../plugins/index.ts"
 import { makeStateFolder } from "../record/state-file.ts"
 import { openKeys } from "../record/keys.ts"
 import { type Terminal, type Values, isSet } from "./command.ts"
-import { openConfig } from "./open-config.ts"
+import { demandStore, openConfig } from "./open-config.ts"
 
 export { openConfig }
 
@@ -27,6 +27,7 @@ export async function openApp(
   await refuseBrokenRandom(terminal.host.random)
   const config = await openConfig(terminal, values)
   await trustOf(config)
+  await demandStore(config)
   await harden()
   const identity = await readIdentity(config, terminal.host)
   await makeStateFolder(config)

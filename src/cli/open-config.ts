@@ -1,4 +1,5 @@
 import { AppError } from "../base/error.ts"
+import { MountGate, answerMs } from "../base/files/mount-gate.ts"
 import type { ParseSchedule, Plugins, PluginsFor } from "../config/context.ts"
 import { findConfig } from "../config/find.ts"
 import { loadConfig } from "../config/load.ts"
@@ -11,6 +12,26 @@ import { type Terminal, type Values, textOf } from "./command.ts"
  * Apart from open-app.ts, which also loads the cryptography and every plug-in: a command that only
  * reads need not wait for them.
  */
+
+/**
+ * A look at a store whose file system hangs would never end, nor could the process be ended then.
+ * `check` tells it as a finding.
+ */
+export async function demandStore(
+  { store }: Pick<Config, "store">,
+  gate = new MountGate(),
+): Promise<void> {
+  const mount = await gate.silentMountOf(store)
+  if (mount === undefined) return
+  throw new AppError(
+    "place-silent",
+    `the file system of the store, ${store}, gives no answer within ${answerMs / 1000} s, or says that its server is gone`,
+    {
+      remedy: "retry",
+      hint: `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): start that again, or unmount it (umount -l ${mount})`,
+    },
+  )
+}
 
 /** The config that this command line means. */
 export async function openConfig(
@@ -30,6 +51,7 @@ export async function openToLook(
   values: Values,
 ): Promise<{ readonly config: Config; readonly plugins: Plugins }> {
   const opened = await openNamed(terminal, values)
+  await demandStore(opened.config)
   await warnOfWriters(terminal, opened.config)
   return opened
 }

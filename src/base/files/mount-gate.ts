@@ -1,7 +1,7 @@
-import { within } from "../base/deadline.ts"
-import { AppError } from "../base/error.ts"
-import { type Mount, ownMounts } from "../base/files/mounts.ts"
-import { type ServedMounts, servedMountOf, servedMounts } from "../base/files/served-mounts.ts"
+import { within } from "../deadline.ts"
+import { AppError } from "../error.ts"
+import { type Mount, ownMounts } from "./mounts.ts"
+import { type ServedMounts, servedMountOf, servedMounts } from "./served-mounts.ts"
 
 /** How long (ms) a file system may take to answer; docker gives a HEALTHCHECK 30 s. */
 export const answerMs = 5000
@@ -15,7 +15,7 @@ type Asking = {
 
 /** Programs are loaded where one is needed. */
 const askPath: Asking["ask"] = async (path, ms) =>
-  (await import("../base/processes/ask-path.ts")).answersAt(path, ms)
+  (await import("../processes/ask-path.ts")).answersAt(path, ms)
 
 /**
  * Before a look at a path: a look is made on the main thread, and at a file system that hangs it
