@@ -553,4 +553,14 @@ export const engine: readonly Mutant[] = [
     ),
     test: { file: "test/rotate/past-unhealthy.test.ts", name: "reconcile found" },
   },
+  {
+    law: "always",
+    name: "a value that a containment took away counts again, and the secret stays contained",
+    edits: edit(
+      "rotate/session/next-document.ts",
+      `const back = noteBack(name, { before: state, next: patch(state) }, now)`,
+      `const back = noteBack(name, { before: patch(state), next: patch(state) }, now)`,
+    ),
+    test: { file: "test/rotate/counts-again.test.ts" },
+  },
 ]
