@@ -514,16 +514,6 @@ export const engine: readonly Mutant[] = [
     test: singleCuts,
   },
   {
-    law: 2,
-    name: "after a revoke beside it, the open rotation is no longer the journal",
-    edits: edit(
-      "rotate/revoke/beside.ts",
-      `session.document = asJournal(beside.document, journal)`,
-      `session.document = beside.document`,
-    ),
-    test: cli("revoke-waits"),
-  },
-  {
     law: 6,
     name: "a rotation is called due though it waits for an open one",
     edits: edit(
@@ -562,5 +552,15 @@ export const engine: readonly Mutant[] = [
       `const back = noteBack(name, { before: patch(state), next: patch(state) }, now)`,
     ),
     test: { file: "test/rotate/counts-again.test.ts" },
+  },
+  {
+    law: 5,
+    name: "an output that a way back could not put back is no debt",
+    edits: edit(
+      "rotate/unwritten/owed.ts",
+      `return all === undefined ? state : { ...state, unwritten: all }`,
+      `return { ...state, ...(unwritten === undefined ? {} : { unwritten }) }`,
+    ),
+    test: { file: "test/rotate/owed-back.test.ts" },
   },
 ]
