@@ -49,7 +49,7 @@ export async function connect(
   const call = { label, signal }
   const plain = await dial(address, gate, call)
   const socket = tls === undefined ? plain : await upgrade(plain, tls, call)
-  const channel = talk(socket, call)
+  const channel = openQuestions(socket, call)
   const connection: Connection = {
     label,
     command: async (name, ...args) =>
@@ -123,7 +123,7 @@ type Questions = {
 const longestAnswer = 128 * 1024 * 1024
 
 /** Questions of one moment go out in one piece, and are answered in their order. */
-function talk(socket: Socket, call: Call): Questions {
+function openQuestions(socket: Socket, call: Call): Questions {
   const { label } = call
   const channel = openChannel<Reply>(socket, call, {
     reader: new ReplyReader(),
