@@ -41,8 +41,8 @@ export async function alterRole(change: Change, clauses: string): Promise<void> 
   for (let left = contain ? tries : 1; ; left--) {
     try {
       // Local to the implicit transaction of one message.
-      const brief = contain && left > 1 ? `SET LOCAL lock_timeout = ${containLockMs}; ` : ""
-      await connection.rows([], `${brief}${statement}`)
+      const lockTimeout = contain && left > 1 ? `SET LOCAL lock_timeout = ${containLockMs}; ` : ""
+      await connection.rows([], `${lockTimeout}${statement}`)
       return
     } catch (error) {
       if (!isInTheWay(error)) throw error
