@@ -15,7 +15,7 @@ import { settings } from "./self-tests/settings.ts"
 import { shared } from "./self-tests/shared.ts"
 import type { Environment } from "./self-tests/state.ts"
 import { surroundings } from "./self-tests/surroundings.ts"
-import { statOf as lookAt } from "./self-tests/path-stat.ts"
+import { statOf } from "./self-tests/path-stat.ts"
 import { trustOf } from "../config/trust.ts"
 import { heldBy } from "../core/change-set.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
@@ -93,7 +93,7 @@ export async function deepChecks(
       memoryIsClosed: memory,
       limits: limits(),
       store: config.store,
-      storeOwner: lookAt(config.store)?.uid,
+      storeOwner: statOf(config.store)?.uid,
       storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
     }),
     ...(options.connect && keys !== undefined

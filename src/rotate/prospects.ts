@@ -48,7 +48,7 @@ export async function prospectOf(session: Session, set: ChangeSet): Promise<Pros
   if (hidden !== undefined)
     return { set, keeps: {}, accepts: {}, whole: { ...hidden, hidden: true } }
   const looks = await Promise.all(
-    set.secrets.map(async (name) => [name, await lookAt(session, name)] as const),
+    set.secrets.map(async (name) => [name, await probeSecret(session, name)] as const),
   )
   const keeps = Object.fromEntries(
     looks.flatMap(([name, { why }]) => (why === undefined ? [] : [[name, why] as const])),
@@ -64,9 +64,9 @@ export async function prospectOf(session: Session, set: ChangeSet): Promise<Pros
   return { set, keeps, accepts, ...present({ whole }) }
 }
 
-type Look = { readonly why?: Why; readonly accepted?: readonly string[] }
+type ProbedSecret = { readonly why?: Why; readonly accepted?: readonly string[] }
 
-async function lookAt(session: Session, name: string): Promise<Look> {
+async function probeSecret(session: Session, name: string): Promise<ProbedSecret> {
   if (session.work.drivers[name] === undefined || driverOf(session, name).overlap === "none")
     return {}
   const answer = await probeVersions(session, name, { most: likely, looks: true })
