@@ -73,7 +73,7 @@ async function expelFor(
   }
   const again = await deadBefore(session, name)
   if (again !== undefined) return again
-  const cut = session.expelled.get(name) ?? { sessionsEnded: 0, notes: [] }
+  const cut = session.othersRevoked.get(name) ?? { sessionsEnded: 0, notes: [] }
   const all = [...cut.notes, ...notes]
   return {
     kind: "dead",

@@ -18,7 +18,10 @@ export async function revokeFirst(session: Session, names: readonly string[]): P
       session.work.onStep?.()
       session.work.onProgress("cut", "no value but the new one is accepted from now on", name)
       try {
-        session.expelled.set(name, await revokeOthers(session, name, pending, { waits: false }))
+        session.othersRevoked.set(
+          name,
+          await revokeOthers(session, name, pending, { waits: false }),
+        )
       } catch (error) {
         session.work.onProgress("cut", `not done yet: ${describeError(error).message}`, name)
       }

@@ -46,8 +46,8 @@ export class RunNotes {
    * that is known: the one place of it.
    */
   readonly unsettled = new Map<string, { readonly code: string; readonly message: string }>()
-  /** What was expelled already, by secret, before the revoke that tells of it. */
-  readonly expelled = new Map<string, OthersRevoked>()
+  /** What of others was revoked already, by secret, before the revoke that tells of it. */
+  readonly othersRevoked = new Map<string, OthersRevoked>()
   /**
    * The act that a secret has under way at its service, if it is not waiting for its turn there.
    */
