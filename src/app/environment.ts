@@ -39,7 +39,7 @@ export type Opened = {
   /** What became of a journal that an earlier run left; empty if there was none. */
   readonly recovered: Outcomes
   /** How far (ms) the state is ahead of the clock, if the clock is not trusted; else 0. */
-  readonly behindMs: number
+  readonly aheadMs: number
   /**
    * Asks again about the change sets that were put aside (those with one of these secrets; all, if
    * left out), each with its own options.
@@ -106,7 +106,7 @@ export async function openEnvironment(
   await tidy(session)
   if (nothingRuns) await declareOver(session)
   await awaitAgain(session)
-  const behindMs = await correctInstants(session)
+  const aheadMs = await correctInstants(session)
 
   // End the journal, with its own options; then go on with today's config.
   const found =
@@ -118,7 +118,7 @@ export async function openEnvironment(
   return {
     ...found,
     serial,
-    behindMs,
+    aheadMs,
     resumeDeferred: (secrets) => resumeDeferred(found.session, { open, secrets, noWait, stops }),
     revokeBeside: (options) => revokeBeside(found.session, { app, open, today, stops }, options),
   }

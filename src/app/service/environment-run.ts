@@ -27,7 +27,7 @@ export type EnvironmentRun = {
   readonly causes: Agenda["causes"]
   readonly agenda: Agenda
   /** How far (ms) the state is ahead of the clock, if nothing was due because of that. */
-  readonly behindMs?: number
+  readonly aheadMs?: number
   /** No run ends it: a person must carry on with the containment. */
   readonly uncontained: readonly UncontainedSecret[]
   /** Outputs that a containment could not write, and that still cannot be written. */
@@ -64,8 +64,8 @@ export async function runEnvironment(
     app,
     environment,
     async (opened) => {
-      const { session, recovered, behindMs } = opened
-      const mayAct = !(behindMs > 0 && mode.rotate === "unless-behind")
+      const { session, recovered, aheadMs } = opened
+      const mayAct = !(aheadMs > 0 && mode.rotate === "unless-behind")
       const done = mayAct
         ? await actOn(app, opened, mode)
         : { outcomes: {}, revoked: [], causes: {} }
@@ -74,7 +74,7 @@ export async function runEnvironment(
         revoked: done.revoked,
         causes: done.causes,
         ...standingOf(app, environment, session.document),
-        ...(behindMs === 0 || mode.rotate === true ? {} : { behindMs }),
+        ...(aheadMs === 0 || mode.rotate === true ? {} : { aheadMs }),
       }
     },
     { isTrusted, retryBudget: shortRetryBudget },

@@ -185,11 +185,11 @@ async function once(app: App, watch: ServiceEvents): Promise<number> {
         // What this turn has found is told by it.
         for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret)))
           watch.drifted(environment, { ...one, kind: "refused" })
-        if (turn.behindMs !== undefined)
+        if (turn.aheadMs !== undefined)
           watch.failed(
             environment,
             "clock-behind",
-            `the state knows of a time that is ${formatDuration(turn.behindMs)} from now: ` +
+            `the state knows of a time that is ${formatDuration(turn.aheadMs)} from now: ` +
               "the clock is wrong now, or was wrong then, and nothing is due by it",
           )
         return exitOfTurn(turn)
@@ -208,7 +208,7 @@ async function once(app: App, watch: ServiceEvents): Promise<number> {
 
 function exitOfTurn(turn: EnvironmentRun): number {
   const outcomes = Object.values(turn.outcomes)
-  if (turn.behindMs !== undefined) return exitCodes.failed
+  if (turn.aheadMs !== undefined) return exitCodes.failed
   if (
     turn.drifted.length > 0 ||
     turn.uncontained.length > 0 ||
