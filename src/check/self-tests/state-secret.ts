@@ -89,8 +89,8 @@ function carryOn(
   isListed: boolean,
   { incident, revokeFirst }: Uncontained,
 ): { readonly remedy: string } {
-  const how = revokeFirst === true ? "--contain --revoke-first" : "--contain"
-  const again = `mycelium rotate-now ${place} ${how} --incident ${incident}`
+  const flags = revokeFirst === true ? "--contain --revoke-first" : "--contain"
+  const again = `mycelium rotate-now ${place} ${flags} --incident ${incident}`
   return {
     remedy: isListed
       ? `put right what the code says (mycelium explain CODE), then carry on: ${again}`

@@ -148,18 +148,18 @@ function judgeStrange({ name, debts, remedy }: Strange, report: Report<Code>): v
  */
 function judgeUnlisted(place: string, one: SecretState, report: Report<Code>): void {
   const debts = debtsOf(one)
-  const how = { remedy: unlistedRemedy(place, one.driver) }
+  const options = { remedy: unlistedRemedy(place, one.driver) }
   if (debts.length > 0)
     report.found(
       "debt-unlisted",
       `${place} is in the state and not in the config: ${debts.join("; ")}`,
-      how,
+      options,
     )
   else if (one.versions.length > 0)
     report.found(
       "state-unlisted",
       `${place} is in the state and not in the config: it is never rotated`,
-      how,
+      options,
     )
 }
 
