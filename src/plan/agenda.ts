@@ -5,6 +5,7 @@ import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
 import { heldBy, openSetOf, openSets } from "../core/change-set.ts"
 import { owingIn } from "../core/unwritten.ts"
 import { causeOf, nextDue, nextTry } from "./due.ts"
+import type { PlannedSecret } from "./planned-secret.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Agenda = {
@@ -28,14 +29,12 @@ export type Agenda = {
   readonly nextAt: Date | undefined
 }
 
-type Planned = { readonly name: string; readonly rotateEveryMs: number | null }
-
 /**
  * What is to be done in one environment, now and next; a pure function of config, state and time.
  */
 export function agenda(
   found: StateDocument | undefined,
-  secrets: readonly Planned[],
+  secrets: readonly Pick<PlannedSecret, "name" | "rotateEveryMs">[],
   schedule: Schedule,
   now: Date,
 ): Agenda {

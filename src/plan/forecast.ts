@@ -5,6 +5,7 @@ import { heldBy, openSetOf } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { owesAtOnce } from "./agenda.ts"
 import { causeOf, dueAt, nextDue, nextTry } from "./due.ts"
+import type { PlannedSecret } from "./planned-secret.ts"
 import type { Schedule } from "./schedule.ts"
 
 export type Forecast = {
@@ -22,11 +23,6 @@ export type Forecast = {
   readonly waits?: readonly HeldUp[]
 }
 export type HeldUp = { readonly secrets: readonly string[]; readonly for: readonly string[] }
-type Planned = {
-  readonly name: string
-  readonly rotateEveryMs: number | null
-  readonly graceMs: number
-}
 
 /** A year of ticks every minute is no plan that anyone reads. */
 const most = 10_000
@@ -39,7 +35,7 @@ export type Span = { readonly now: Date; readonly until: Date }
  */
 export function forecast(
   found: StateDocument | undefined,
-  secrets: readonly Planned[],
+  secrets: readonly Omit<PlannedSecret, "driver">[],
   schedule: Schedule,
   span: Span,
 ): readonly Forecast[] {
@@ -86,7 +82,12 @@ function renewed(
 }
 
 /** What is owed now: the value before the current one, or what a containment has left. */
-function addRevoke(events: Events, { name }: Planned, state: SecretState, now: Date): void {
+function addRevoke(
+  events: Events,
+  { name }: Pick<PlannedSecret, "name">,
+  state: SecretState,
+  now: Date,
+): void {
   const previous = versionAt(state, "previous")?.stage
   if (previous?.kind === "previous")
     events.at(Math.max(now.getTime(), Date.parse(previous.revokeAt))).revokes.push(name)
@@ -96,7 +97,7 @@ function addRevoke(events: Events, { name }: Planned, state: SecretState, now: D
 type Rotation = { readonly at: Date; readonly ageMs: number; readonly cause: Due }
 
 function* rotationsOf(
-  { rotateEveryMs }: Planned,
+  { rotateEveryMs }: Pick<PlannedSecret, "rotateEveryMs">,
   state: SecretState,
   schedule: Schedule,
   { now, until }: Span,
@@ -121,7 +122,7 @@ function* rotationsOf(
 
 function addRotation(
   events: Events,
-  { name, rotateEveryMs, graceMs }: Planned,
+  { name, rotateEveryMs, graceMs }: Omit<PlannedSecret, "driver">,
   { at, ageMs, cause }: Rotation,
   until: Date,
 ): void {

@@ -18,14 +18,9 @@ import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./uncontained.ts"
+import type { PlannedSecret } from "./planned-secret.ts"
 import type { Schedule } from "./schedule.ts"
 
-/** What the config says of one secret, as far as planning needs it. */
-export type Planned = {
-  readonly name: string
-  readonly driver: string
-  readonly rotateEveryMs: number | null
-}
 export type SecretStatus = {
   readonly name: string
   readonly driver: string
@@ -49,7 +44,7 @@ export type SecretStatus = {
 
 /** How one secret stands; pure. */
 export function secretStatus(
-  { name, driver, rotateEveryMs }: Planned,
+  { name, driver, rotateEveryMs }: Omit<PlannedSecret, "graceMs">,
   found: StateDocument | undefined,
   schedule: Schedule,
   now: Date,
@@ -69,7 +64,7 @@ export function secretStatus(
   }
 }
 
-type StatusFields = Omit<SecretStatus, keyof Planned>
+type StatusFields = Omit<SecretStatus, keyof PlannedSecret>
 
 /** `isOpen`: it is in a rotation that is not finished. */
 type Own = Then & { readonly isOpen: boolean }
