@@ -117,7 +117,7 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
-    name: "a password goes to whoever has taken the port",
+    name: "a password goes to any program that has taken the port",
     edits: edit(
       "plugins/drivers/server/listener.ts",
       `const isOther = !trusted && wanted !== undefined && wanted !== owner`,

@@ -1,4 +1,4 @@
-/** A FIFO semaphore per key: at most so many acts of one key at once. */
+/** A FIFO semaphore per key: at most a given number of acts of one key at once. */
 export class KeyedSemaphore {
   readonly #atOnce: number
   readonly #keys = new Map<string, { running: number; readonly waiting: (() => void)[] }>()

@@ -156,7 +156,7 @@ function watchedFiles(
     : [...outputFiles, { path: identity, what: "the identity" }]
 }
 
-/** After `harden`: what a run of ours would have. */
+/** After `harden`: what a run would have. */
 function limits(): string | undefined {
   try {
     return readFileSync("/proc/self/limits", "utf8")

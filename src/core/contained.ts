@@ -42,7 +42,7 @@ export type NotedBack = { readonly state: SecretState; readonly events: readonly
 
 /**
  * A change of the state by which a value that a containment took away counts again (adopted, found
- * alive): the secret is not contained any more. Whoever makes the change need not think of it.
+ * alive): the secret is not contained any more. The one who makes the change need not think of it.
  */
 export function noteBack(
   name: string,

@@ -17,7 +17,7 @@ export function bytesFor(size: number, need: Need): number {
   return Math.ceil((size + need.grows) / blockBytes) * blockBytes * writesOf(need)
 }
 
-/** Beyond so many the room that each write frees again has to do. */
+/** Beyond this number the room that each write frees again has to do. */
 export function writesOf({ writes }: Need): number {
   return Math.min(writes, filesMost)
 }

@@ -125,7 +125,7 @@ async function judgeMode(
   const mode = stats.mode & 0o7777
   const wider = mode & ~one.mode & 0o7777
   if (wider === 0 && (one.exact !== true || mode === one.mode)) return
-  // What is too narrow in a folder or a file of ours harms nobody but us, who would notice.
+  // What is too narrow in a folder or a file of Mycelium's harms only Mycelium, which would notice.
   const right = one.exact === true ? one.mode : mode & one.mode
   const message = `${one.path} (${one.what}) has mode ${octal(mode)}, not ${octal(right)}`
   if (one.identity === true)
