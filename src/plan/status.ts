@@ -140,7 +140,7 @@ export function unlistedStatus(
     name,
     driver: state.driver,
     rotateEveryMs: null,
-    ...(current === undefined ? {} : { version: current.id }),
+    ...present({ version: current?.id }),
     stage: "not in the config",
     notes: [...debts, unlistedRemedy(`${environment}/${name}`, state.driver)],
     attention: true,

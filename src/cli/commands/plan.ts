@@ -117,22 +117,23 @@ function bitsOf({ config, bits }: About, name: string): Plan["bits"] {
   )
 }
 
+const empty: Omit<Plan, "name" | "bits"> = {
+  events: [],
+  undated: [],
+  waiting: [],
+  journals: [],
+  uncontained: [],
+  unwritten: [],
+  drifted: [],
+  unlisted: [],
+}
+
 async function planOf(
   { config, folder, now, days }: About,
   name: string,
 ): Promise<Omit<Plan, "name" | "bits">> {
   const environment = config.environments[name]
-  if (environment === undefined)
-    return {
-      events: [],
-      undated: [],
-      waiting: [],
-      journals: [],
-      uncontained: [],
-      unwritten: [],
-      drifted: [],
-      unlisted: [],
-    }
+  if (environment === undefined) return empty
   const found = await readState(
     { store: config.store, project: config.project, environment: name },
     folder,
