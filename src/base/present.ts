@@ -6,7 +6,11 @@ type Present<Properties> = { [Name in keyof Properties]?: Exclude<Properties[Nam
  * `exactOptionalPropertyTypes` asks, without a condition at each place.
  */
 export function present<Properties extends object>(properties: Properties): Present<Properties> {
-  return Object.fromEntries(
-    Object.entries(properties).filter(([, value]) => value !== undefined),
-  ) as Present<Properties>
+  const left: Record<string, unknown> = {}
+  // Asked some hundred times in an act: one loop, and no list of pairs.
+  for (const name of Object.keys(properties)) {
+    const value: unknown = properties[name as keyof Properties]
+    if (value !== undefined) left[name] = value
+  }
+  return left as Present<Properties>
 }

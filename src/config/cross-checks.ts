@@ -1,7 +1,7 @@
 import { dirname } from "node:path"
 import type { Context } from "./context.ts"
 import { ask } from "./context.ts"
-import type { EnvironmentDraft } from "./draft.ts"
+import type { EnvironmentDraft, SecretDraft } from "./draft.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { formatPath, type Path } from "./problems.ts"
 import { policies } from "./policy.ts"
@@ -108,21 +108,27 @@ export function checkKeep(
 /** If two secrets rotated one login, each would lock out the programs that hold the other's value. */
 function checkLogins(environments: readonly EnvironmentDraft[], context: Context): void {
   const owners = new Map<string, Path>()
-  for (const { path, type, options } of environments.flatMap(({ secrets }) => secrets)) {
-    if (type === undefined || options === undefined) continue
-    for (const login of ask(context, path, () => type.logins(options)) ?? []) {
-      const key = `${type.type} ${login}`
-      const owner = owners.get(key)
-      owners.set(key, owner ?? path)
-      if (owner === undefined || owner === path) continue
-      context.report({
-        path,
-        at: "key",
-        message: `has the same login as ${formatPath(owner)}`,
-        hint: "give each its own role or user: a login belongs to one secret",
-      })
-      break
-    }
+  for (const { secrets } of environments)
+    for (const secret of secrets) checkLogin(secret, owners, context)
+}
+
+function checkLogin(
+  { path, type, options }: SecretDraft,
+  owners: Map<string, Path>,
+  context: Context,
+): void {
+  if (type === undefined || options === undefined) return
+  for (const login of ask(context, path, () => type.logins(options)) ?? []) {
+    const key = `${type.type} ${login}`
+    const owner = owners.get(key)
+    owners.set(key, owner ?? path)
+    if (owner === undefined || owner === path) continue
+    return context.report({
+      path,
+      at: "key",
+      message: `has the same login as ${formatPath(owner)}`,
+      hint: "give each its own role or user: a login belongs to one secret",
+    })
   }
 }
 
@@ -158,6 +164,7 @@ function isInside(path: string, folder: string): boolean {
 
 function checkReads(environments: readonly EnvironmentDraft[], { report, folder }: Context): void {
   for (const { outputs, deployments } of environments) {
+    if (deployments.length === 0) continue
     // What a wrong output would write is unknown: its own problem comes first.
     if (outputs.some(({ config }) => config === undefined)) continue
     const targets = new Set(outputs.flatMap(({ config }) => config?.target ?? []))

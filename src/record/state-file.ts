@@ -132,13 +132,16 @@ function readHere(
   const spot = { target: path, folder, name: stateName(place) }
   try {
     return (
-      readAtOnce(spot, usualLimit) ??
+      readAtOnce(spot, usualLimit, shared) ??
       readIn(spot, usualLimit).catch((error: unknown) => absent(path, error))
     )
   } catch (error) {
     return absent(path, error)
   }
 }
+
+/** Of a thousand states, each is judged before the next one is read. What is larger has its own. */
+const shared = Buffer.allocUnsafeSlow(64 * 1024)
 
 /** Without a copy: of a thousand states each byte counts. */
 function textIn({ buffer, byteOffset, byteLength }: Uint8Array): string {

@@ -9,8 +9,11 @@ export interface Disk {
   stat(file: number): Stats | Promise<Stats>
   /** Of the path itself, even if it is a link; undefined if nothing is there. */
   statPath(path: string): Stats | undefined | Promise<Stats | undefined>
-  /** The whole content. `size`: what `stat` said a moment ago. */
-  read(file: number, size?: number): Buffer | Promise<Buffer>
+  /**
+   * The whole content. `size`: what `stat` said a moment ago. `into`: where it may be put, if it is
+   * used before anything else is read there.
+   */
+  read(file: number, size?: number, into?: Buffer): Buffer | Promise<Buffer>
   /** All of it, or a throw. */
   write(file: number, bytes: Uint8Array): void | Promise<void>
   truncate(file: number, length: number): void | Promise<void>
@@ -50,10 +53,10 @@ const mode = 0o600
  * Reads a file that does not change in one call, by asking for one byte more than its size. A file
  * that claims to be empty (/proc), or has changed since `stat`, is read on to its end.
  */
-function readSized(file: number, size = 0): Buffer {
+function readSized(file: number, size = 0, into?: Buffer): Buffer {
   if (size === 0) return fs.readFileSync(file)
-  const bytes = Buffer.allocUnsafeSlow(size + 1)
-  const length = fs.readSync(file, bytes, 0, bytes.length, null)
+  const bytes = into !== undefined && size < into.length ? into : Buffer.allocUnsafeSlow(size + 1)
+  const length = fs.readSync(file, bytes, 0, size + 1, null)
   const found = bytes.subarray(0, length)
   // Any other length may be a part of it: read on until nothing more comes.
   return length === size ? found : Buffer.concat([found, fs.readFileSync(file)])

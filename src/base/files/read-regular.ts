@@ -41,20 +41,25 @@ export async function readIn(spot: Spot, limit: number): Promise<Regular> {
 
 /**
  * The same without waiting, where the way is plain: neither another machine's disk, nor anyone else
- * who can change what lies there. Undefined where it is not.
+ * who can change what lies there. Undefined where it is not. `into`: holds the bytes until the next
+ * file is read there.
  */
-export function readAtOnce(spot: Spot, limit: number): Regular | undefined {
+export function readAtOnce(spot: Spot, limit: number, into?: Buffer): Regular | undefined {
   const { disk, keeper } = spot.folder
-  return disk === near && keeper === "ours" ? { ...readNow(spot, limit), keeper } : undefined
+  return disk === near && keeper === "ours" ? { ...readNow(spot, limit, into), keeper } : undefined
 }
 
 /** In one go: of thousands that are read side by side, one is open at a time. */
-function readNow({ target, folder, name }: Spot, limit: number): Pick<Regular, "bytes" | "stats"> {
+function readNow(
+  { target, folder, name }: Spot,
+  limit: number,
+  into?: Buffer,
+): Pick<Regular, "bytes" | "stats"> {
   const file = near.open(folder.at(name), readFlags)
   try {
     const stats = near.stat(file)
     refuseOdd(target, stats, limit)
-    return { bytes: near.read(file, stats.size), stats }
+    return { bytes: near.read(file, stats.size, into), stats }
   } finally {
     near.close(file)
   }
