@@ -3,7 +3,7 @@ import { present } from "../base/present.ts"
 import { isEntry } from "../core/entry.ts"
 import { driverOf } from "./ask.ts"
 import type { Session } from "./session.ts"
-import type { Refusals } from "./unwritten.ts"
+import { type Refusals, leaveOutputs } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
 /** Which outputs could not be drafted, or written; said as the first of them. */
@@ -21,20 +21,26 @@ export class OutputsRefused extends AppError {
 
 /**
  * An entry that cannot be written is no reason to turn back while the services take both values: its
- * readers go on with the old one. So all others go on, and those that it shows wait for its manager.
+ * readers go on with the old one. So all others go on, and those that it shows wait for its manager;
+ * if a containment waits for the end, it is owed instead. False: these turn it back.
  */
-export function areWaitedFor(session: Session, refused: Refusals): boolean {
+export async function goesOnWithout(session: Session, refused: Refusals): Promise<boolean> {
+  if (!areWaitedFor(session, Object.keys(refused))) return false
+  if (session.urgent) await leaveOutputs(session, refused)
+  else for (const [target, why] of Object.entries(refused)) session.waitsFor.set(target, why)
+  return true
+}
+
+function areWaitedFor(session: Session, targets: readonly string[]): boolean {
   const members = session.changeSet?.secrets ?? []
-  const outputs = session.work.outputs.filter(({ target }) => refused[target] !== undefined)
-  const waits = outputs.every(
+  const outputs = session.work.outputs.filter(({ target }) => targets.includes(target))
+  return outputs.every(
     (output) =>
       isEntry(output) &&
       output.shows
         .filter((name) => members.includes(name))
         .every((name) => driverOf(session, name).overlap === "both"),
   )
-  if (waits) for (const [target, why] of Object.entries(refused)) session.waitsFor.set(target, why)
-  return waits
 }
 
 /** Of these, those that wait for an entry; and why. */

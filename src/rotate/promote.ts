@@ -191,6 +191,9 @@ function promoted(
       : {}),
     versions: state.versions.map((version) => {
       if (version.stage.kind === "pending") return { ...version, stage: { kind: "current" } }
+      // No reader is waited for in an incident.
+      if (contains && version.stage.kind === "uncertain")
+        return { ...version, stage: { kind: "uncertain", why: version.stage.why } }
       // A grace that was granted before is over, too.
       const goes =
         version.stage.kind === "current" || (contains && version.stage.kind === "previous")

@@ -6,7 +6,7 @@ import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
 import { land, sideBySide } from "./land.ts"
-import { OutputsRefused, areWaitedFor } from "./outputs-refused.ts"
+import { OutputsRefused, goesOnWithout } from "./outputs-refused.ts"
 import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
@@ -80,7 +80,7 @@ async function draftOrWait(
 ): Promise<readonly Ready[]> {
   const { ready, refused } = await drafting
   if (Object.keys(refused).length === 0) return ready
-  if (wait && areWaitedFor(session, refused)) return ready
+  if (wait && (await goesOnWithout(session, refused))) return ready
   await discard(ready)
   throw new OutputsRefused(refused)
 }
@@ -111,7 +111,7 @@ export async function deliver(session: Session, ready: readonly Ready[]): Promis
     })
     session.work.onStep?.()
     const isOver = leaves || Object.keys(refused).length === 0
-    if (!isOver && !areWaitedFor(session, refused)) throw new OutputsRefused(refused)
+    if (!isOver && !(await goesOnWithout(session, refused))) throw new OutputsRefused(refused)
   } catch (error) {
     await discardAll(ready)
     throw error

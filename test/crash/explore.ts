@@ -23,6 +23,7 @@ export async function run(
   const { work, died, process } = world.start(cutAt)
   const life = (async (): Promise<Outcomes> => {
     const first = await Session.load(work)
+    world.contained ||= typeof ask === "object" && ask.contain !== undefined
     const noWait = typeof ask === "object" && ask.contain !== undefined
     first.document = withJournal(first.document)
     await dropStaged(first)

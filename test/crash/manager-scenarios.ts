@@ -39,7 +39,48 @@ const health: readonly { readonly title: string; readonly fault: Fault }[] = [
   { title: ", and a program gets sick", fault: { unhealthy: true } },
 ]
 
-export const managerScenarios: readonly Scenario[] = entries.flatMap((shows) =>
+/** What a process that is killed has sent lands later; the manager goes away at the crash; an incident follows. */
+const sinceTheCrash: readonly Scenario[] = entries.flatMap((shows) => {
+  const entry = { shows }
+  const silent: Fault = { manager: { silent: { from: 1 } } }
+  const contain = { revokeFirst: false, intruder: false, after: "rotation" } as const
+  return health.flatMap(({ title, fault }): readonly Scenario[] => {
+    const name = `an entry of ${shows.join(", ")}${title}`
+    const later = { ...fault, ...silent }
+    return [
+      ...[1, 3, 8, 1000].map((ghostDelay) => ({
+        title: `${name}; what was sent lands ${ghostDelay} calls after the crash`,
+        fault,
+        ghostDelay,
+        entry,
+      })),
+      { title: `${name}; the manager is silent since the crash`, fault, later, entry },
+      { title: `${name}; contained after a crash`, fault, entry, contain },
+      {
+        title: `${name}; contained after a crash while the manager is silent`,
+        fault,
+        later,
+        entry,
+        contain,
+      },
+      {
+        title: `${name}; contained after a crash whose write lands late`,
+        fault,
+        ghostDelay: 6,
+        entry,
+        contain,
+      },
+      {
+        title: `${name}; contained while a rotation waits for the manager`,
+        fault: { ...fault, manager: { silent: { from: 3 } } },
+        entry,
+        contain,
+      },
+    ]
+  })
+})
+
+const whileItRuns: readonly Scenario[] = entries.flatMap((shows) =>
   faults.flatMap(({ title, manager }) =>
     health.flatMap((sick): readonly Scenario[] => {
       const one = {
@@ -52,3 +93,5 @@ export const managerScenarios: readonly Scenario[] = entries.flatMap((shows) =>
     }),
   ),
 )
+
+export const managerScenarios: readonly Scenario[] = [...sinceTheCrash, ...whileItRuns]

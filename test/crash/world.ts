@@ -134,6 +134,8 @@ export class World {
   manager: Manager | undefined
   /** The program that reads the entry beside its file. */
   entryReader: Program | undefined
+  /** Someone has asked for a containment. */
+  contained = false
   /** Old values that were taken away while a reader of the entry could still have them. */
   cutReaders: string[] = []
   /** Values that a file showed and their service took, replaced there by one that it refuses. */
@@ -321,7 +323,8 @@ export class World {
 
   /** Readers keep what they have read for an hour. */
   #judgeRevoke(name: Name, old: Credential): void {
-    if (this.manager === undefined || !this.accepts(name, old)) return
+    // An incident waits for no reader.
+    if (this.manager === undefined || this.contained || !this.accepts(name, old)) return
     const shown = `${String(old.fields["user"] ?? "")}:${open(old)}`
     if (this.manager.cached(name, this.time, 3_600_000).includes(shown))
       this.cutReaders.push(`${name} ${shown}`)

@@ -42,6 +42,8 @@ test("on a way back a silent entry is owed; files and programs go back without i
 test("only the program that reads the silent entry waits for it", async () => {
   const one = world({ unhealthy: true, manager: { silent: { from: looks + 2 } } }, ["one"], "api")
   await run(one, true)
+  // Both on the way forward, one on the way back.
+  expect(one.restarts).toBe(3)
   expect(one.programs["web"]?.["one"]).toBe(":s0")
   expect(one.stored.secrets["one"]?.unwritten?.programs).toEqual(["api"])
   one.fault = {}
