@@ -1,4 +1,4 @@
-import { land } from "../rotate/land.ts"
+import { landAlone } from "../rotate/land.ts"
 import { leftBeside } from "../rotate/left.ts"
 import { AppError, describeError } from "../base/error.ts"
 import { type ChangeSet, isDeferrable, madeWay } from "../core/change-set.ts"
@@ -144,7 +144,7 @@ async function deleteOne(session: Session, name: string, options: DeleteOptions)
     for (const { output, draft } of drafts) {
       if (!draft.changed) continue
       work.onProgress("output", `${output.target}: without ${draft.changes.join(", ")}`, name)
-      await land(session, output, draft)
+      await landAlone(session, output, draft)
     }
   } finally {
     await discard(drafts)

@@ -4,7 +4,7 @@ import type { Ready, Values } from "../core/ports.ts"
 import { openContainment } from "../core/state.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
-import { land } from "../rotate/land.ts"
+import { land, landAlone } from "../rotate/land.ts"
 import { goneBefore } from "../rotate/left.ts"
 import { owedIn } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
@@ -71,7 +71,7 @@ async function writeChanged(session: Session, ready: readonly Ready[]): Promise<
     for (const { output, draft } of changed) {
       const gone = goneBefore(session, output, draft)
       if (gone !== undefined) session.work.onProgress("render", gone)
-      await land(session, output, draft)
+      await landAlone(session, output, draft)
     }
   } finally {
     for (const { draft } of changed) await draft.discard()

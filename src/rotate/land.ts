@@ -1,10 +1,9 @@
-import { AppError } from "../base/error.ts"
 import { isEntry } from "../core/entry.ts"
 import type { Draft, Output } from "../core/ports.ts"
 import type { Session } from "./session.ts"
-import { stage, tokensOf, unstaged } from "./stage.ts"
+import { stage, throwIf, tokensOf, unstaged } from "./stage.ts"
 
-/** Makes a draft visible; of an entry, what it is at then is known from now on. */
+/** Makes a draft visible, staged if need be; of an entry, what it is at then is known from now on. */
 export async function land(session: Session, output: Output, draft: Draft): Promise<void> {
   if (!isEntry(output)) {
     await draft.commit()
@@ -12,15 +11,19 @@ export async function land(session: Session, output: Output, draft: Draft): Prom
   }
   const { work, doubted } = session
   const { target } = output
-  // The same from here on, whatever is written down meanwhile.
   const tokenOf = tokensOf(session, target)
-  const { [target]: refused } = await stage(session, [{ output, draft, tokenOf }])
-  if (refused !== undefined) throw new AppError(refused.code, refused.message, { remedy: "retry" })
   doubted.add(target)
   const how = { turn: work.forceStop, tokenOf }
   session.noteMark(target, await work.delivery.land(output, draft, how))
   doubted.delete(target)
   unstaged(session, target, tokenOf(draft.bytes))
+}
+
+/** The same of one by itself: staged before, which is a durable write of its own. */
+export async function landAlone(session: Session, output: Output, draft: Draft): Promise<void> {
+  const { [output.target]: refused } = await stage(session, [{ output, draft }])
+  throwIf(refused)
+  await land(session, output, draft)
 }
 
 /** Managers are asked side by side, beside all that is done to files one after the other. */

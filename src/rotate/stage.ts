@@ -1,4 +1,4 @@
-import { describeError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
 import type { TokenOf } from "../core/entry.ts"
 import type { Refusal } from "../core/change-set.ts"
 import type { Draft, Output } from "../core/ports.ts"
@@ -9,30 +9,27 @@ import type { Session } from "./session.ts"
  * is durable before, so that what a crash leaves at the manager can be taken away.
  */
 
-type Staging = {
-  readonly output: Output
-  readonly draft: Draft
-  readonly tokenOf?: TokenOf
-}
+type Staging = { readonly output: Output; readonly draft: Draft }
 
-/** By change set, entry and content; of what belongs to no change set, by the state as it is. */
-export function tokensOf({ work, changeSet, document }: Session, target: string): TokenOf {
-  const id = changeSet?.id ?? `${document.id} ${document.serial}`
+/** By change set, entry and content; of what belongs to no change set, by the run. */
+export function tokensOf(session: Session, target: string): TokenOf {
+  const { work, changeSet, document } = session
+  const id = changeSet?.id ?? (session.writeId ??= `${document.id} ${document.serial}`)
   return (content) =>
     work.vault.fingerprint(Buffer.concat([Buffer.from(`${id}\0${target}\0`), content]))
 }
 
 /**
  * Why some could not be staged. Does nothing for those that this run has staged already, or that
- * take one call.
+ * take one call. One durable write for all of them: so it comes before they are written side by side.
  */
 export async function stage(
   session: Session,
   all: readonly Staging[],
 ): Promise<Readonly<Record<string, Refusal>>> {
   const { work, stagedHere } = session
-  const staging = all.flatMap(({ output, draft, tokenOf = tokensOf(session, output.target) }) => {
-    const token = draft.changed ? tokenOf(draft.bytes) : ""
+  const staging = all.flatMap(({ output, draft }) => {
+    const token = draft.changed ? tokensOf(session, output.target)(draft.bytes) : ""
     const act = draft.stage?.bind(draft)
     return act === undefined || token === "" || stagedHere.has(token)
       ? []
@@ -54,6 +51,10 @@ export async function stage(
     }),
   )
   return refused
+}
+
+export function throwIf(refused: Refusal | undefined): void {
+  if (refused !== undefined) throw new AppError(refused.code, refused.message, { remedy: "retry" })
 }
 
 /** It is live now; the next durable write covers it. */

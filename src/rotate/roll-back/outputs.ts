@@ -4,6 +4,7 @@ import type { Draft, Output, Values } from "../../core/ports.ts"
 import type { Before, ChangeSet, Refusal } from "../../core/change-set.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
 import { land, sideBySide } from "../land.ts"
+import { stage, throwIf } from "../stage.ts"
 import type { Session } from "../session.ts"
 import { type Refusals, leaveOutputs } from "../unwritten.ts"
 
@@ -98,11 +99,16 @@ export async function restoreOutputs(
   const left: Record<string, Refusal> = {}
   const failed: Record<string, Refusal> = {}
   const drafts = new Map(ways.map(({ output, draft }) => [output, draft]))
+  const going = [...drafts].flatMap(([output, draft]) =>
+    draft === undefined || held.includes(output.target) ? [] : [{ output, draft }],
+  )
+  const unstaged = await stage(session, going)
   await sideBySide([...drafts.keys()], async (output) => {
     const { target } = output
     const draft = drafts.get(output)
     if (draft === undefined || held.includes(target)) return
     try {
+      throwIf(unstaged[target])
       if (draft.changed) {
         session.work.onProgress("back", `${target}: its former content`)
         await land(session, output, draft)

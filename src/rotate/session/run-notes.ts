@@ -19,6 +19,8 @@ export class RunNotes {
   readonly renamed = new Set<string>()
   /** Entries where a write of ours may still land: what goes there next is written, come what may. */
   readonly doubted = new Set<string>()
+  /** Names the writes of entries that belong to no change set. */
+  writeId: string | undefined
   /** Tokens of what this run has staged. */
   readonly stagedHere = new Set<string>()
   /** Entries that the open change set waits for, and why: what they show works until then. */

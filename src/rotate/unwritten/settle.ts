@@ -5,6 +5,7 @@ import type { Ready } from "../../core/ports.ts"
 import type { Refusal } from "../../core/change-set.ts"
 import { owedIn } from "../../core/unwritten.ts"
 import { land, sideBySide } from "../land.ts"
+import { stage, throwIf } from "../stage.ts"
 import type { Session } from "../session.ts"
 import { type Refusals, draftEach } from "../unwritten.ts"
 import { noteWritten } from "./note-written.ts"
@@ -44,14 +45,18 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
     // Written down before anybody can read a value there.
     if (changed.length > 0)
       await session.commit({ events: [writeEvent(session, changed)], flush: true })
+    const unstaged = await stage(session, changed)
     const drafts = new Map(changed.map(({ output, draft }) => [output, draft]))
     await sideBySide([...drafts.keys()], async (output) => {
       const draft = drafts.get(output)
       if (draft === undefined) return
       work.onProgress("deliver", `${output.target}: ${draft.changes.join(", ")}`)
-      await land(session, output, draft).catch(
-        (error: unknown) => (failed[output.target] = describeError(error)),
-      )
+      try {
+        throwIf(unstaged[output.target])
+        await land(session, output, draft)
+      } catch (error) {
+        failed[output.target] = describeError(error)
+      }
     })
   } finally {
     await Promise.allSettled(changed.map(({ draft }) => draft.discard()))
