@@ -80,8 +80,8 @@ export const ofEntries: readonly Mutant[] = [
     name: "no entry is looked at before a revoke",
     edits: edit(
       "rotate/revoke.ts",
-      `settled && !contains ? await keepsAlive(session, name) : undefined`,
-      `settled && contains ? await keepsAlive(session, name) : undefined`,
+      `settled && !contains ? await keepsAlive(session, name, looks) : undefined`,
+      `settled && contains ? await keepsAlive(session, name, looks) : undefined`,
     ),
     test: entries("someone has put the former value back"),
   },

@@ -2,6 +2,7 @@ import type { Host } from "../base/system/host.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
 import type { Shape } from "../base/text/value-shape.ts"
 import type { Landed, Place, Readers, Seen, TokenOf } from "./entry.ts"
+import type { Finding } from "./finding.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
 import type { SessionsLeft } from "./state.ts"
@@ -28,17 +29,7 @@ export type Versions = {
   readonly pending?: Credential
   readonly uncertain: readonly Credential[]
 }
-/** One thing found, in preflight or in check. `code` is explained by `mycelium explain CODE`. */
-export type Finding = {
-  readonly code: string
-  readonly severity: "error" | "warning" | "info"
-  readonly message: string
-  readonly remedy?: string
-  /** An error that does not keep a secret out of a containment: what it finds is what that ends. */
-  readonly yields?: true
-  /** It keeps sessions that are open from being ended. */
-  readonly sessions?: true
-}
+export type { Finding } from "./finding.ts"
 /**
  * A login that began by an older value could still end well: so its session is looked for once
  * more, `inMs` from now. `mostMs`: how long that can go on.
@@ -365,63 +356,4 @@ export type Former = {
   readonly fingerprint: (bytes: Uint8Array) => string
 }
 
-/** A program that reads an output. `id` is the same however it is found: "shop/api". */
-export type Reader = { readonly id: string; readonly label: string; readonly target: string }
-/** What a look at a restarter has found, before any value exists. */
-export type Inspection = {
-  readonly findings: readonly Finding[]
-  /** For people: what a restart replaces: "container shop-api-1 of project shop". */
-  readonly replaces?: string
-  /** The ids of the programs that it restarts. */
-  readonly restarts: readonly string[]
-  /** All that read one of the deployment's outputs, as far as that can be known. */
-  readonly readers: readonly Reader[]
-}
-
-/** command, compose, signal, … */
-export interface Restarter {
-  /** For people: "command /usr/local/bin/restart-api", "compose api, recreated". */
-  readonly label: string
-  /** Absolute: the program that it runs, where the config names one by its path. */
-  readonly program?: string
-  /**
-   * Would a restart find its program, and change nothing but what it reads from `targets` (absolute
-   * paths of outputs)? Changes nothing. A throw is an obstacle, too.
-   */
-  inspect?(targets: readonly string[], signal: AbortSignal): Promise<Inspection>
-  /**
-   * Absolute: files, if they are there, that tell it what to run: anyone who can change one runs
-   * programs with our rights.
-   */
-  readonly follows?: readonly string[]
-  /**
-   * `mark` names this run of the hook in its environment, so that a later run of ours finds it and
-   * never runs two at once.
-   */
-  restart(
-    mark: string,
-    signal: AbortSignal,
-    options?: { /** A health check is asked afterwards. */ readonly checked: boolean },
-  ): Promise<void>
-}
-export interface Health {
-  readonly label: string
-  /** For people: what it does not prove. */
-  readonly limits?: string
-  /** As a restarter's. */
-  readonly program?: string
-  /** true, or why not yet. Asked again and again until `within`. */
-  healthy(signal: AbortSignal): Promise<true | string>
-}
-export type Deployment = {
-  readonly name: string
-  /** Targets of outputs. */
-  readonly reads: readonly string[]
-  readonly restarter: Restarter
-  readonly health?: Health
-  /** Its kind, as the config names it: "http". */
-  readonly healthType?: string
-  readonly withinMs: number
-  /** The hook's own deadline. */
-  readonly timeoutMs: number
-}
+export type { Deployment, Health, Inspection, Reader, Restarter } from "./programs.ts"

@@ -9,7 +9,7 @@ import { driftCode, hasDrifted } from "./drift.ts"
 import { hiddenActOf } from "./elsewhere.ts"
 import { beginActing } from "./acting.ts"
 import { expelAll } from "./revoke-others.ts"
-import { keepsAlive } from "./revoke/look-at-entries.ts"
+import { type Looks, keepsAlive } from "./revoke/look-at-entries.ts"
 import { noteRevoked } from "./revoke/note.ts"
 import { type RevokeOptions, owedRevokeOthers, owedVersions } from "./revoke/owed.ts"
 import { retireTwins } from "./revoke/twins.ts"
@@ -46,12 +46,13 @@ export async function takeAway(
   session: Session,
   options: RevokeOptions,
 ): Promise<readonly Revoked[]> {
+  const looks: Looks = new Map()
   const owed = Map.groupBy(owedVersions(session, options), ({ name }) => name)
   const all = [...new Set([...owed.keys(), ...owedRevokeOthers(session, options)])].map(
     async (name): Promise<readonly Revoked[]> => {
       const versions = (owed.get(name) ?? []).map(({ version }) => version)
       try {
-        return await revokeAll(session, name, versions)
+        return await revokeAll(session, name, { versions, looks })
       } catch (error) {
         // One that cannot even be opened holds up no other secret.
         return each(name, versions, { kind: "owed", ...describeError(error) })
@@ -76,7 +77,7 @@ function each(secret: string, versions: readonly Version[], death: Death): reado
 async function revokeAll(
   session: Session,
   name: string,
-  versions: readonly Version[],
+  { versions, looks }: { readonly versions: readonly Version[]; readonly looks: Looks },
 ): Promise<readonly Revoked[]> {
   const state = session.state(name)
   const contains = versions.length === 0 || (owesRevokeOthers(state) && holdsContained(state))
@@ -85,7 +86,7 @@ async function revokeAll(
   // Beside a program that may still run no other is started, not for a login either.
   if (!settled && hiddenActOf(session, name) !== undefined)
     return each(name, versions, { kind: "owed", ...unsettled(session, name) })
-  const kept = settled && !contains ? await keepsAlive(session, name) : undefined
+  const kept = settled && !contains ? await keepsAlive(session, name, looks) : undefined
   if (kept !== undefined) return each(name, versions, kept)
   const deaths = settled
     ? await Promise.all(versions.map((version) => revokeOne(session, name, version)))

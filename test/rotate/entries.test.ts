@@ -171,6 +171,11 @@ test("before a revoke the mark is looked at, and no value; what someone else wri
   expect(calls).toBe(looks + 1)
   await revoke(again)
   expect(managerOf(again).calls - calls).toBe(1)
+  const two = world({}, ["dual", "pair"])
+  await run(two, true)
+  const before2 = managerOf(two).calls
+  await revoke(two)
+  expect(managerOf(two).calls - before2).toBe(1)
 })
 
 test("a manager that never answers ends with the request to stop", async () => {

@@ -3,6 +3,7 @@ import type { Credential, Output, Values } from "../../core/ports.ts"
 import { nextVersionId } from "../../core/version-changes.ts"
 import { driverOf } from "../ask.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
+import { sideBySide } from "../land.ts"
 import { needOf } from "../need.ts"
 import { draftOf } from "./probes.ts"
 import type { Kept, Preflight } from "./result.ts"
@@ -55,7 +56,7 @@ export async function withoutUnwritable(
   }
   const refused = new Map<Output, ErrorDescription>()
   const shown: number[] = []
-  for (const output of session.outputsOf(members)) {
+  await sideBySide(session.outputsOf(members), async (output) => {
     try {
       for (const { draft } of await draftBeside(session, [output], beside)) {
         shown.push(draft.bytes.length)
@@ -64,7 +65,7 @@ export async function withoutUnwritable(
     } catch (error) {
       refused.set(output, describeError(error))
     }
-  }
+  })
   const out: Record<string, Outcome> = { ...left }
   for (const name of members) {
     const own = session.outputsOf([name])

@@ -5,13 +5,26 @@ import { owedIn } from "../../core/unwritten.ts"
 import type { Death } from "../death.ts"
 import type { Session } from "../session.ts"
 
+/** Each entry is looked at once in a round of revokes, whichever of its secrets asks first. */
+export type Looks = Map<string, Promise<Death | undefined>>
+
 /**
  * Before a value is taken away: the entries that show its secret are still as we wrote them. Anyone
  * may have put the former value back there, and its readers would be cut off. Undefined if so.
  */
-export async function keepsAlive(session: Session, name: string): Promise<Death | undefined> {
+export async function keepsAlive(
+  session: Session,
+  name: string,
+  looks: Looks,
+): Promise<Death | undefined> {
   const entries = session.outputsOf([name]).filter((output) => isEntry(output))
-  const found = await Promise.all(entries.map((output) => lookAt(session, output)))
+  const found = await Promise.all(
+    entries.map((output) => {
+      const look = looks.get(output.target) ?? lookAt(session, output)
+      looks.set(output.target, look)
+      return look
+    }),
+  )
   return found.find((one) => one !== undefined)
 }
 
