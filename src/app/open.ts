@@ -73,11 +73,7 @@ export function openWork(app: App, opening: Opening): Work {
   }
 }
 
-function outputsOf(
-  app: App,
-  options: EnvironmentConfig,
-  forceStop: AbortSignal,
-): Work["outputs"] {
+function outputsOf(app: App, options: EnvironmentConfig, forceStop: AbortSignal): Work["outputs"] {
   const gate = app.gate ?? new MountGate()
   return options.outputs.map((output) => {
     const opened = openOutput(app, options, output)
