@@ -40,7 +40,7 @@ function configOf({ postgres, temporal }: Shop, output: object, deployment: obje
     environments: {
       production: {
         rotate_every: "90d",
-        secrets: { database: { address, role: user } },
+        secrets: { database: { driver: "postgres", address, role: user } },
         outputs: [output],
         deployments: {
           temporal: { ...deployment, healthy: { http: temporal.health, within: "60s" } },
@@ -123,8 +123,11 @@ describe.skipIf(!programs.found)(
       await chmod(temporal.config, 0o600)
       await hand(temporal.config)
       const output = { template: temporal.config, text: written, ...owner }
-      const signal = { pid_file: temporal.pidFile, name: "TERM" }
-      project.configure(configOf({ project, temporal, postgres }, output, { signal }))
+      // As systemd does: it returns once the old process has ended.
+      const ended = "while kill -0 $server 2> /dev/null; do sleep 0.1; done"
+      project.script("restart", `server=$(cat ${temporal.pidFile})`, "kill -TERM $server", ended)
+      const restart = { command: ["./restart"] }
+      project.configure(configOf({ project, temporal, postgres }, output, restart))
       await temporal.start()
       await mycelium(project, "init")
       await mycelium(project, "adopt", "production")
@@ -136,8 +139,9 @@ describe.skipIf(!programs.found)(
         expect(await temporal.pid()).not.toBe(server)
         await workflow.goesOn(20)
       }
-      const ended = await workflow.end()
-      expect(failures(ended)).toEqual([])
+      const end = await workflow.end()
+      // A workflow task that the server was handing out as it ended is handed out again after its timeout.
+      expect(failures(end).filter(([name]) => name !== "WorkflowTaskTimedOut")).toEqual([])
     }, 300_000)
   },
 )
