@@ -41,7 +41,7 @@ export const engine: readonly Mutant[] = [
     edits: edit(
       "rotate/forward.ts",
       `  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
-  if (cannotGoBack(session, openSet(session)))`,
+  const rest = `,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
@@ -50,7 +50,7 @@ export const engine: readonly Mutant[] = [
     await session.commit({ changeSet: null })
     return early
   }
-  if (cannotGoBack(session, openSet(session)))`,
+  const rest = `,
     ),
     test: singleCuts,
   },
@@ -386,7 +386,7 @@ export const engine: readonly Mutant[] = [
   {
     law: 6,
     name: "a file that cannot be renamed holds a containment up",
-    edits: edit("rotate/show.ts", `if (!leaves && !isEntry(output)) throw error`, `throw error`),
+    edits: edit("rotate/deliver.ts", `if (!leaves && !isEntry(output)) throw error`, `throw error`),
     test: singleCuts,
   },
   {

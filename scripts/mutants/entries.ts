@@ -136,4 +136,14 @@ export const ofEntries: readonly Mutant[] = [
     ),
     test: shape,
   },
+  {
+    law: 9,
+    name: "programs that are locked out wait for a manager",
+    edits: edit(
+      "rotate/deliver.ts",
+      `return hasGap && !toRestart(`,
+      `return !hasGap && !toRestart(`,
+    ),
+    test: entries("programs that are locked out wait for no manager"),
+  },
 ]

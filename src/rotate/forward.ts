@@ -5,6 +5,7 @@ import { inWords, type UnhealthyDeployment } from "../core/unhealthy.ts"
 import { Ahead } from "./ahead.ts"
 import { driverOf } from "./ask.ts"
 import { stopped } from "./cut-off.ts"
+import { deliver } from "./deliver.ts"
 import { giveUp } from "./forward/give-up.ts"
 import { type Prepared, nothingPrepared, prepare } from "./forward/prepare.ts"
 import { noteVerdicts, recordVerdicts } from "./forward/record-verdicts.ts"
@@ -17,7 +18,7 @@ import { promote } from "./promote.ts"
 import { toRestart } from "./readers.ts"
 import { restartAll } from "./restart-all.ts"
 import type { Session } from "./session.ts"
-import { cannotGoBack, deliver, discard } from "./show.ts"
+import { cannotGoBack, discard } from "./show.ts"
 import { unhealthyIn } from "./strategy.ts"
 import type { Outcomes } from "./work.ts"
 
@@ -103,10 +104,17 @@ async function deliverAndPromote(
     throw stopped(session)
   }
   if (session.strategy.revokesFirst) await revokeFirst(session, going)
-  const failed: unknown = fault ?? (await failureOf(deliver(session, ready)))
-  if (failed !== undefined)
-    return startRollback(session, { ...describeError(failed), touched, going })
+  const delivery = fault === undefined ? await outcomeOf(deliver(session, ready)) : { fault }
+  if ("fault" in delivery)
+    return startRollback(session, { ...describeError(delivery.fault), touched, going })
   const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
+  const rest = await outcomeOf(delivery.came())
+  if ("fault" in rest && unhealthy.length === 0)
+    return startRollback(session, {
+      ...describeError(rest.fault),
+      touched: openSet(session).touched,
+      going,
+    })
   if (cannotGoBack(session, openSet(session))) return promotePast(session, going)
   if (unhealthy.length === 0) return promoteShown(session, going)
   return startRollback(session, {
@@ -139,9 +147,11 @@ async function promoteShown(
   return shown.length === 0 ? waits : { ...waits, ...(await promote(session, shown, unhealthy)) }
 }
 
-function failureOf(act: Promise<void>): Promise<unknown> {
+type OutcomeOf<T> = { readonly came: T } | { readonly fault: unknown }
+
+function outcomeOf<T>(act: Promise<T>): Promise<OutcomeOf<T>> {
   return act.then(
-    () => undefined,
-    (error: unknown) => error,
+    (came): OutcomeOf<T> => ({ came }),
+    (fault: unknown): OutcomeOf<T> => ({ fault }),
   )
 }

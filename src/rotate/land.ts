@@ -5,18 +5,25 @@ import { stage, throwIf, tokensOf, unstaged } from "./stage.ts"
 
 /** Makes a draft visible, staged if need be; of an entry, what it is at then is known from now on. */
 export async function land(session: Session, output: Output, draft: Draft): Promise<void> {
-  if (!isEntry(output)) {
-    await draft.commit()
-    return
-  }
+  if (isEntry(output))
+    noteLanded(session, { output, draft, mark: await send(session, output, draft) })
+  else await draft.commit()
+}
+
+/** Writes an entry: the mark that it is at then. Until that is noted, the write may still land. */
+export function send(session: Session, output: Output, draft: Draft): Promise<string> {
   const { work, doubted } = session
-  const { target } = output
-  const tokenOf = tokensOf(session, target)
-  doubted.add(target)
-  const how = { turn: work.forceStop, tokenOf }
-  session.noteMark(target, await work.delivery.land(output, draft, how))
-  doubted.delete(target)
-  unstaged(session, target, tokenOf(draft.bytes))
+  doubted.add(output.target)
+  const how = { turn: work.forceStop, tokenOf: tokensOf(session, output.target) }
+  return work.delivery.land(output, draft, how)
+}
+
+type Landed = { readonly output: Output; readonly draft: Draft; readonly mark: string }
+
+export function noteLanded(session: Session, { output: { target }, draft, mark }: Landed): void {
+  session.noteMark(target, mark)
+  session.doubted.delete(target)
+  unstaged(session, target, tokensOf(session, target)(draft.bytes))
 }
 
 /** The same of one by itself: staged before, which is a durable write of its own. */

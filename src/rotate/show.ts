@@ -1,13 +1,10 @@
-import { describeError } from "../base/error.ts"
 import { isEntry } from "../core/entry.ts"
 import type { Ready } from "../core/ports.ts"
-import type { ChangeSet, Refusal } from "../core/change-set.ts"
+import type { ChangeSet } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { driverOf } from "./ask.ts"
 import { draftBeside, keptBeside } from "./beside.ts"
-import { land, sideBySide } from "./land.ts"
 import { OutputsRefused, goesOnWithout } from "./outputs-refused.ts"
-import { goneBefore } from "./left.ts"
 import type { Session } from "./session.ts"
 import { strategyOf } from "./strategy.ts"
 import { draftAndStage, leaveOutputs } from "./unwritten.ts"
@@ -33,7 +30,7 @@ export function cannotGoBack(session: Session, set: ChangeSet): boolean {
  * In an incident an output that cannot be written holds nothing up: neither the containment, nor,
  * before it, a way that has no way back.
  */
-function leavesOutputs(session: Session, set: ChangeSet): boolean {
+export function leavesOutputs(session: Session, set: ChangeSet): boolean {
   return strategyOf(set).leavesUnwritable || (session.urgent && cannotGoBack(session, set))
 }
 
@@ -87,60 +84,4 @@ async function draftOrWait(
 
 export async function discard(ready: readonly Ready[]): Promise<void> {
   for (const one of ready) await one.draft.discard()
-}
-
-/**
- * All are made visible, or a throw; in an incident as many as can be, and the others are left as
- * they are. Entries that can be waited for are.
- */
-export async function deliver(session: Session, ready: readonly Ready[]): Promise<void> {
-  const set = session.changeSet
-  const leaves = set !== undefined && leavesOutputs(session, set)
-  const refused: Record<string, Refusal> = {}
-  const of = new Map(ready.map((one) => [one.output, one]))
-  try {
-    await sideBySide([...of.keys()], async (output) => {
-      const one = of.get(output)
-      if (one === undefined) return
-      try {
-        await deliverOne(session, one)
-      } catch (error) {
-        if (!leaves && !isEntry(output)) throw error
-        refused[output.target] = describeError(error)
-      }
-    })
-    session.work.onStep?.()
-    const isOver = leaves || Object.keys(refused).length === 0
-    if (!isOver && !(await goesOnWithout(session, refused))) throw new OutputsRefused(refused)
-  } catch (error) {
-    await discardAll(ready)
-    throw error
-  }
-  if (Object.keys(refused).length === 0) return
-  await discardAll(ready.filter(({ output }) => refused[output.target] !== undefined))
-  if (leaves) await leaveOutputs(session, refused)
-}
-
-async function deliverOne(session: Session, { output, draft: one }: Ready): Promise<void> {
-  const { target } = output
-  if (!one.changed) {
-    session.delivered.add(target)
-    return
-  }
-  session.work.onProgress(
-    "deliver",
-    goneBefore(session, output, one) ?? `${target}: ${one.changes.join(", ")}`,
-  )
-  session.renamed.add(target)
-  session.work.onStep?.()
-  await land(session, output, one)
-  session.delivered.add(target)
-}
-
-/**
- * Those that were not put in place hold the new values. What is left even so goes at the next
- * start.
- */
-async function discardAll(ready: readonly Ready[]): Promise<void> {
-  await Promise.allSettled(ready.map((one) => one.draft.discard()))
 }

@@ -203,3 +203,60 @@ test("a manager that never answers ends with the request to stop", async () => {
   expect(outcomes["dual"]).toMatchObject({ kind: "left", code: "abandoned" })
   expect(signals.map(({ aborted }) => aborted)).toEqual([true])
 })
+
+test("programs that are locked out wait for no manager whose entry they do not read", async () => {
+  for (const [shows, reader, waited] of [
+    [["one"], undefined, 2],
+    [["dual"], undefined, 2],
+    [["one"], "api", 0],
+  ] as const) {
+    const one = world({}, shows, reader)
+    const { work } = one.start()
+    const restarted = Promise.withResolvers<void>()
+    const seen: number[] = []
+    const slow: Work = {
+      ...work,
+      outputs: work.outputs.map((output) =>
+        output.target === entryId ? answersAfter(output, restarted.promise, seen, one) : output,
+      ),
+      restarts: {
+        ...work.restarts,
+        restart: async (deployment, mark, stop, first) => {
+          const answer = await work.restarts.restart(deployment, mark, stop, first)
+          if (one.restarts === 2) restarted.resolve()
+          return answer
+        },
+      },
+    }
+    const outcomes = await rotate(await Session.load(slow), {
+      secrets: ["dual", "one"],
+      why: "asked",
+    })
+    expect(Object.values(outcomes).map(({ kind }) => kind)).toEqual(["rotated", "rotated"])
+    expect(seen).toEqual([waited])
+    expect(managerOf(one).content).not.toEqual({ dual: ":r0" })
+  }
+})
+
+/** Its write is answered once the programs are restarted, if they do not wait for it. */
+function answersAfter(
+  output: Work["outputs"][number],
+  restarted: Promise<void>,
+  seen: number[],
+  one: World,
+): Work["outputs"][number] {
+  return {
+    ...output,
+    prepare: async (...args) => {
+      const draft = await output.prepare(...args)
+      return {
+        ...draft,
+        commit: async (...how) => {
+          await Promise.race([restarted, Bun.sleep(300)])
+          seen.push(one.restarts)
+          return draft.commit(...how)
+        },
+      }
+    },
+  }
+}
