@@ -1,7 +1,6 @@
 import { edit, type Mutant } from "./mutant.ts"
 
 const entries = (name: string): Mutant["test"] => ({ file: "test/rotate/entries.test.ts", name })
-const cuts: Mutant["test"] = { file: "test/crash/manager.test.ts", name: "any single instant" }
 const shape: Mutant["test"] = { file: "test/plugins/outputs/entry.test.ts" }
 
 /** The laws of outputs that are entries of a secret manager, each broken in one location. */
@@ -114,7 +113,7 @@ export const ofEntries: readonly Mutant[] = [
   await Promise.all(`,
       `await Promise.all(`,
     ),
-    test: cuts,
+    test: entries("what is staged is named in the state before"),
   },
   {
     law: "always",

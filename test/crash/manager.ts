@@ -36,6 +36,7 @@ export class Manager {
   late: Late[] = []
   /** Drafts that no reader sees, by token. */
   staged: readonly string[] = []
+  onStage: (token: string) => void = () => undefined
   /** What stood there, until when: readers may have it in a cache. */
   history: readonly { readonly until: number; readonly content: Content }[] = []
   /** How many writes of others have been made. */
@@ -110,7 +111,10 @@ export class Manager {
     return {
       ...base,
       stage: ({ token }) =>
-        look(() => void (this.staged = [...this.staged.filter((one) => one !== token), token])),
+        look(() => {
+          this.onStage(token)
+          this.staged = [...this.staged.filter((one) => one !== token), token]
+        }),
       drop: (token) => look(() => void (this.staged = this.staged.filter((one) => one !== token))),
     }
   }

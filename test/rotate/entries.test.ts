@@ -204,6 +204,29 @@ test("a manager that never answers ends with the request to stop", async () => {
   expect(signals.map(({ aborted }) => aborted)).toEqual([true])
 })
 
+test("what is staged is named in the state before, and nothing of it is left", async () => {
+  for (const [fault, kind] of [
+    [{}, "rotated"],
+    [{ unhealthy: true }, "rolled-back"],
+    [{ manager: { silent: { from: looks + 2 } } }, "rolled-back"],
+    [{ manager: { silent: { from: looks + 1 } } }, "left"],
+  ] as const) {
+    const stages = { ...("manager" in fault ? fault.manager : {}), stages: true as const }
+    const one = world({ ...fault, manager: stages }, ["one"])
+    const named: boolean[] = []
+    managerOf(one).onStage = (token) =>
+      named.push(one.stored.staged?.[entryId]?.includes(token) === true)
+    const { outcomes } = await run(one, true)
+    expect(outcomes["one"]?.kind).toBe(kind)
+    expect(named).toEqual(named.map(() => true))
+    one.fault = { manager: { stages: true } }
+    await run(one, false)
+    await run(one, false)
+    expect([managerOf(one).staged, one.stored.staged]).toEqual([[], undefined])
+    expect(managerOf(one).content["one"]).toBe(`:${one.one}`)
+  }
+})
+
 test("programs that are locked out wait for no manager whose entry they do not read", async () => {
   for (const [shows, reader, waited] of [
     [["one"], undefined, 2],
