@@ -1,7 +1,8 @@
 import { AppError, describeError, systemCode } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { toJournal } from "../base/system/journald.ts"
-import { failureOf, run } from "../base/processes/spawn.ts"
+import { runTrusted } from "../base/processes/run-trusted.ts"
+import { failureOf } from "../base/processes/spawn.ts"
 import { argvOf, hookEnvironment } from "../plugins/hook-argv.ts"
 import { lineHash } from "../core/audit-line.ts"
 import type { AuditTail } from "../core/state.ts"
@@ -136,7 +137,7 @@ async function send({ config, host }: App, line: string, stop: AbortSignal): Pro
   const env = hookEnvironment({ folder: config.folder, label: "audit", env: host.env })
   const failure = failureOf(
     "the command that takes the heads",
-    await run(argv, {
+    await runTrusted(argv, {
       cwd: config.folder,
       env,
       stdin: `${line}\n`,

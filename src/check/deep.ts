@@ -72,7 +72,7 @@ export async function deepChecks(
         )
       },
     }),
-    runCheck(hooks, await hooksOf(config, gate)),
+    runCheck(hooks, hooksOf(config, gate)),
     ...restartsOf(checked),
     runCheck(settings, {
       trust: () => trustOf(config, me),

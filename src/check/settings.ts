@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs"
-import { isAbsolute, resolve } from "node:path"
+import { resolve } from "node:path"
 import type { Host } from "../base/system/host.ts"
-import type { Hooks, Program } from "./self-tests/hooks.ts"
+import type { Followed, Hooks, Program } from "./self-tests/hooks.ts"
 import type { SecretSettings, Settings } from "./self-tests/settings.ts"
 import type { Environment } from "./self-tests/state.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
@@ -65,48 +64,38 @@ function* entriesIn(options: unknown): Generator<readonly [key: string, value: u
   }
 }
 
-/** Programs that are named by a path, asked of the file system first whether it answers. */
-export async function hooksOf(config: Config, gate: MountGate): Promise<Hooks> {
-  const asked = await Promise.all(
-    programsOf(config).map(async (program) => ({
-      program,
-      finding: await silenceAt(program, gate),
-    })),
-  )
+/** What is run, and what tells that what to run. A file is asked first whether it answers. */
+export function hooksOf(config: Config, gate: MountGate): Hooks {
+  const { programs, followed } = programsOf(config)
   return {
-    programs: asked.flatMap(({ program, finding }) =>
-      finding !== undefined || (program.isFollowed === true && !existsSync(program.path))
-        ? []
-        : [program],
-    ),
-    silent: asked.flatMap(({ finding }) => finding ?? []),
+    programs,
+    followed,
+    silenceAt: (file) => silenceAt(file, gate),
   }
 }
 
-/** Those that are looked up lie in the folders of the system. */
-function programsOf(config: Config): readonly Program[] {
-  const found = partsOf(config).flatMap(({ place, what, options, folder }) =>
-    [...entriesIn(options)].flatMap(([key, value]): readonly Program[] => {
-      if (key === "compose")
-        return followedBy(value, folder).map(
-          (path): Program => ({
-            path,
-            what: `what the ${what} of ${place} follows`,
-            isFollowed: true,
-          }),
-        )
+type Named = { readonly programs: readonly Program[]; readonly followed: readonly Followed[] }
+
+function programsOf(config: Config): Named {
+  const programs: Program[] = []
+  const followed = new Map<string, Followed>()
+  for (const { place, what, options, folder } of partsOf(config))
+    for (const [key, value] of entriesIn(options)) {
+      const of = `the ${what} of ${place}`
       const command = key === "command" ? Command().safeParse(value) : undefined
-      const [program = ""] = command?.success === true ? argvOf(command.data, folder) : []
-      return isAbsolute(program) ? [{ path: program, what: `the ${what} of ${place}` }] : []
-    }),
-  )
-  const { heads } = config.audit
-  const [taker = ""] =
-    heads === undefined || heads === "journald" ? [] : argvOf(heads.command, config.folder)
-  const all = isAbsolute(taker)
-    ? [...found, { path: taker, what: "the command that takes the heads of the audit log" }]
-    : found
-  return [...new Map(all.map((one) => [one.path, one])).values()]
+      if (command?.success === true)
+        programs.push({ argv: argvOf(command.data, folder), folder, what: of })
+      if (key !== "compose") continue
+      for (const path of followedBy(value, folder))
+        followed.set(path, { path, what: `what ${of} follows` })
+    }
+  return { programs: [...programs, ...takersOf(config)], followed: [...followed.values()] }
+}
+
+function takersOf({ audit: { heads }, folder }: Config): readonly Program[] {
+  if (heads === undefined || heads === "journald") return []
+  const what = "the command that takes the heads of the audit log"
+  return [{ argv: argvOf(heads.command, folder), folder, what }]
 }
 
 function followedBy(compose: unknown, folder: string): readonly string[] {

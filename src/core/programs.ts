@@ -1,3 +1,4 @@
+import type { Command } from "../base/files/command-files.ts"
 import type { Finding } from "./finding.ts"
 
 /** What restarts the programs that read outputs, and proves them healthy. */
@@ -19,8 +20,8 @@ export type Inspection = {
 export interface Restarter {
   /** For people: "command /usr/local/bin/restart-api", "compose api, recreated". */
   readonly label: string
-  /** Absolute: the program that it runs, where the config names one by its path. */
-  readonly program?: string
+  /** The command that it runs: what another user can change is never run. */
+  readonly runs?: Command
   /**
    * Would a restart find its program, and change nothing but what it reads from `targets` (absolute
    * paths of outputs)? Changes nothing. A throw is an obstacle, too.
@@ -46,7 +47,7 @@ export interface Health {
   /** For people: what it does not prove. */
   readonly limits?: string
   /** As a restarter's. */
-  readonly program?: string
+  readonly runs?: Command
   /** true, or why not yet. Asked again and again until `within`. */
   healthy(signal: AbortSignal): Promise<true | string>
 }

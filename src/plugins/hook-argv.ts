@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from "node:path"
+import { resolve } from "node:path"
 import { z } from "zod"
 import type { HookContext } from "../core/define.ts"
 import { once } from "../core/once.ts"
@@ -57,15 +57,6 @@ export function argvOf(command: Command, folder: string): readonly string[] {
   if ("shell" in command && command.shell === true) return ["/bin/sh", "-c", command.run]
   const [program, ...rest] = "run" in command ? command.run : command
   return [program.includes("/") ? resolve(folder, program) : program, ...rest]
-}
-
-/**
- * The program as a path, for a look at it before it is run; nothing where it is looked up in the
- * PATH, or a shell line.
- */
-export function programPath(command: Command, folder: string): { readonly program?: string } {
-  const program = programOf(command, folder)
-  return isAbsolute(program) ? { program } : {}
 }
 
 /** For people and for messages: the program only, for arguments may be long or private. */

@@ -1,6 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { markVariable } from "../base/processes/marked-processes.ts"
-import { type RunResult, failureOf, run } from "../base/processes/spawn.ts"
+import { runTrusted } from "../base/processes/run-trusted.ts"
+import { type RunResult, failureOf } from "../base/processes/spawn.ts"
 
 export type Hook = {
   /** How messages call it. */
@@ -25,7 +26,7 @@ const longestMs = 3_600_000
  * may hold values.
  */
 export async function runHook(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {
-  const result = await run(hook.argv, {
+  const result = await runTrusted(hook.argv, {
     cwd: hook.cwd,
     env: { ...hook.env, [markVariable]: mark },
     timeoutMs: longestMs,

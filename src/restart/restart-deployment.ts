@@ -1,12 +1,13 @@
 import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
-import { AppError } from "../base/error.ts"
+import { AppError, describeError } from "../base/error.ts"
+import { refuseChangeable } from "../base/files/command-files.ts"
 import type { Host } from "../base/system/host.ts"
 import { watchMark } from "../base/processes/live-marks.ts"
 import { endMarked, type LookOptions } from "../base/processes/marked-processes.ts"
 import type { ProgramNotes } from "../base/processes/program-notes.ts"
 import { beginStopwatch, deadlineOf } from "../base/processes/run-time.ts"
-import type { Deployment } from "../core/ports.ts"
+import type { Deployment, Health as Ask } from "../core/ports.ts"
 import { askHealth, throwIfStopped } from "./ask-health.ts"
 
 export type Restarted =
@@ -106,6 +107,16 @@ async function runRestarter(deployment: Deployment, mark: string): Promise<Resta
   }
 }
 
+/** Why the check is not asked at all: no wait changes who owns its program. */
+async function refusedHealth({ label, runs }: Ask): Promise<string | undefined> {
+  try {
+    if (runs !== undefined) await refuseChangeable(runs)
+    return undefined
+  } catch (error) {
+    return `nothing asked for its health (${label}): ${describeError(error).message}`
+  }
+}
+
 type Health =
   | { readonly ok: true; readonly afterMs: number }
   | { readonly ok: false; readonly code: "unhealthy"; readonly why: string }
@@ -120,6 +131,8 @@ async function untilHealthy(
   signal: AbortSignal,
 ): Promise<Health> {
   if (deployment.health === undefined) return { ok: true, afterMs: 0 }
+  const refused = await refusedHealth(deployment.health)
+  if (refused !== undefined) return { ok: false, code: "unhealthy", why: refused }
   let afterMs = 0
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, 1000)) {
     const watch = beginStopwatch()

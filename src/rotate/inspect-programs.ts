@@ -1,6 +1,7 @@
 import { describeError } from "../base/error.ts"
 import { within } from "../base/deadline.ts"
-import { obstacleIn, obstacleTo } from "../base/files/runnable.ts"
+import { type Command, lookAtCommand } from "../base/files/command-files.ts"
+import { type Obstacle, obstacleIn } from "../base/files/runnable.ts"
 import { isEntry } from "../core/entry.ts"
 import { present } from "../base/present.ts"
 import type { Deployment, Finding, Inspection, Reader } from "../core/ports.ts"
@@ -91,34 +92,32 @@ async function obstaclesTo(
   { name, restarter, health }: Deployment,
 ): Promise<readonly Finding[]> {
   const place = `${environment}/${name}`
-  const asked = [
-    ...(restarter.program === undefined
-      ? []
-      : [{ path: restarter.program, of: `the restart of ${place}`, judge: obstacleTo }]),
-    ...(restarter.follows ?? []).map((path) => ({
-      path,
-      of: `what the restart of ${place} follows`,
-      judge: obstacleIn,
-    })),
-    ...(health?.program === undefined
-      ? []
-      : [{ path: health.program, of: `the health check of ${place}`, judge: obstacleTo }]),
-  ]
-  const found = await Promise.all(
-    asked.map(async ({ path, of, judge }): Promise<readonly Finding[]> => {
-      const obstacle = await judge(path)
-      if (obstacle === undefined) return []
-      return [
-        {
-          code: obstacle.code,
-          severity: "error",
-          message: `${path} (${of}) ${obstacle.message}`,
-          remedy: obstacle.remedy,
-        },
-      ]
-    }),
-  )
+  const found = await Promise.all([
+    ofCommand(restarter.runs, `the restart of ${place}`),
+    ofFiles(restarter.follows, `what the restart of ${place} follows`),
+    ofCommand(health?.runs, `the health check of ${place}`),
+  ])
   return found.flat()
+}
+
+async function ofCommand(command: Command | undefined, of: string): Promise<readonly Finding[]> {
+  if (command === undefined) return []
+  const { obstacles } = await lookAtCommand(command)
+  return obstacles.map((one) => finding(one.path, one.isInner ? `what ${of} runs` : of, one))
+}
+
+async function ofFiles(files: readonly string[] = [], of: string): Promise<readonly Finding[]> {
+  const found = await Promise.all(
+    files.map(async (path) => ({ path, obstacle: await obstacleIn(path) })),
+  )
+  return found.flatMap(({ path, obstacle }) =>
+    obstacle === undefined ? [] : [finding(path, of, obstacle)],
+  )
+}
+
+function finding(path: string, of: string, { code, message, remedy }: Obstacle): Finding {
+  const so = code === "hook-writable" ? ": it is not run" : ""
+  return { code, severity: "error", message: `${path} (${of}) ${message}${so}`, remedy }
 }
 
 function unlisted({ label: message, target }: Reader): Finding {

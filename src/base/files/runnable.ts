@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from "node:fs"
-import { AppError } from "../error.ts"
+import { dirname } from "node:path"
+import { AppError, systemCode } from "../error.ts"
 import { openFolderOf } from "./folder.ts"
 import { isOpen, isOurs } from "./writers.ts"
 
@@ -52,15 +53,18 @@ function unrunnable(path: string): Fault | undefined {
 
 /**
  * Anyone who can change a program that we run, or what tells it what to do, has our rights; of what
- * is not there nothing is said.
+ * is not there nothing is said, unless `evenMissing`: another user could put it there.
  */
-export async function changeableBy(path: string): Promise<Fault | undefined> {
+export async function changeableBy(
+  path: string,
+  { evenMissing = false }: { readonly evenMissing?: boolean } = {},
+): Promise<Fault | undefined> {
   try {
     const { folder, name } = await openFolderOf(path)
     await using held = folder
     const { keeper, weak = held.path } = held
     const stats = await held.disk.statPath(held.at(name))
-    if (stats === undefined) return undefined
+    if (stats === undefined && !evenMissing) return undefined
     if (typeof keeper === "number")
       return {
         message: `can be changed by user ${keeper}, who owns ${weak}`,
@@ -71,6 +75,7 @@ export async function changeableBy(path: string): Promise<Fault | undefined> {
         message: `can be changed by others, who can write in ${weak}`,
         remedy: `chmod go-w ${weak}`,
       }
+    if (stats === undefined) return undefined
     if (!isOurs(stats.uid))
       return {
         message: `can be changed by user ${stats.uid}, who owns it`,
@@ -85,6 +90,7 @@ export async function changeableBy(path: string): Promise<Fault | undefined> {
         message: `can be changed by others: ${error.message}`,
         remedy: error.hint ?? "put it where only root can write",
       }
-    return undefined
+    const isMissing = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "") && path !== "/"
+    return evenMissing && isMissing ? changeableBy(dirname(path), { evenMissing }) : undefined
   }
 }

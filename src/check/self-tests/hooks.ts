@@ -1,21 +1,27 @@
-import { obstacleIn, obstacleTo } from "../../base/files/runnable.ts"
+import { existsSync } from "node:fs"
+import { type Command, lookAtCommand } from "../../base/files/command-files.ts"
+import { obstacleIn } from "../../base/files/runnable.ts"
 import type { Finding } from "../../core/ports.ts"
 import { defineCheck } from "./check.ts"
 
-/** Programs that the config names by their path: anyone who can write one runs with our rights. */
+/** What the config has run: anyone who can write one of these files runs with our rights. */
 
-export type Program = {
-  readonly path: string
+export type Program = Command & {
   /** "the restart of production/api". */
   readonly what: string
-  /** It is no program itself, but tells one what to run. */
-  readonly isFollowed?: true
+}
+
+export type Followed = {
+  readonly path: string
+  readonly what: string
 }
 
 export type Hooks = {
   readonly programs: readonly Program[]
-  /** Of programs that cannot be looked at: their file system gives no answer. */
-  readonly silent?: readonly Finding[]
+  /** They are no programs, but tell one what to run. */
+  readonly followed?: readonly Followed[]
+  /** Why a file is not looked at: its file system gives no answer. */
+  readonly silenceAt?: (file: Followed) => Promise<Finding | undefined>
 }
 
 export const hooks = defineCheck({
@@ -27,17 +33,37 @@ export const hooks = defineCheck({
       remedy: "put it there and chmod +x it, or correct the path in the config",
     },
   },
-  inspect: async ({ programs, silent = [] }: Hooks, report) => {
-    for (const finding of silent) report.passed(finding)
-    for (const { path, what, isFollowed } of programs) {
-      const obstacle = await (isFollowed === true ? obstacleIn : obstacleTo)(path)
+  inspect: async ({ programs, followed = [], silenceAt }: Hooks, report) => {
+    const looked = new Set<string>()
+    const isAnswering = async (path: string, what: string): Promise<boolean> => {
+      const silent = await silenceAt?.({ path, what })
+      if (silent !== undefined) report.passed(silent)
+      return silent === undefined
+    }
+    for (const { what, ...command } of programs) {
+      const mayLook = (path: string): Promise<boolean> => isAnswering(path, what)
+      const { files, obstacles } = await lookAtCommand(command, { mayLook })
+      for (const file of files) looked.add(file)
+      for (const { code, path, message, remedy, isInner } of obstacles)
+        report.found(code, `${path} (${isInner ? `what ${what} runs` : what}) ${message}`, {
+          remedy,
+        })
+    }
+    for (const { path, what } of followed) {
+      if (!(await isAnswering(path, what)) || !existsSync(path)) continue
+      looked.add(path)
+      const obstacle = await obstacleIn(path)
       if (obstacle !== undefined)
         report.found(obstacle.code, `${path} (${what}) ${obstacle.message}`, {
           remedy: obstacle.remedy,
         })
     }
-    return programs.length === 0
-      ? "the config names no program by its path"
-      : `${programs.length} program${programs.length === 1 ? "" : "s"} that nobody else can change`
+    return summary(looked.size)
   },
 })
+
+/** No more than was looked at: which files a program loads in its turn is not known. */
+function summary(count: number): string {
+  if (count === 0) return "the config names no program by its path"
+  return `${count} program${count === 1 ? "" : "s and scripts"} that no other user can change; what they run or load was not looked at`
+}

@@ -81,10 +81,14 @@ export const programs = {
     "a program that cannot log in to its database may listen all the same. " +
     "Check something that needs the value, such as an http address that reads the database.",
   "hook-writable":
-    "Users other than root and mycelium's own can change a program that mycelium runs, " +
-    "or a compose file that it gives to Docker: such a user gets mycelium's rights and sees " +
-    "values. A rotation does not begin; a containment goes on. " +
-    "Do as the message says (chown to root, chmod go-w), and read what the file holds now.",
+    "Users other than root and mycelium's own can change a program that mycelium would run, " +
+    "a script that the command gives to an interpreter or a shell, or a compose file that it " +
+    "gives to Docker: such a user would get mycelium's rights. It is never run. " +
+    "A rotation does not begin. A containment goes on without it: values change and old ones " +
+    "die, the deployment is not restarted, and its secrets are noted as not contained. " +
+    "Do as the message says (chown to root, chmod go-w), and read what the file holds now. " +
+    "Then give the same command again, with --incident and the incident's name. " +
+    "mycelium help restarts says which files are looked at.",
   "hook-missing":
     "A program named in the config is missing or not executable. " +
     "The rotation is not started, because neither the restart nor the rollback could run. " +

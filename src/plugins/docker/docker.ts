@@ -1,5 +1,6 @@
 import { AppError } from "../../base/error.ts"
-import { type RunResult, failureOf, run } from "../../base/processes/spawn.ts"
+import { runTrusted } from "../../base/processes/run-trusted.ts"
+import { type RunResult, failureOf } from "../../base/processes/spawn.ts"
 import type { HookContext } from "../../core/define.ts"
 import { argvOf, dockerVariables, hookEnvironment } from "../hook-argv.ts"
 import type { ComposeOptions } from "./options.ts"
@@ -42,7 +43,7 @@ export class Docker {
 
   /** Without the plug-in, Docker takes the options of Compose for unknown ones of its own. */
   async hasCompose(signal: AbortSignal): Promise<boolean> {
-    const { code } = await run([...this.compose, "version"], {
+    const { code } = await runTrusted([...this.compose, "version"], {
       cwd: this.folder,
       env: this.env,
       timeoutMs: lookMs,
@@ -52,7 +53,7 @@ export class Docker {
   }
 
   async #stdout(argv: readonly string[], signal: AbortSignal): Promise<string> {
-    const result = await run(argv, {
+    const result = await runTrusted(argv, {
       cwd: this.folder,
       env: this.env,
       timeoutMs: lookMs,

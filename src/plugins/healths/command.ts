@@ -1,13 +1,7 @@
-import { failureOf, run } from "../../base/processes/spawn.ts"
+import { runTrusted } from "../../base/processes/run-trusted.ts"
+import { failureOf } from "../../base/processes/spawn.ts"
 import { defineHealth } from "../../core/define.ts"
-import {
-  argvOf,
-  Command,
-  dockerVariables,
-  hookEnvironment,
-  programOf,
-  programPath,
-} from "../hook-argv.ts"
+import { argvOf, Command, dockerVariables, hookEnvironment, programOf } from "../hook-argv.ts"
 
 /**
  * A program of the operator's own that ends with 0 once the deployment works; asked again and again
@@ -19,11 +13,12 @@ export const command = defineHealth({
   options: Command().meta({ examples: [["./is-healthy"]] }),
   open: (options, context) => {
     const program = programOf(options, context.folder)
+    const argv = argvOf(options, context.folder)
     return {
       label: `command ${program}`,
-      ...programPath(options, context.folder),
+      runs: { argv, folder: context.folder },
       healthy: async (signal) => {
-        const result = await run(argvOf(options, context.folder), {
+        const result = await runTrusted(argv, {
           cwd: context.folder,
           env: hookEnvironment(context, dockerVariables),
           timeoutMs: tryMs,

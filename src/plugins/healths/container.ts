@@ -14,6 +14,7 @@ export const container = defineHealth({
     const label = `the health check of compose ${options.services.join(", ")}`
     return {
       label,
+      runs: { argv: docker.compose, folder: context.folder },
       healthy: async (signal) => {
         const { containers } = await findGroup(docker, options, signal)
         for (const { name, state, health } of containers) {

@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 import { AppError } from "../../base/error.ts"
 import { isOurs } from "../../base/files/writers.ts"
 import { readRealFile } from "../../base/files/real-file.ts"
-import { changeableBy } from "../../base/files/runnable.ts"
+import { changeableIn } from "../../base/files/command-files.ts"
 import { failureOf, type RunOptions, type RunResult } from "../../base/processes/spawn.ts"
 import type { Finding, Reference } from "../../core/ports.ts"
 import { Secret } from "../../core/secret.ts"
@@ -108,14 +108,14 @@ function variable(name: string, context: ReferenceReach): string {
 async function output(command: readonly string[], context: ReferenceReach): Promise<string> {
   const [program = "", ...rest] = command
   const path = program.includes("/") ? resolve(context.folder, program) : undefined
-  const fault = path === undefined ? undefined : await changeableBy(path)
+  const argv = [path ?? program, ...rest]
+  const fault = await changeableIn({ argv, folder: context.folder })
   if (fault !== undefined)
     throw new AppError(
       "reference-open",
-      `${path} ${fault.message}: it could give a credential of theirs`,
+      `${fault.path} ${fault.message}: it could give a credential of theirs`,
       { hint: fault.remedy },
     )
-  const argv = [path ?? program, ...rest]
   const home = context.env("HOME")
   const result = await context.run(argv, {
     timeoutMs: commandMs,

@@ -1,12 +1,5 @@
 import { defineRestarter } from "../../core/define.ts"
-import {
-  argvOf,
-  Command,
-  dockerVariables,
-  hookEnvironment,
-  programOf,
-  programPath,
-} from "../hook-argv.ts"
+import { argvOf, Command, dockerVariables, hookEnvironment, programOf } from "../hook-argv.ts"
 import { runHook } from "../run-hook.ts"
 
 /**
@@ -27,7 +20,7 @@ export const command = defineRestarter({
     }
     return {
       label: `command ${program}`,
-      ...programPath(options, context.folder),
+      runs: { argv: hook.argv, folder: context.folder },
       restart: (mark, signal) => runHook(hook, mark, signal),
     }
   },

@@ -190,7 +190,9 @@ test("hooks finds a program that others can change or that is not there", async 
   await using folder = await temporaryFolder()
   const path = make(join(folder.path, "restart"), 0o755)
   const inspect = (): Promise<readonly string[]> =>
-    found(hooks, { programs: [{ path, what: "the restart of production/api" }] })
+    found(hooks, {
+      programs: [{ argv: [path], folder: "/", what: "the restart of production/api" }],
+    })
   expect(await inspect()).toEqual([])
   chmodSync(path, 0o757)
   expect(await inspect()).toEqual(["hook-writable error"])
@@ -201,6 +203,8 @@ test("hooks finds a program that others can change or that is not there", async 
   chmodSync(folder.path, 0o777)
   expect(await inspect()).toEqual(["hook-writable error"])
   expect(
-    await found(hooks, { programs: [{ path: join(folder.path, "none"), what: "a restart" }] }),
-  ).toEqual(["hook-missing error"])
+    await found(hooks, {
+      programs: [{ argv: [join(folder.path, "none")], folder: "/", what: "a restart" }],
+    }),
+  ).toEqual(["hook-missing error", "hook-writable error"])
 })

@@ -22,7 +22,7 @@ test("compose names what tells it what to run, and its own program", () => {
   const open = (options: unknown) => compose.open(compose.options.parse(options), hookReach("/srv"))
   expect(
     open({ service: "api", file: "deploy/compose.yaml", command: ["./docker"] }),
-  ).toMatchObject({ follows: ["/srv/deploy/compose.yaml"], program: "/srv/docker" })
+  ).toMatchObject({ follows: ["/srv/deploy/compose.yaml"], runs: { argv: ["/srv/docker"] } })
   expect(open("api").follows).toContain("/srv/compose.override.yml")
 })
 

@@ -1,6 +1,6 @@
 import type { z, ZodType } from "zod"
 import { AppError } from "../../../base/error.ts"
-import { changeableBy } from "../../../base/files/runnable.ts"
+import { changeableIn } from "../../../base/files/command-files.ts"
 import { markVariable } from "../../../base/processes/marked-processes.ts"
 import { pickEnvironment } from "../../../base/processes/pick-environment.ts"
 import { failureOf, run, type RunResult } from "../../../base/processes/spawn.ts"
@@ -75,12 +75,12 @@ export async function call<Answer extends ZodType>(
 }
 
 /** Anyone who can change the program has our rights, and the values. */
-async function refuseChangeable({ program }: ExecTarget): Promise<void> {
-  const fault = program.includes("/") ? await changeableBy(program) : undefined
+async function refuseChangeable({ argv, context }: ExecTarget): Promise<void> {
+  const fault = await changeableIn({ argv, folder: context.folder })
   if (fault !== undefined)
     throw new AppError(
       "exec-program-open",
-      `${program} ${fault.message}, and it is given the values`,
+      `${fault.path} ${fault.message}, and it is given the values`,
       { hint: `${fault.remedy}, and look at what it holds` },
     )
 }

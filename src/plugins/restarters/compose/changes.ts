@@ -1,5 +1,6 @@
 import { z } from "zod"
-import { type RunResult, run } from "../../../base/processes/spawn.ts"
+import { runTrusted } from "../../../base/processes/run-trusted.ts"
+import type { RunResult } from "../../../base/processes/spawn.ts"
 import type { Finding } from "../../../core/ports.ts"
 import type { Container } from "../../docker/containers.ts"
 import { type Docker, isTooOld, reasonOf } from "../../docker/docker.ts"
@@ -56,7 +57,7 @@ function dryRun(
 ): Promise<RunResult> {
   const words = ["--progress", "json", ...projectWords(group, options, docker.folder)]
   const up = ["--dry-run", "up", "-d", ...quiet, ...scaleWords(group), ...options.services]
-  return run([...docker.compose, ...words, ...up], {
+  return runTrusted([...docker.compose, ...words, ...up], {
     cwd: docker.folder,
     env: docker.env,
     timeoutMs: dryRunMs,

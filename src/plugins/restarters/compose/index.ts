@@ -1,7 +1,7 @@
+import { refuseChangeableFiles } from "../../../base/files/command-files.ts"
 import { obstacleIn } from "../../../base/files/runnable.ts"
 import { defineRestarter } from "../../../core/define.ts"
 import type { Finding, Inspection } from "../../../core/ports.ts"
-import { programPath } from "../../hook-argv.ts"
 import { runHook } from "../../run-hook.ts"
 import { changesOf, quiet } from "./changes.ts"
 import { composeFiles } from "../../docker/compose-files.ts"
@@ -34,7 +34,7 @@ export const compose = defineRestarter({
     const seen: SeenBefore = { staysStopped: false }
     return {
       label: `${labelOf(options)}, recreated`,
-      ...programPath([...options.command], context.folder),
+      runs: { argv: docker.compose, folder: context.folder },
       follows: composeFiles(options, context.folder),
       inspect: async (targets, signal) => {
         const group = await findGroup(docker, options, signal)
@@ -69,6 +69,7 @@ async function restart(
 ): Promise<void> {
   const group = seen.group ?? (await findGroup(docker, options, signal))
   seen.group = undefined
+  await refuseChangeableFiles([...composeFiles(options, docker.folder), ...group.files])
   // Only what was stopped before: a container that ended because of the new value must be there
   // again after a way back.
   if (seen.staysStopped && isStopped(group)) return

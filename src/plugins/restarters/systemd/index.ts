@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { AppError } from "../../../base/error.ts"
 import { markVariable } from "../../../base/processes/marked-processes.ts"
-import { run } from "../../../base/processes/spawn.ts"
+import { runTrusted } from "../../../base/processes/run-trusted.ts"
 import { defineRestarter, type HookContext } from "../../../core/define.ts"
 import { Argv, argvOf, hookEnvironment } from "../../hook-argv.ts"
 import { type Hook, runHook } from "../../run-hook.ts"
@@ -80,6 +80,7 @@ export const systemd = defineRestarter({
     let refused: string | undefined
     return {
       label: `${labelOf(full)}, ${act}ed`,
+      runs: { argv: hook(act).argv, folder: context.folder },
       inspect: async (targets, signal) => {
         const [running, files] = [await look(signal), await readFilesNow(targets)]
         seen = running === undefined ? undefined : { running, files }
@@ -134,7 +135,7 @@ function systemctlOf(
 
 /** Only systemd's own word is repeated: anything else that was printed may hold values. */
 async function mustBeActive(hook: Hook, mark: string, signal: AbortSignal): Promise<void> {
-  const { code, stdout } = await run(hook.argv, {
+  const { code, stdout } = await runTrusted(hook.argv, {
     cwd: hook.cwd,
     env: { ...hook.env, [markVariable]: mark },
     timeoutMs: 30_000,
@@ -177,7 +178,7 @@ async function mustStayActive(
  * than this.
  */
 async function invocationOf(hook: Hook, mark: string, signal: AbortSignal): Promise<string> {
-  const { code, stdout } = await run(hook.argv, {
+  const { code, stdout } = await runTrusted(hook.argv, {
     cwd: hook.cwd,
     env: { ...hook.env, [markVariable]: mark },
     timeoutMs: 30_000,

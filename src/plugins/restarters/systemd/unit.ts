@@ -1,5 +1,6 @@
 import { AppError } from "../../../base/error.ts"
-import { type RunResult, run } from "../../../base/processes/spawn.ts"
+import { runTrusted } from "../../../base/processes/run-trusted.ts"
+import type { RunResult } from "../../../base/processes/spawn.ts"
 import type { Hook } from "../../run-hook.ts"
 
 /** What systemd says of a unit before a restart, and why it refused one. */
@@ -65,7 +66,7 @@ export const lookedAt = "--property=LoadState,ActiveState,InvocationID"
  * restart and nothing else.
  */
 export async function lookAtUnit(hook: Hook, unit: string, signal: AbortSignal): Promise<Running> {
-  const result = await run(hook.argv, {
+  const result = await runTrusted(hook.argv, {
     cwd: hook.cwd,
     env: hook.env,
     timeoutMs: lookMs,

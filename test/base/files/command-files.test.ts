@@ -1,0 +1,106 @@
+import { expect, test } from "bun:test"
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { lookAtCommand } from "../../../src/base/files/command-files.ts"
+import { temporaryFolder } from "../../support/temp-folder.ts"
+
+/** `theirs/` is a folder in which others can write: with a program, and nothing else. */
+async function lay(): Promise<AsyncDisposable & { readonly path: string }> {
+  const folder = await temporaryFolder()
+  mkdirSync(join(folder.path, "theirs"))
+  write(join(folder.path, "theirs/program"), "#!/bin/sh\n")
+  write(join(folder.path, "ours"), "#!/bin/sh\n")
+  chmodSync(join(folder.path, "theirs"), 0o777)
+  return folder
+}
+
+function write(path: string, text: string): void {
+  writeFileSync(path, text)
+  chmodSync(path, 0o755)
+}
+
+/** What is found in the way, relative to the folder. */
+async function writable(folder: string, argv: readonly string[]): Promise<readonly string[]> {
+  const { obstacles } = await lookAtCommand({ argv, folder })
+  return obstacles
+    .filter(({ code }) => code === "hook-writable")
+    .map(({ path }) => path.slice(folder.length + 1))
+}
+
+const theirs: readonly (readonly string[])[] = [
+  ["sh", "theirs/program"],
+  ["/bin/bash", "-eu", "-o", "pipefail", "./theirs/program"],
+  ["bash", "-c", "true && theirs/program"],
+  ["bash", "-lc", 'echo "$(theirs/program)"'],
+  ["sh", "-c", "if true; then A=1 exec theirs/program > /dev/null; fi"],
+  ["sh", "-c", "cd theirs && ./program"],
+  ["sh", "-c", "cd theirs; sh program"],
+  ["sh", "-c", "eval 'theirs/program'"],
+  ["env", "-i", "A=1", "sh", "theirs/program"],
+  ["env", "-S", "A=1 theirs/program"],
+  ["nice", "-n", "5", "ionice", "-c", "2", "theirs/program"],
+  ["timeout", "-k", "5", "30", "theirs/program"],
+  ["flock", "-w", "3", "/dev/null", "theirs/program"],
+  ["setsid", "nohup", "theirs/program"],
+  ["sudo", "-n", "theirs/program"],
+  ["sudo", "-u", "root", "theirs/program"],
+  ["su-exec", "root", "theirs/program"],
+  ["python3.11", "-u", "theirs/program"],
+  ["python3", "-W", "ignore", "theirs/program"],
+  ["node", "--require", "theirs/program", "ours"],
+  ["node", "--import=./theirs/program", "ours"],
+  ["bun", "run", "theirs/program"],
+  ["perl", "-w", "theirs/program"],
+  ["php", "-f", "theirs/program"],
+  ["busybox", "sh", "theirs/program"],
+  ["make", "-f", "theirs/program"],
+]
+for (const argv of theirs)
+  test(`${argv.join(" ")} runs a program of theirs`, async () => {
+    await using folder = await lay()
+    expect(await writable(folder.path, argv)).toEqual(["theirs/program"])
+  })
+
+const ours: readonly (readonly string[])[] = [
+  ["systemctl", "restart", "shop"],
+  ["rsync", "theirs/program", "/dev/null"],
+  ["docker", "compose", "-f", "theirs/program", "up"],
+  ["./ours", "theirs/program"],
+  ["sh", "ours", "theirs/program"],
+  ["sh", "-c", "cp theirs/program /dev/null; ./ours < theirs/program > theirs/log"],
+  ["sh", "-c", "# theirs/program\necho 'theirs/program'"],
+  ["python3", "ours", "theirs/program"],
+  ["ssh", "machine", "theirs/program"],
+  // What runs as another user has that user's rights.
+  ["sudo", "-u", "shop", "theirs/program"],
+  ["su-exec", "shop:shop", "theirs/program"],
+  ["su", "shop", "-c", "theirs/program"],
+  ["setpriv", "--reuid=4242", "--clear-groups", "theirs/program"],
+]
+for (const argv of ours)
+  test(`${argv.join(" ")} runs none`, async () => {
+    await using folder = await lay()
+    expect(await writable(folder.path, argv)).toEqual([])
+  })
+
+test("a #! line is followed, through each interpreter, and round a circle once", async () => {
+  await using folder = await lay()
+  const at = (name: string): string => join(folder.path, name)
+  write(at("first"), `#!${at("second")} -x\n`)
+  write(at("second"), `#!/usr/bin/env -S sh ${at("theirs/program")}\n`)
+  write(at("circle"), `#!${at("circle")}\n`)
+  expect(await writable(folder.path, ["./first"])).toEqual(["theirs/program"])
+  expect(await writable(folder.path, ["./circle"])).toEqual([])
+})
+
+test("what is missing in a folder of others may be put there", async () => {
+  await using folder = await lay()
+  for (const argv of [["sh", "theirs/none"], ["theirs/none"], ["sh", "theirs/none/none"]])
+    expect(await writable(folder.path, argv)).toEqual([argv.at(-1) ?? ""])
+})
+
+test("a link of theirs leads nowhere that we trust", async () => {
+  await using folder = await lay()
+  symlinkSync(join(folder.path, "ours"), join(folder.path, "theirs/link"))
+  expect(await writable(folder.path, ["sh", "theirs/link"])).toEqual(["theirs/link"])
+})
