@@ -51,7 +51,7 @@ const deepest = 50
  * JSON.parse judges the text; the walk after it finds what JSON.parse hides: a key that stands
  * twice.
  */
-function read(text: string): Reading {
+function read(text: string, mostParts: number): Reading {
   const values = new Map<string, string | undefined>()
   const twice: string[] = []
   let top: unknown
@@ -62,7 +62,7 @@ function read(text: string): Reading {
   }
   if (typeof top !== "object" || top === null || Array.isArray(top))
     throw unreadable("it is no JSON object")
-  walk(tokensOf(text), [], { values, twice })
+  walk(tokensOf(text, mostParts * tokensOfPart), [], { values, twice })
   return { values, twice, more: false }
 }
 
@@ -72,14 +72,20 @@ function unreadable(message: string): AppError {
 
 type Found = { readonly values: Map<string, string | undefined>; readonly twice: string[] }
 
-function tokensOf(text: string): Iterator<string, string> {
+/** A key, a value, and the signs around them. */
+const tokensOfPart = 6
+
+function tokensOf(text: string, most: number): Iterator<string, string> {
+  let count = 0
   const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)
   return {
-    next: () =>
-      ((found) =>
-        found.done === true ? { done: true, value: "" } : { done: false, value: found.value[0] })(
-        tokens.next(),
-      ),
+    next: () => {
+      if (++count > most) throw unreadable("it holds far more than its variables")
+      const found = tokens.next()
+      return found.done === true
+        ? { done: true, value: "" }
+        : { done: false, value: found.value[0] }
+    },
   }
 }
 

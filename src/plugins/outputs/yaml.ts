@@ -1,5 +1,15 @@
 import { resolve } from "node:path"
-import { type Document, isMap, isNode, isScalar, parseDocument, visit } from "yaml"
+import {
+  Composer,
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  Lexer,
+  LineCounter,
+  Parser,
+  visit,
+} from "yaml"
 import { z } from "zod"
 import { AppError } from "../../base/error.ts"
 import { defineOutput } from "../../core/define.ts"
@@ -59,13 +69,9 @@ function plain(key: string): string {
 
 const deepest = 50
 
-function read(text: string): Reading {
+function read(text: string, mostParts: number): Reading {
+  refuseTooMuch(text, mostParts)
   const document = parse(text)
-  const [fault] = document.errors
-  if (fault !== undefined)
-    throw unreadable(
-      `${fault.linePos === undefined ? "" : `line ${fault.linePos[0].line}: `}it is not valid YAML`,
-    )
   const found: Found = { values: new Map(), twice: [] }
   const { contents } = document
   if (contents !== null && !(isScalar(contents) && contents.value === null)) {
@@ -75,19 +81,67 @@ function read(text: string): Reading {
   return { ...found, more: hasComments(document) }
 }
 
-/** The parser's own errors quote the text: none of them goes on. */
-function parse(text: string): Document.Parsed {
-  try {
-    return parseDocument(text, {
-      version: "1.2",
-      schema: "core",
-      uniqueKeys: false,
-      merge: false,
-      logLevel: "error",
-    })
-  } catch {
-    throw unreadable("it is not valid YAML")
+/** Brackets, or signs of a list, one within another: our own files have none. */
+const nestedDeepest = 100
+
+/**
+ * Who owns the file may have filled it so that the parser would take minutes and gigabytes. The
+ * lexer, which takes neither, judges it before. A token is at most a line, or a part of one.
+ */
+function refuseTooMuch(text: string, mostParts: number): void {
+  let [depth, run, parts] = [0, 0, 0]
+  for (const token of new Lexer().lex(text)) {
+    if (token === "[" || token === "{") depth++
+    else if (token === "]" || token === "}") depth--
+    // `- - - a` nests, too; so do `? ` and `: `.
+    if (token === "-" || token === "?" || token === ":") run++
+    else if (token.startsWith("\n") || token.startsWith("\r")) run = 0
+    if (depth < 0) throw unreadable("it is not valid YAML")
+    if (depth > nestedDeepest || run > nestedDeepest) throw unreadable("it is nested too deep")
+    if (token.trim() !== "" && ++parts > mostParts * tokensOfPart)
+      throw unreadable("it holds far more than its variables")
   }
+}
+
+/** A key, a sign and a value, each with marks of the lexer's own. */
+const tokensOfPart = 6
+
+/** The parser's own errors quote the text: none of them goes on. At the first it is given up. */
+function parse(text: string): Document.Parsed {
+  const lines = new LineCounter()
+  const composer = new Composer({
+    version: "1.2",
+    schema: "core",
+    uniqueKeys: false,
+    merge: false,
+    logLevel: "error",
+    prettyErrors: false,
+  })
+  const fail = (offset: number | undefined): never => {
+    const line = offset === undefined ? 0 : lines.linePos(offset).line
+    throw unreadable(`${line > 0 ? `line ${line}: ` : ""}it is not valid YAML`)
+  }
+  composer["onError"] = (source: unknown, ...[, , isWarning]: readonly unknown[]) => {
+    if (isWarning !== true) fail(offsetOf(source))
+  }
+  try {
+    const tokens = new Parser(lines.addNewLine).parse(text)
+    const [document, more] = [...composer.compose(tokens, true, text.length)]
+    if (document === undefined || more !== undefined) throw unreadable("it is not one document")
+    const [fault] = document.errors
+    if (fault !== undefined) fail(fault.pos[0])
+    return document as Document.Parsed
+  } catch (error) {
+    throw error instanceof AppError ? error : unreadable("it is not valid YAML")
+  }
+}
+
+function offsetOf(source: unknown): number | undefined {
+  if (typeof source === "number") return source
+  const at: unknown = Array.isArray(source)
+    ? source[0]
+    : (source as { readonly offset?: unknown }).offset
+  return typeof at === "number" ? at : undefined
 }
 
 type Found = { readonly values: Map<string, string | undefined>; readonly twice: string[] }

@@ -16,8 +16,11 @@ export type Notation = {
   readonly name: string
   readonly comments: boolean
   write(tree: Branch): string
-  /** Throws `output-unreadable`, and quotes nothing. */
-  read(text: string): Reading
+  /**
+   * Throws `output-unreadable`, and quotes nothing. A text of more than `mostParts` keys and values
+   * is refused, for a parser could take long with it.
+   */
+  read(text: string, mostParts: number): Reading
 }
 export type Reading = {
   /** By name; undefined where it is no text. */
@@ -69,7 +72,7 @@ function parse(notation: Notation, text: string, ours: ReadonlySet<string>): Con
     throw new AppError("output-unreadable", "it is not valid UTF-8", {
       hint: "write it as UTF-8, or move it away",
     })
-  const { values, twice, more } = notation.read(decoded)
+  const { values, twice, more } = notation.read(decoded, mostPartsFor(ours.size))
   // What stands there as a key of others may be a value in the wrong place: it is not repeated.
   const [again] = twice
   if (again !== undefined)
@@ -87,6 +90,11 @@ function parse(notation: Notation, text: string, ours: ReadonlySet<string>): Con
     ),
     more,
   }
+}
+
+/** Far more than the file of so many variables holds, comments and keys of others included. */
+function mostPartsFor(variables: number): number {
+  return 10_000 + 50 * variables
 }
 
 function textOf(value: string, name: string): string {
