@@ -89,6 +89,12 @@ export const programs = {
     "Do as the message says (chown to root, chmod go-w), and read what the file holds now. " +
     "Then give the same command again, with --incident and the incident's name. " +
     "mycelium help restarts says which files are looked at.",
+  "pid-file-foreign":
+    "Another user can write in the folder of a pid file, and the process that the file names is " +
+    "not theirs: they could move any pid file onto the name, and mycelium would signal any " +
+    "process for them. So it sends no signal. A rotation does not begin; a containment goes on, " +
+    "and notes that the deployment was not restarted. Let the program keep its pid file in a " +
+    "folder that only root and mycelium's user can write in, or run as the folder's owner.",
   "hook-missing":
     "A program named in the config is missing or not executable. " +
     "The rotation is not started, because neither the restart nor the rollback could run. " +

@@ -1,9 +1,12 @@
-import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { z } from "zod"
-import { readRegular } from "../../base/files/read-regular.ts"
-import { AppError, systemCode } from "../../base/error.ts"
+import { type Regular, readRegular } from "../../base/files/read-regular.ts"
+import { isOurs } from "../../base/files/writers.ts"
+import { AppError, describeError, systemCode } from "../../base/error.ts"
+import { present } from "../../base/present.ts"
+import { type ProcessHandle, openProcess } from "../../base/processes/process-handle.ts"
 import { defineRestarter } from "../../core/define.ts"
+import type { Finding } from "../../core/ports.ts"
 
 /**
  * Sends a signal to the process that a pid file names, where a program reads its settings again (or
@@ -34,16 +37,42 @@ export const signal = defineRestarter({
     const path = resolve(context.folder, options.pid_file)
     return {
       label: `signal ${options.name} to the process in ${path}`,
+      inspect: async () => ({
+        findings: await foreignFindings(path),
+        restarts: [],
+        readers: [],
+      }),
       restart: async (_mark, stop) => {
-        const pid = await pidIn(path)
-        if (stop.aborted) throw new AppError("stopped", "interrupted", { remedy: "retry" })
-        send(pid, `SIG${options.name}`, path)
+        const { pid, handle } = await processIn(path)
+        try {
+          if (stop.aborted) throw new AppError("stopped", "interrupted", { remedy: "retry" })
+          send({ pid, handle }, `SIG${options.name}`, path)
+        } finally {
+          handle.close()
+        }
       },
     }
   },
 })
 
-async function pidIn(path: string): Promise<number> {
+/** Before any value exists; what else keeps the signal from being sent may be over by then. */
+async function foreignFindings(path: string): Promise<readonly Finding[]> {
+  try {
+    const { handle } = await processIn(path)
+    handle.close()
+    return []
+  } catch (error) {
+    const { code, message, hint } = describeError(error)
+    return code === "pid-file-foreign"
+      ? [{ code, severity: "error", message, ...present({ remedy: hint }) }]
+      : []
+  }
+}
+
+type Found = { readonly pid: number; readonly handle: ProcessHandle }
+
+/** The process that the file names, held so that no other one gets the signal. */
+async function processIn(path: string): Promise<Found> {
   const file = await readRegular(path, 64)
   if (file === undefined)
     throw failed(
@@ -57,39 +86,44 @@ async function pidIn(path: string): Promise<number> {
       `${path} does not hold the id of a process that may be signalled`,
       "it must hold one number above 1",
     )
-  // Who can write the file chooses whom we signal, with our rights.
-  if ((file.stats.mode & 0o022) !== 0)
+  const handle = await openProcess(pid)
+  try {
+    refuseForeign(path, file, handle.uid())
+  } catch (error) {
+    handle.close()
+    throw error
+  }
+  return { pid, handle }
+}
+
+/**
+ * Who can write the file, or move another one onto its name, chooses whom we signal, with our
+ * rights: so it must be a process that they could signal themselves.
+ */
+function refuseForeign(path: string, { stats, keeper }: Regular, uid: number | undefined): void {
+  if ((stats.mode & 0o022) !== 0)
     throw failed(`${path} can be written by others than its owner`, `chmod go-w ${path}`)
-  const trusted = [0, process.geteuid?.(), ownerOf(pid)]
-  if (!trusted.includes(file.stats.uid))
+  const trusted = [0, process.geteuid?.(), uid]
+  if (!trusted.includes(stats.uid))
     throw failed(
       `${path} belongs to a user who could not signal that process`,
       "its owner must be root, this user or the one that the program runs as",
     )
-  return pid
+  if (keeper === "ours" || uid === undefined) return
+  if (keeper === "shared" ? uid === stats.uid && !isOurs(uid) : uid === keeper) return
+  const who = keeper === "shared" ? "others" : `user ${keeper}`
+  throw new AppError(
+    "pid-file-foreign",
+    `${who} can move another pid file onto the name ${path}, and the process in it is not theirs: it gets no signal`,
+    {
+      hint: "let the program keep its pid file in a folder that only root and this user can write in, and name that file",
+    },
+  )
 }
 
-/**
- * Of the process: the folder's owner is root where a daemon gave up root by itself, so its status
- * is read. Nobody, where it is gone.
- */
-function ownerOf(pid: number): number | undefined {
-  const uid = /^Uid:\s+(\d+)/m.exec(statusOf(pid))?.[1]
-  return uid === undefined ? undefined : Number(uid)
-}
-
-/** At once: programs may be locked out meanwhile, and the kernel answers this from its memory. */
-function statusOf(pid: number): string {
+function send({ pid, handle }: Found, name: NodeJS.Signals, path: string): void {
   try {
-    return readFileSync(`/proc/${pid}/status`, "latin1")
-  } catch {
-    return ""
-  }
-}
-
-function send(pid: number, name: NodeJS.Signals, path: string): void {
-  try {
-    process.kill(pid, name)
+    handle.send(name)
   } catch (error) {
     if (systemCode(error) === "EPERM")
       throw failed(

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { readFileSync } from "node:fs"
 import { chmod, chown, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { signal } from "../../../src/plugins/restarters/signal.ts"
@@ -127,3 +128,35 @@ test("signal refuses options in one sentence", () => {
     "expected { pid_file: path, name: HUP }",
   )
 })
+
+test.skipIf(process.getuid?.() !== 0)(
+  "signal reaches no process of root through a folder of another user (only root can give one away)",
+  async () => {
+    await using folder = await temporaryFolder()
+    const file = join(folder.path, "app.pid")
+    await using program = await listener(folder.path)
+    await chown(folder.path, 4242, 4242)
+    for (const mode of [0o755, 0o775, 0o777]) {
+      await chmod(folder.path, mode)
+      expect((await errorOf(send(folder.path, "TERM"))).code).toBe("pid-file-foreign")
+    }
+    await chmod(folder.path, 0o755)
+    const { inspect } = signal.open(
+      signal.options.parse({ pid_file: "app.pid", name: "HUP" }),
+      hookReach(folder.path),
+    )
+    expect((await inspect?.([], neverStops()))?.findings).toMatchObject([
+      { code: "pid-file-foreign", severity: "error" },
+    ])
+    expect(await isRunning(program.pid)).toBe(true)
+    // A process of that user gets it, whoever owns the file.
+    const theirs = Bun.spawn(["setpriv", "--reuid=4242", "--clear-groups", "sleep", "60"])
+    await until("it is theirs", async () =>
+      /^Uid:\s+4242/m.test(readFileSync(`/proc/${theirs.pid}/status`, "utf8")),
+    )
+    await writeFile(file, `${theirs.pid}\n`)
+    await send(folder.path, "TERM")
+    await theirs.exited
+    expect(theirs.signalCode).toBe("SIGTERM")
+  },
+)
