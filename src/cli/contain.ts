@@ -1,15 +1,19 @@
 import type { App } from "../app/app.ts"
 import { present } from "../base/present.ts"
 import { contain as act } from "../incident/contain.ts"
+import { leftEnvironments } from "../check/left-environments.ts"
+import { leftElsewhere } from "../incident/left-elsewhere.ts"
 import type { Contained } from "../incident/containment.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { AppError } from "../base/error.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
 import {
   containmentLines,
+  elsewhereLines,
   isContained,
   isOwing,
   isUnhealthy,
+  isUnknown,
   lastLines,
   verdictsOf,
 } from "./containment-report.ts"
@@ -50,23 +54,40 @@ export async function contain(
       ),
   }
   if (!isSet(values, "json")) terminal.stderr(`incident  ${incident}`)
-  const reports = await act(timed, asked.chosen, {
+  const chosen = isSet(values, "all") ? await withLeft(app, asked.chosen) : asked.chosen
+  const reports = await act(timed, chosen, {
     incident,
     revokeFirst: isSet(values, "revoke-first"),
     asked: askedAt,
     ...present({ reason: asked.reason }),
   })
-  if (isSet(values, "json")) terminal.stdout(JSON.stringify({ incident, reports }))
+  const elsewhere = await leftElsewhere(app, reports, incident)
+  if (isSet(values, "json"))
+    terminal.stdout(
+      JSON.stringify({ incident, reports, ...(elsewhere.length === 0 ? {} : { elsewhere }) }),
+    )
   else {
     for (const report of reports)
       for (const line of containmentLines(report, incident)) terminal.stdout(line)
-    for (const line of lastLines(reports, incident, terminal.host.monotonicMs() - began))
+    for (const line of elsewhereLines(elsewhere, app, incident)) terminal.stdout(line)
+    const tookMs = terminal.host.monotonicMs() - began
+    for (const line of lastLines(reports, incident, { tookMs, elsewhere: elsewhere.length }))
       terminal.stdout(line)
     // If nothing could be written, no log knows of it.
     if (reports.some(didSomething))
       terminal.stdout(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
-  return exitOf(reports)
+  return elsewhere.length > 0 ? exitCodes.person : exitOf(reports)
+}
+
+/**
+ * All is more than the config says: an environment that was taken out of it has services, too, and
+ * values that they may accept still.
+ */
+async function withLeft(app: App, chosen: Selection): Promise<Selection> {
+  if ([...chosen.values()].some((secrets) => secrets !== undefined)) return chosen
+  const left = await leftEnvironments(app.config)
+  return new Map([...chosen, ...left.map(({ name }) => [name, undefined] as const)])
 }
 
 /**
@@ -132,7 +153,8 @@ function isLeftBeside(report: Contained): boolean {
  */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)
-  if (all.some(({ kind }) => kind === "not-contained")) return exitCodes.person
+  if (all.some(({ kind }) => kind === "not-contained") || reports.some(isUnknown))
+    return exitCodes.person
   if (reports.some((report) => besideOf(report).some(({ kind }) => kind === "stuck")))
     return exitCodes.person
   if (

@@ -1,7 +1,10 @@
 import type { Contained } from "../incident/containment.ts"
 import type { Open } from "../incident/containment.ts"
+import type { Elsewhere } from "../incident/left-elsewhere.ts"
 import type { ContainmentVerdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
+import type { App } from "../app/app.ts"
+import { unlistedRemedy } from "../core/unlisted.ts"
 import { endGone } from "../core/unwritten.ts"
 import { unfinishedLine } from "./dry-run.ts"
 import { wayOut } from "./way-out.ts"
@@ -174,17 +177,42 @@ function unhealthyHint(incident: string): string {
   )
 }
 
+/** Nothing could be done in it, and not even its secrets are known. */
+export function isUnknown({ failed, secrets }: Contained): boolean {
+  return failed !== undefined && Object.keys(secrets).length === 0
+}
+
+/** What the same incident was chosen for before, and this command was not. */
+export function elsewhereLines(
+  elsewhere: readonly Elsewhere[],
+  { config: { environments } }: Pick<App, "config">,
+  incident: string,
+): readonly string[] {
+  return elsewhere.flatMap(({ environment, secret, code }) => {
+    const place = `${environment}/${secret}`
+    const isListed = environments[environment]?.secrets[secret] !== undefined
+    return [
+      `${place}: NOT contained; it was chosen for this incident before, and not now (${code})`,
+      ...hintLines(
+        isListed
+          ? `this contains it: mycelium rotate-now ${place} --contain --incident ${incident}`
+          : unlistedRemedy(place, undefined),
+      ),
+    ]
+  })
+}
+
 /** The end of it: how the incident stands. */
 export function lastLines(
   reports: readonly Contained[],
   incident: string,
-  tookMs: number,
+  { tookMs, elsewhere }: { readonly tookMs: number; readonly elsewhere: number },
 ): readonly string[] {
   const took = `in ${(tookMs / 1000).toFixed(1)} s`
   const verdicts = verdictsOf(reports)
   const count = (kind: ContainmentVerdict["kind"]): number =>
     verdicts.filter((one) => one.kind === kind).length
-  const left = count("not-contained")
+  const left = count("not-contained") + reports.filter(isUnknown).length + elsewhere
   if (left > 0)
     return [
       `${incident}: NOT all contained, ${left} left. The same command with ` +

@@ -11,6 +11,9 @@ import type { Session } from "../rotate/session.ts"
 import type { App } from "../app/app.ts"
 import { type Opened, withEnvironment } from "../app/environment.ts"
 import type { RetryBudget } from "../app/retry-budget.ts"
+import { withLeftOver } from "../app/left-over.ts"
+import { readState } from "../record/state-file.ts"
+import { isLeft } from "../core/unlisted.ts"
 import { wordsOf } from "./chosen.ts"
 import { containSecrets } from "./contain-secrets.ts"
 import type { Acted, Chosen, Contain, Contained, Task } from "./containment.ts"
@@ -35,14 +38,16 @@ export async function contain(
   const selection = wordsOf(app, chosen)
   return mapConcurrently(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     const task = { secrets, selection, options }
+    // One that the config has no more: nothing reaches its services, and that is said of each value.
+    const here = withLeftOver(app, environment)
     try {
-      const act = (opened: Opened): Promise<Contained> => containOpened(app, opened, task)
-      return await withEnvironment(app, environment, act, {
+      const act = (opened: Opened): Promise<Contained> => containOpened(here, opened, task)
+      return await withEnvironment(here, environment, act, {
         urgent: true,
         retryBudget: shortRetryBudget,
       })
     } catch (error) {
-      return notBegun(app, environment, task, error)
+      return notBegun(here, environment, task, error)
     }
   })
 }
@@ -83,7 +88,7 @@ async function notBegun(
   { secrets, options }: Chosen,
   error: unknown,
 ): Promise<Contained> {
-  const all = secrets ?? Object.keys(app.config.environments[environment]?.secrets ?? {})
+  const all = secrets ?? (await namesIn(app, environment))
   const failed = describeError(error)
   return {
     environment,
@@ -97,6 +102,16 @@ async function notBegun(
     failed,
     ...(await unnoted(app, environment, all, options.incident)),
   }
+}
+
+/** As far as they are known: those of the config, and those of the state that are left beside it. */
+async function namesIn({ config }: App, environment: string): Promise<readonly string[]> {
+  const { store, project } = config
+  const document = await readState({ store, project, environment }).catch(() => undefined)
+  const left = Object.entries(document?.secrets ?? {}).flatMap(([name, state]) =>
+    isLeft(state) ? [name] : [],
+  )
+  return [...new Set([...Object.keys(config.environments[environment]?.secrets ?? {}), ...left])]
 }
 
 /** If that fails, the next run finds the journal, and does it. */

@@ -24,6 +24,7 @@ export function carryOn(
   const known = left.filter(
     ({ some, environment, secret }) =>
       some === undefined &&
+      config.environments[environment] !== undefined &&
       (secret === undefined || isListed(config, environment, secret)) &&
       !secrets.some(
         (one) =>

@@ -29,7 +29,7 @@ export function incidentOf(config: Config, inputs: IncidentInputs): IncidentRepo
   const secrets = parts.flatMap((part) => part.secrets)
   const begun = lines.map(begunAt).toSorted()[0] ?? now.toISOString()
   const noticed = given?.toISOString() ?? begun
-  const left = leftIn(config, sources, { lines, secrets })
+  const left = leftIn(sources, { lines, secrets })
   const since = new Date(Date.parse(noticed) - readersMs).toISOString()
   const involved = sources.filter(({ environment }) =>
     secrets.some((one) => one.environment === environment),
@@ -80,7 +80,6 @@ function readersIn(
 
 /** What is not contained, or not known to be. */
 function leftIn(
-  config: Config,
   sources: readonly Source[],
   {
     lines,
@@ -89,7 +88,7 @@ function leftIn(
 ): readonly Left[] {
   const named = new Set(secrets.map(({ environment }) => environment))
   return [
-    ...unopened(config, sources, lines),
+    ...unopened(sources, lines),
     // What a forger has taken out of it, or put in, cannot be told.
     ...sources.flatMap(({ environment, forged }) =>
       forged === undefined || named.has(environment) ? [] : [{ environment, ...forged }],

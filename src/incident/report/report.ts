@@ -11,6 +11,7 @@ import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
 import { type StateKey, readState } from "../../record/state-file.ts"
 import { lookSteadily } from "../../record/steady-look.ts"
 import { check } from "../../check/check.ts"
+import { stateNames } from "../../check/files.ts"
 import { type Held, heldStates } from "../held-states.ts"
 import { incidentOf } from "./incident.ts"
 import type { IncidentReport, Question } from "./model.ts"
@@ -41,7 +42,8 @@ export async function incidentReport(
   const held = await heldStates(context.config, context.host)
   const sources = await readAll(
     { ...context, held },
-    Object.keys(context.config.environments),
+    // One that was taken out of the config since may have been chosen: it is part of it all the same.
+    [...new Set([...Object.keys(context.config.environments), ...stateNames(context.config)])],
     // A later incident may have contained what this one did not.
     (entry) => entry["incident"] !== undefined || alsoWanted.has(entry.event),
   )

@@ -1,5 +1,4 @@
 import { versionAt } from "../../core/version.ts"
-import type { Config } from "../../config/model.ts"
 
 import { latest, namesOf } from "./entry.ts"
 import type { Fault } from "./fault.ts"
@@ -11,11 +10,7 @@ import type { Source } from "./source.ts"
  * was locked, its state unreadable or older than its log), so its own log could not be written, and
  * those of the others tell that it was chosen.
  */
-export function unopened(
-  { environments }: Config,
-  sources: readonly Source[],
-  lines: readonly Line[],
-): readonly Left[] {
+export function unopened(sources: readonly Source[], lines: readonly Line[]): readonly Left[] {
   const chosen = lines.filter(({ event }) => event === "contain")
   const words = new Set(
     chosen.flatMap(({ selection }) => (Array.isArray(selection) ? selection.map(String) : [])),
@@ -23,7 +18,6 @@ export function unopened(
   const last = latest(chosen.map(({ at }) => at)) ?? ""
   return sources.flatMap((source): readonly Left[] => {
     const { environment } = source
-    if (environments[environment] === undefined) return []
     const chosenHere = choiceOf(words, environment)
     const own = lines.filter((line) => line.environment === environment)
     const why = unusable(source)
