@@ -4,6 +4,7 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import type { Credential, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument } from "../core/state.ts"
+import { isTakenAway } from "../core/contained.ts"
 import { openSetOf } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { ActivityScope } from "../base/activity-scope.ts"
@@ -45,6 +46,16 @@ export function loginsOf(
   })
 }
 
+/** What a containment took away: if it stands at the service again, it is told from a stranger's. */
+async function takenAway(session: Session, name: string): Promise<readonly Credential[]> {
+  const state = session.state(name)
+  if (state.contained === undefined) return []
+  const retired = state.versions.filter(
+    ({ id, stage }) => stage.kind === "retired" && isTakenAway(state, id),
+  )
+  return Promise.all(retired.map(({ id }) => session.open(name, id)))
+}
+
 function loginsIn(
   app: App,
   options: EnvironmentConfig,
@@ -83,7 +94,7 @@ function loginsIn(
   const versions = async (name: string): Promise<Versions> => {
     if (held.includes(name))
       await (written ??= writeReading(app, options.name, { event: "check", secrets: held }))
-    return session.versions(name)
+    return { ...(await session.versions(name)), retired: await takenAway(session, name) }
   }
   return names.map((name) => ({
     place: `${options.name}/${name}`,

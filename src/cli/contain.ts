@@ -12,6 +12,7 @@ import {
   elsewhereLines,
   isContained,
   isOwing,
+  isUnasked,
   isUnhealthy,
   isUnknown,
   lastLines,
@@ -159,7 +160,7 @@ function exitOf(reports: readonly Contained[]): number {
     return exitCodes.person
   if (
     all.some(({ kind }) => kind === "contained-for-new-logins") ||
-    reports.some((one) => isUnhealthy(one) || isOwing(one) || isLeftBeside(one))
+    reports.some((one) => isUnhealthy(one) || isOwing(one) || isUnasked(one) || isLeftBeside(one))
   )
     return exitCodes.partly
   return all.some(isContained) ? exitCodes.done : exitCodes.failed

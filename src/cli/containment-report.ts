@@ -71,7 +71,15 @@ function untouchedLines(place: string, one: ContainmentVerdict): readonly string
   if (!isContained(one) || one.before !== true) return []
   const but = sayIf(one.unhealthy, (text) => `, BUT ${text}`)
   const when = one.by === undefined ? "before, by this incident" : `since, by ${one.by}`
-  return [`${place}: contained ${when}${but}`]
+  return [`${place}: contained ${when}${askedWords(one)}${but}`]
+}
+
+/** What was asked about it now: nothing more is promised. */
+function askedWords({ version, asked }: Good): string {
+  if (asked === undefined || asked.kind === "none") return ""
+  if (asked.kind === "unasked") return `, and NOT asked again now: ${asked.message}`
+  const others = asked.refused.length === 0 ? "" : `, and refuses ${asked.refused.join(" and ")}`
+  return `; its service takes ${version} now${others}`
 }
 
 function outcomeLines(name: string, outcome: Outcome): readonly string[] {
@@ -219,7 +227,7 @@ export function lastLines(
         `--incident ${incident} continues where it was, and does nothing twice.`,
     ]
   const sessions = count("contained-for-new-logins")
-  const owes = owedWords(reports)
+  const owes = `${owedWords(reports)}${unaskedWords(reports)}`
   if (sessions > 0)
     return [
       `${incident}: contained for new logins, ${took}; of ${counted(sessions, "secret")}, ` +
@@ -229,6 +237,21 @@ export function lastLines(
   if (count("contained") === 0) return [`${incident}: there was nothing to contain`]
   const deleted = count("nothing-to-contain") === 0 ? "" : "; what was deleted is not counted"
   return [`${incident}: contained, ${took}${owes}${deleted}`]
+}
+
+/** Contained before, and not known to be so still. */
+export function isUnasked({ secrets }: Contained): boolean {
+  return Object.values(secrets).some(wasUnasked)
+}
+
+function wasUnasked(one: Verdict): boolean {
+  return isContained(one) && one.asked?.kind === "unasked"
+}
+
+function unaskedWords(reports: readonly Contained[]): string {
+  const count = verdictsOf(reports).filter(wasUnasked).length
+  if (count === 0) return ""
+  return `; ${counted(count, "secret")} contained before could not be asked about again, and ${count === 1 ? "is" : "are"} named above`
 }
 
 function owedWords(reports: readonly Contained[]): string {

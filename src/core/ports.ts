@@ -28,6 +28,8 @@ export type Versions = {
   readonly previous?: Credential
   readonly pending?: Credential
   readonly uncertain: readonly Credential[]
+  /** For a look at a service: what was taken away, and may stand there again. */
+  readonly retired?: readonly Credential[]
 }
 export type { Finding } from "./finding.ts"
 /**

@@ -9,6 +9,7 @@ import { mayOvertake } from "../rotate/recover.ts"
 import { beginRevoke, takeAway } from "../rotate/revoke.ts"
 import type { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
+import { askHeld } from "./ask-held.ts"
 import { begun, chosenOf, isListed, leftOut } from "./chosen.ts"
 import { containRest } from "./contain-rest.ts"
 import type { Acted, Task } from "./containment.ts"
@@ -24,10 +25,10 @@ export async function containSecrets(
   recovered: Outcomes,
 ): Promise<Acted> {
   const all = chosenOf(session, secrets)
-  const [before, rest] = partition(
-    all.filter((name) => !isErased(session.state(name))),
-    (name) => isHeld(session.state(name), options.incident),
-  )
+  const there = all.filter((name) => !isErased(session.state(name)))
+  const holds = (name: string): boolean => isHeld(session.state(name), options.incident)
+  const asked = await askHeld(session, there.filter(holds), options.incident)
+  const [before, rest] = partition(there, holds)
   const [listed, strange] = partition(rest, (name) => isListed(session, name))
   // Of the others nobody knows what their service takes: that is said in `recovered`.
   const overtakes = listed.filter((name) => mayOvertake(session, name, recovered[name]))
@@ -46,6 +47,7 @@ export async function containSecrets(
     recovered,
     outcomes: { ...outcomes, ...Object.fromEntries(left) },
     revoked: lastOfEach([...news, ...revoked]),
+    asked,
     before: before.filter(
       (name) => !news.some(({ secret }) => secret === name) && recovered[name]?.kind !== "rotated",
     ),

@@ -97,6 +97,7 @@ async function notBegun(
     outcomes: {},
     revoked: [],
     before: [],
+    asked: {},
     unhealthy: {},
     secrets: Object.fromEntries(all.map((name) => [name, uncontainedSecrets(failed)])),
     failed,

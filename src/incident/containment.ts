@@ -1,6 +1,7 @@
 import type { ChangeSet } from "../core/change-set.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import type { Outcomes } from "../rotate/work.ts"
+import type { Asked } from "./ask-held.ts"
 import type { ContainmentVerdicts } from "./verdict.ts"
 
 /** A containment as data: what is asked for, what was done, how it stands. */
@@ -23,6 +24,8 @@ export type Contained = {
   readonly revoked: readonly Revoked[]
   /** Contained by an earlier run of the same incident: nothing was done. */
   readonly before: readonly string[]
+  /** What their services said of them now. */
+  readonly asked: Asked
   /** Programs that an earlier run has left unhealthy, and that still are, by secret. */
   readonly unhealthy: Readonly<Record<string, string>>
   /** How each secret that was chosen stands now. */

@@ -16,6 +16,7 @@ import { inspectEnvironment } from "../app/environment.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { longRetryBudget } from "../app/retry-budget.ts"
 import { oneUserFiles } from "../app/one-user.ts"
+import { askHeld } from "./ask-held.ts"
 import { isHeld } from "./contain-secrets.ts"
 import { asTaken, doneFirst, untouchedIn } from "./dry-run/first.ts"
 import { drafts, onTheirWay } from "./dry-run/outputs.ts"
@@ -37,7 +38,7 @@ export async function dryRun(
   const { contain } = options
   return inspectEnvironment(app, environment, async (session, asBegun) => {
     const chosen = chosenIn(session, options)
-    const contained = containedIn(session, chosen, options)
+    const contained = await containedIn(session, chosen, options)
     const underWay = await onTheirWay(session)
     const isCutOff = openSets(session.document).some((set) => cutOff(asBegun(set)).length > 0)
     const { unfinished, goes, held, over } = await unfinishedIn(session, chosen, {
@@ -164,13 +165,15 @@ async function staysIn(session: Session, names: readonly string[]): Promise<DryR
 }
 
 /** What an earlier run of this incident has contained, and the same command would not touch again. */
-function containedIn(
+async function containedIn(
   session: Session,
   chosen: readonly string[],
   { contain, incident }: DryRunOptions,
-): readonly string[] {
+): Promise<readonly string[]> {
   if (contain === undefined || incident === undefined) return []
-  return chosen.filter((name) => isHeld(session.state(name), incident))
+  const isContained = (name: string): boolean => isHeld(session.state(name), incident)
+  await askHeld(session, chosen.filter(isContained), incident)
+  return chosen.filter(isContained)
 }
 
 function restartOf(

@@ -1,5 +1,6 @@
 import { present } from "../base/present.ts"
 import { containedFor } from "../core/contained.ts"
+import type { Answer, Asked } from "./ask-held.ts"
 import {
   type SecretState,
   type SessionsLeft,
@@ -20,8 +21,10 @@ import type { Outcomes } from "../rotate/work.ts"
 export type ContainmentVerdict =
   | {
       readonly kind: "contained"
-      readonly version: string /** By an earlier run. */
+      readonly version: string
+      /** By an earlier run. */
       readonly before?: true
+      readonly asked?: Answer
       /** A later incident, in which it was contained. */
       readonly by?: string
       readonly unhealthy?: string
@@ -35,6 +38,7 @@ export type ContainmentVerdict =
       readonly kind: "contained-for-new-logins"
       readonly version: string
       readonly before?: true
+      readonly asked?: Answer
       readonly by?: string
       readonly unhealthy?: string
       readonly unwritten?: Unwritten
@@ -60,6 +64,7 @@ type Done = {
   readonly outcomes: Outcomes
   readonly revoked: readonly Revoked[]
   readonly before: readonly string[]
+  readonly asked: Asked
   readonly unhealthy: Readonly<Record<string, string>>
 }
 
@@ -70,7 +75,7 @@ type Done = {
 export function verdictOf(
   session: Session,
   name: string,
-  { incident, outcomes, revoked, before, unhealthy }: Done,
+  { incident, outcomes, revoked, before, asked, unhealthy }: Done,
 ): ContainmentVerdict {
   const outcome = outcomes[name]
   if (outcome !== undefined && outcome.kind !== "rotated")
@@ -98,7 +103,7 @@ export function verdictOf(
     unhealthy[name] ?? (outcome?.kind === "rotated" ? outcome.unhealthy : undefined)
   const base = {
     version: contained.version,
-    ...(before.includes(name) ? { before: true as const } : {}),
+    ...(before.includes(name) ? { before: true as const, ...present({ asked: asked[name] }) } : {}),
     ...(contained.incident === incident ? {} : { by: contained.incident }),
     ...present({ unhealthy: whyUnhealthy }),
     ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),

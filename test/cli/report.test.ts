@@ -167,7 +167,8 @@ describe("report INCIDENT", () => {
 
     const text = (await project.mycelium(["report", "leak-7"])).stdout
     for (const words of [
-      "Contained: yes. All 4 secrets that were chosen have new values. Services refuse the old values of 3. No service is asked for 1: ",
+      "Contained: yes. All 4 secrets that were chosen have new values. Services refused the old values of 3; the last proof is of ",
+      ", and this report asks no service. No service is asked for 1: ",
       "v1: login refused at ",
       "a restart alone proves little",
       "## Root cause",

@@ -100,7 +100,7 @@ export const rotation = {
     "(or mycelium delete), ends this.",
   "compromised-again":
     "A containment took a value away, and that value counts again: a person has set it again at " +
-    "its service and adopted it, or a backup of the service was put back and reconcile found it. " +
+    "its service and adopted it, or the service takes it again after a failover or a backup that was put back. " +
     "Anyone who had it can use it again, so the secret is not contained any more. " +
     "Find out who set it, then run the command that check or mycelium report shows: " +
     "the same rotate-now --contain with --incident and its name makes a fresh value. " +

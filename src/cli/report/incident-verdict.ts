@@ -1,5 +1,5 @@
 import type { IncidentReport, Left, SecretReport } from "../../incident/report/model.ts"
-import { type Block, command, many } from "./blocks.ts"
+import { type Block, command, instant, many } from "./blocks.ts"
 import { explanationOf } from "../explain/texts.ts"
 import { owedBlocks } from "./incident-owed.ts"
 
@@ -90,7 +90,12 @@ function provenOf(secrets: readonly SecretReport[]): string {
   const has = one
     ? "The secret that was chosen has a new value."
     : `All ${many(made.length, "secret")} that were chosen have new values.`
-  const refused = `${one ? "Its service refuses" : "Services refuse"} the old ${dead === 1 ? "value" : "values"} of ${some(dead)}.`
+  const last =
+    made
+      .flatMap((secret) => secret.dead.map(({ at }) => at))
+      .toSorted()
+      .at(-1) ?? ""
+  const refused = `${one ? "Its service refused" : "Services refused"} the old ${dead === 1 ? "value" : "values"} of ${some(dead)}; the last proof is of ${instant(last)}, and this report asks no service.`
   return [
     ...(made.length === 0 ? [] : [has]),
     ...(dead === 0 ? [] : [refused]),

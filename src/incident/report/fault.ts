@@ -84,6 +84,13 @@ function valueFault({ incident, later, chosen, state, to, lines }: Rotated): Fau
       message: `contained once, as ${to}, but its current value is that of ${older.id} again`,
     }
   if (again !== undefined) return { code: again.code, message: whyAgain(again.code, to) }
+  // What was noted last: this report asks no service.
+  const { drift } = state
+  if (drift !== undefined && versionAt(state, "current") !== undefined)
+    return {
+      code: drift.code,
+      message: `contained once, as ${to}, but its service refuses its value since ${drift.since.slice(0, 19)}Z: another one may be accepted there`,
+    }
   // A rotation under the name of an incident leaves older sessions, and values that others have
   // set.
   if (!chosen && state.contained === undefined)

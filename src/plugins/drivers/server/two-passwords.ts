@@ -156,17 +156,43 @@ export function strangers(
   {
     name,
     held,
+    label,
     remedy,
-  }: { readonly name: string; readonly held: readonly string[]; readonly remedy: string },
+  }: {
+    readonly name: string
+    readonly held: readonly string[]
+    /** The secret's. */
+    readonly label: string
+    readonly remedy: string
+  },
   versions: Versions,
   hashOf: (version: Credential) => string,
 ): readonly Finding[] {
   const ours = withPassword(versions).map(hashOf)
-  const unknown = held.filter((hash) => !ours.includes(hash)).length
+  const strange = held.filter((hash) => !ours.includes(hash))
+  const back = (versions.retired ?? []).filter((one) => strange.includes(hashOf(one)))
+  if (back.length > 0) return [backAgain({ name, label }, back)]
+  const unknown = strange.length
   if (unknown === 0) return []
   const many = unknown === 1 ? "a password" : `${unknown} passwords`
   const message = `${name} holds ${many} besides ours, which a rotation would leave alive`
   return [{ ...problem("unknown-password", message, remedy), yields: true }]
+}
+
+/** A failover, or an older file that was put back: it lets in those who had it before a containment. */
+function backAgain(
+  { name, label }: { readonly name: string; readonly label: string },
+  back: readonly Credential[],
+): Finding {
+  const which = back.map(({ version }) => version).join(", ")
+  return {
+    ...problem(
+      "compromised-again",
+      `${name} holds the value of ${which} again, which a containment took away, besides the current one`,
+      `mycelium rotate-now ${label} --contain ends it`,
+    ),
+    yields: true,
+  }
 }
 
 /**
