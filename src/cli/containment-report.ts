@@ -244,7 +244,7 @@ export function isUnasked({ secrets }: Contained): boolean {
   return Object.values(secrets).some(wasUnasked)
 }
 
-function wasUnasked(one: Verdict): boolean {
+function wasUnasked(one: ContainmentVerdict): boolean {
   return isContained(one) && one.asked?.kind === "unasked"
 }
 

@@ -201,6 +201,16 @@ export interface Driver {
     signal: AbortSignal,
     waitedMs?: number,
   ): Promise<Forgotten | void>
+  /**
+   * After `deleteLogin`: ends every session of this secret's login, however it came in, and looks
+   * again until none is left. Throws `sessions-out-of-reach` where it has no right to. `waitedMs`:
+   * since it first answered that a login is `underWay`. Left out where nothing can end them.
+   */
+  endSessions?(
+    issued: readonly Credential[],
+    signal: AbortSignal,
+    waitedMs?: number,
+  ): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }>
   /** Says in a few words what `apply` does, for `--dry-run`: "ALTER ROLE shop … (verifier)". */
   describe(versions: Versions): string
 }

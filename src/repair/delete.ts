@@ -2,13 +2,14 @@ import { landAlone } from "../rotate/land.ts"
 import { leftBeside } from "../rotate/left.ts"
 import { AppError, describeError } from "../base/error.ts"
 import { type ChangeSet, isDeferrable, madeWay } from "../core/change-set.ts"
+import { present } from "../base/present.ts"
 import { erase } from "../core/version-changes.ts"
 import { cutOff } from "../rotate/cut-off.ts"
 import { type Prospect, type Why, isKept, prospectOf, whysOf } from "../rotate/prospects.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "../app/app.ts"
 import { inspectEnvironment, withEnvironment } from "../app/environment.ts"
-import type { Deleted, Deletions, DeleteOptions } from "./delete/deleted.ts"
+import type { Deleted, Deletions, DeleteOptions, Sessions } from "./delete/deleted.ts"
 import { changesOf, discard, draftsWithout } from "./delete/drafts.ts"
 import { endLogin, loginOf } from "./delete/login.ts"
 
@@ -134,12 +135,14 @@ async function deleteOne(session: Session, name: string, options: DeleteOptions)
   const login = loginOf(session, name, options)
   // Drafted before the login ends: a full disk or a drifted file is found now.
   const drafts = await draftsWithout(session, name)
+  let sessions: Sessions | undefined
   try {
     await session.commit({ events: [{ event: "delete-begin", secret: name, login }], flush: true })
     if (login === "ends") {
       work.onProgress("login", "ends, and a login must be refused", name)
-      const alive = await endLogin(session, name)
-      if (alive !== undefined) return alive
+      const ended = await endLogin(session, name)
+      if (ended.kind !== "dead") return ended
+      sessions = ended.sessions
     }
     for (const { output, draft } of drafts) {
       if (!draft.changed) continue
@@ -153,10 +156,15 @@ async function deleteOne(session: Session, name: string, options: DeleteOptions)
   await session.commit({
     written: session.writes(drafts),
     patches: { [name]: erase(work.host.now().toISOString()) },
-    events: [{ event: "delete", secret: name, login }],
+    events: [{ event: "delete", secret: name, login, ...(sessions && sessionsIn(sessions)) }],
     flush: true,
   })
-  return { kind: "erased", login, outputs: changesOf(drafts), versions }
+  return { kind: "erased", login, ...present({ sessions }), outputs: changesOf(drafts), versions }
+}
+
+/** For the log. */
+function sessionsIn(sessions: Sessions): Readonly<Record<string, string | number>> {
+  return sessions.kind === "ended" ? { sessionsEnded: sessions.count } : { sessions: sessions.kind }
 }
 
 /** Once its versions are erased, nothing tells any more that such a line shows one of them. */

@@ -1,5 +1,5 @@
 import { type Plan, type Unfinished, deleteSecrets, planDelete } from "../../repair/delete.ts"
-import type { Deleted, Deletions } from "../../repair/delete/deleted.ts"
+import type { Deleted, Deletions, Sessions } from "../../repair/delete/deleted.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { keptLinesOf, unfinishedLine } from "../dry-run.ts"
@@ -11,9 +11,9 @@ import { withLeftOver } from "../../app/left-over.ts"
 export const deleteCommand: Command = {
   usage: [
     "Erases a secret, or all of an environment, for good: its login at the service (proven by a refused",
-    "login), then its lines in the outputs, then every version in the state. Restarts nothing; open",
-    "sessions stay open. Without --yes it only says what it would do. If it is interrupted, the same",
-    "command finishes it. The audit log keeps the names, and backups of the state keep the values.",
+    "login), then its lines in the outputs, then every version in the state. Restarts nothing.",
+    "Open sessions end if an incident left it uncontained, or with end_sessions; else they stay open.",
+    "Without --yes it only says what it would do. If it is interrupted, the same command finishes it. The audit log keeps the names, and backups of the state keep the values.",
     "To erase what a renamed secret or environment has left in the state, give its old name and",
     "--keep-login.",
   ].join("\n"),
@@ -167,7 +167,7 @@ function sayDone(
 function sayOne(terminal: Terminal, name: string, one: Deleted): void {
   if (one.kind !== "erased") return sayOther(terminal, name, one)
   const login = {
-    ends: "its login is refused",
+    ends: `its login is refused${sessionsWords(one.sessions)}`,
     kept: "its login stays as it is",
     none: "no service asks for it",
   }[one.login]
@@ -180,6 +180,14 @@ function sayOne(terminal: Terminal, name: string, one: Deleted): void {
   )
 }
 
+function sessionsWords(sessions: Sessions | undefined): string {
+  if (sessions === undefined) return ""
+  if (sessions.kind === "ended") return `, and ${counted(sessions.count, "open session")} ended`
+  return sessions.kind === "stay"
+    ? "; sessions that are open stay open"
+    : "; sessions that are open may stay open, for nothing here can end them"
+}
+
 function sayOther(
   terminal: Terminal,
   name: string,
@@ -190,7 +198,10 @@ function sayOther(
   if (one.hint !== undefined) terminal.stdout(`  hint: ${one.hint}`)
   if (one.kind === "unproven")
     terminal.stdout(
-      "  it is unknown whether its login is dead; outputs and state are as they were: " +
-        "the same command tries again",
+      one.sessions === true
+        ? "  its login is refused, and sessions may be open; outputs and state are as they were: " +
+            "the same command ends these sessions"
+        : "  it is unknown whether its login is dead; outputs and state are as they were: " +
+            "the same command tries again",
     )
 }

@@ -38,6 +38,17 @@ function sessionsBlocks(secrets: readonly SecretReport[], naming: Naming): reado
       text: "For these secrets, sessions that were opened with the old value may still be open. An intruder in such a session is still in.",
     },
     { kind: "list", items: left.map(sessionsText) },
+    ...endingBlocks(
+      // Of what was erased no command knows any more.
+      left.filter(({ erased }) => erased === undefined),
+      naming,
+    ),
+  ]
+}
+
+function endingBlocks(left: readonly SecretReport[], naming: Naming): readonly Block[] {
+  if (left.length === 0) return []
+  return [
     {
       kind: "text",
       text: "Nothing else is left to do for them. Once mycelium has the right or the means to end these sessions, this command does it, and changes nothing else:",

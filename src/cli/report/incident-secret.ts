@@ -40,7 +40,7 @@ function noteBlocks(secrets: readonly SecretReport[]): readonly Block[] {
 }
 
 function secretRow(one: SecretReport): readonly string[] {
-  const { environment, secret, from, to, contained, driver, message, sessionsEnded } = one
+  const { environment, secret, from, to, contained, driver, message, sessionsEnded, erased } = one
   const isAsked = driver !== "generated"
   const proof = proofOf(one)
   const others = one.sessionsLeft === undefined ? "" : "; others may live"
@@ -50,7 +50,7 @@ function secretRow(one: SecretReport): readonly string[] {
     to ?? "–",
     acceptedText(one),
     contained ? proof : `${proof} (${message ?? ""})`,
-    isAsked ? `${sessionsEnded}${others}` : "–",
+    isAsked ? `${sessionsEnded + (erased?.sessionsEnded ?? 0)}${others}` : "–",
     programsText(one),
   ]
 }

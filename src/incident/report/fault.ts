@@ -147,7 +147,14 @@ export function erasedOf({ document, entries }: Source, name: string): Erased | 
   )
   if (line === undefined) return undefined
   const login = textOf(line, "login")
-  return { at: line.at, login: login === "ends" || login === "kept" ? login : "none" }
+  const ended = line["sessionsEnded"]
+  return {
+    at: line.at,
+    login: login === "ends" || login === "kept" ? login : "none",
+    ...(typeof ended === "number" ? { sessionsEnded: ended } : {}),
+    // An older Mycelium ended none, and wrote nothing of them.
+    ...(login === "ends" && typeof ended !== "number" ? { sessionsLeft: true as const } : {}),
+  }
 }
 
 /**

@@ -19,7 +19,13 @@ export type Question = {
   readonly readersMs: number
 }
 /** `login`: it was ended, was left as it was, or there was none. */
-export type Erased = { readonly at: string; readonly login: "ends" | "kept" | "none" }
+export type Erased = {
+  readonly at: string
+  readonly login: "ends" | "kept" | "none"
+  readonly sessionsEnded?: number
+  /** Its login ended, and nothing has ended its sessions. */
+  readonly sessionsLeft?: true
+}
 /** A secret that is not contained; without `secret`, an environment. */
 export type Left = {
   readonly environment: string

@@ -8,7 +8,7 @@ import { latest, namesOf, textOf } from "./entry.ts"
 import { erasedOf, faultOf } from "./fault.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
 import { laterOf } from "./later.ts"
-import type { Line, OfSecret, SecretReport } from "./model.ts"
+import type { Erased, Line, OfSecret, SecretReport } from "./model.ts"
 import { restartOf, restartedAt, sinceThen } from "./programs.ts"
 
 /** One secret of an incident; pure. */
@@ -31,7 +31,8 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
   const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? contained?.version
   const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
   const deaths = lines.filter(({ event }) => event === "revoke" || event === "revoke-others")
-  const sessionsLeft = leftBy(deaths, contained?.sessions)
+  const erased = erasedOf(source, name)
+  const sessionsLeft = leftOf(erased, { to, left: leftBy(deaths, contained?.sessions) })
   const fault = faultOf(config, { ...about, to })
   const driver = config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? ""
   return {
@@ -51,7 +52,7 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
           unwrittenFiles: Object.keys(owes.outputs),
           ...present({ endGone: endOfGone(config, environment, owes) }),
         }),
-    ...present({ erased: erasedOf(source, name) }),
+    ...present({ erased }),
     notes: [
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
       ...new Set(lines.flatMap(notesOf)),
@@ -84,6 +85,21 @@ function replacedBy({ source, name, lines }: OfSecret, to: string | undefined): 
   const state = source.document?.secrets[name]
   if (known !== undefined || to !== undefined || state === undefined) return known
   return versionAt(state, "current")?.id
+}
+
+type Before = { readonly to: string | undefined; readonly left: SessionsLeft | undefined }
+
+/** What was erased has no session, if that ended them. */
+function leftOf(erased: Erased | undefined, { to, left }: Before): SessionsLeft | undefined {
+  if (erased?.sessionsEnded !== undefined) return undefined
+  return erased?.sessionsLeft === true && to === undefined ? notEnded : left
+}
+
+/** It was erased while it was not contained. */
+const notEnded: SessionsLeft = {
+  code: "sessions-out-of-reach",
+  message: "it was erased, its login ended, and nothing has ended the sessions that were open then",
+  hint: "end them at the service, or restart it",
 }
 
 /** What was taken away, with its sessions. */

@@ -7,24 +7,33 @@ export type DeleteOptions = {
   readonly keepLogin: boolean
 }
 export type LoginFate = "ends" | "kept" | "none"
+/** `stay`: they were not asked about. `unknown`: nothing here can end them, or see them. */
+export type Sessions =
+  | { readonly kind: "ended"; readonly count: number }
+  | { readonly kind: "stay" | "unknown" }
 export type Deleted =
   | {
       readonly kind: "erased"
       readonly login: LoginFate
+      /** If its login ended. */
+      readonly sessions?: Sessions
       readonly outputs: readonly Change[]
       readonly versions: number
     }
   /** There was nothing of it. */
   | { readonly kind: "unknown" }
-  /**
-   * Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all
-   * the rest is as it was.
-   */
-  | {
-      readonly kind: "refused" | "unproven"
-      readonly code: string
-      readonly message: string
-      readonly hint?: string
-    }
+  | NotErased
+/**
+ * Nothing of this secret was touched, or `unproven`: its login could not be proven dead, and all
+ * the rest is as it was.
+ */
+export type NotErased = {
+  readonly kind: "refused" | "unproven"
+  /** Its login is dead, and sessions may be open. */
+  readonly sessions?: true
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
 export type Change = { readonly target: string; readonly variables: readonly string[] }
 export type Deletions = Readonly<Record<string, Deleted>>

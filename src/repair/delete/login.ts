@@ -1,6 +1,6 @@
 import { AppError, describeError } from "../../base/error.ts"
 import { within } from "../../base/deadline.ts"
-import type { Credential, Driver, Forgotten } from "../../core/ports.ts"
+import type { Credential, Driver, Forgotten, UnderWay } from "../../core/ports.ts"
 import { beginActing } from "../../rotate/acting.ts"
 import { probe, unclear } from "../../rotate/ask.ts"
 import { hiddenActOf } from "../../rotate/elsewhere.ts"
@@ -8,7 +8,8 @@ import type { Session } from "../../rotate/session.ts"
 import { notSettled } from "../../rotate/settle.ts"
 import { untilOver } from "../../rotate/under-way.ts"
 import { deadlines } from "../../rotate/work.ts"
-import type { Deleted, DeleteOptions, LoginFate } from "./deleted.ts"
+import { openContainment } from "../../core/state.ts"
+import type { DeleteOptions, LoginFate, NotErased, Sessions } from "./deleted.ts"
 
 /** The login of a secret that is erased: whether it ends, and that it has. */
 
@@ -40,8 +41,10 @@ export function loginOf(session: Session, name: string, { keepLogin }: DeleteOpt
   return "ends"
 }
 
-/** Undefined once every value that may be live is proven dead. */
-export async function endLogin(session: Session, name: string): Promise<Deleted | undefined> {
+/** Once every value that may be live is proven dead: what became of its sessions. */
+export type LoginEnded = { readonly kind: "dead"; readonly sessions: Sessions } | NotErased
+
+export async function endLogin(session: Session, name: string): Promise<LoginEnded> {
   const driver = session.work.drivers[name]
   const { current, previous, uncertain } = await session.versions(name)
   const known = [current, previous, ...uncertain].filter((one) => one !== undefined)
@@ -70,8 +73,46 @@ export async function endLogin(session: Session, name: string): Promise<Deleted 
     if (answer !== "refused")
       return notDead(one, answer, unclear(session, name, noClearAnswer(one.version)))
   }
-  return undefined
+  return endSessions(session, name, known)
 }
+
+/**
+ * Of one that leaked, or that ends its sessions anyway: no session stays, or the secret stays, for
+ * nothing else would tell of them. Of one that is only not needed any more, programs may end theirs
+ * themselves.
+ */
+export function endsSessions(session: Session, name: string): boolean {
+  const state = session.state(name)
+  return (
+    openContainment(state) !== undefined ||
+    state.contained?.sessions !== undefined ||
+    session.work.policies[name]?.endSessions === true
+  )
+}
+
+async function endSessions(
+  session: Session,
+  name: string,
+  known: readonly Credential[],
+): Promise<LoginEnded> {
+  if (!endsSessions(session, name)) return { kind: "dead", sessions: { kind: "stay" } }
+  const driver = session.work.drivers[name]
+  if (driver?.endSessions === undefined) return { kind: "dead", sessions: { kind: "unknown" } }
+  session.work.onProgress("sessions", "each that is open ends", name)
+  const act = async (
+    signal: AbortSignal,
+    waitedMs: number,
+  ): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }> =>
+    (await driver.endSessions?.(known, signal, waitedMs)) ?? { sessionsEnded: 0 }
+  try {
+    const { sessionsEnded } = await untilOver(session, name, act, againEnds)
+    return { kind: "dead", sessions: { kind: "ended", count: sessionsEnded } }
+  } catch (error) {
+    return { kind: "unproven", sessions: true, ...describeError(error) }
+  }
+}
+
+const againEnds = "the same command again ends them"
 
 function noClearAnswer(version: string): string {
   return `the service gives no clear answer about ${version}`
@@ -81,7 +122,7 @@ function notDead(
   { version }: Credential,
   answer: "accepted" | "unknown",
   message: string,
-): Deleted {
+): LoginEnded {
   if (answer === "accepted")
     return {
       kind: "unproven",

@@ -4,7 +4,7 @@ import { passwordShape } from "../server/password-options.ts"
 import { parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { revokeOthers } from "./revoke-others.ts"
-import { deleteLogin } from "./delete-login.ts"
+import { deleteLogin, endSessions } from "./delete-login.ts"
 import { MariadbOptions } from "./options.ts"
 import { makeTarget, sayAccount } from "./target.ts"
 import { preflight } from "./preflight.ts"
@@ -44,6 +44,7 @@ export const mariadb = defineDriver({
         revoke(target, old, live, { endSessions, signal }),
       revokeOthers: (live, signal) => revokeOthers(target, live, signal),
       deleteLogin: (_, signal, waitedMs = 0) => deleteLogin(target, signal, waitedMs),
+      endSessions: (_, signal) => endSessions(target, signal),
       readInstalled: (signal) => readInstalled(target, signal),
       drained: () => target.closing.drained(),
       describe: () => `ALTER USER ${sayAccount(target.account)} (second password)`,

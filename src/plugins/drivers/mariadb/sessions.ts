@@ -84,9 +84,29 @@ export async function endOlderSessions(
   await checkShared(target, connection)
   await checkSight(target, connection)
   const older = await olderThan(target, connection, parseMoment(live.acceptedAt))
+  return endAll(target, connection, older, signal)
+}
+
+/** Of an account that can log in no more: whatever is open. */
+export async function endEverySession(
+  target: MariadbTarget,
+  connection: Connection,
+  signal: AbortSignal,
+): Promise<number> {
+  await checkShared(target, connection)
+  await checkSight(target, connection)
+  return endAll(target, connection, () => true, signal)
+}
+
+async function endAll(
+  target: MariadbTarget,
+  connection: Connection,
+  isMeant: (id: string) => boolean,
+  signal: AbortSignal,
+): Promise<number> {
   const ended = new Set<string>()
   for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 250)) {
-    const left = (await sessionsOf(target, connection)).filter(older)
+    const left = (await sessionsOf(target, connection)).filter(isMeant)
     if (left.length === 0) return ended.size
     for (const id of left) {
       await kill(connection, id)

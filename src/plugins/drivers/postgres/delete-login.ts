@@ -7,6 +7,7 @@ import { isMissingRole } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
 import { serverClock } from "./server-clock.ts"
 import { inSession, rolesChanged } from "./session.ts"
+import { endSessionsOf } from "./sessions.ts"
 import { loginsAt } from "./under-way.ts"
 import type { Connection } from "./wire.ts"
 
@@ -20,7 +21,7 @@ export async function deleteLogin(
   signal: AbortSignal,
   waitedMs: number,
 ): Promise<Forgotten> {
-  const roles = new Set([...target.roles, ...candidates.map((one) => roleOf(target, one))])
+  const roles = rolesOf(target, candidates)
   const since = await inSession(target, [], signal, async (connection) => {
     await lockRoles(connection, roles, { target, signal })
     for (const role of roles) await takeAway(connection, role)
@@ -29,6 +30,22 @@ export async function deleteLogin(
   }).finally(() => rolesChanged(target, roles))
   const underWay = await loginsAt(target, { since, logins: [], waitedMs }, signal)
   return underWay === undefined ? {} : { underWay }
+}
+
+/** By the admin: none of these roles can log in any more. */
+export async function endSessions(
+  target: PostgresTarget,
+  candidates: readonly Credential[],
+  signal: AbortSignal,
+): Promise<{ readonly sessionsEnded: number }> {
+  let sessionsEnded = 0
+  for (const role of rolesOf(target, candidates))
+    sessionsEnded += await endSessionsOf(target, role, [], signal)
+  return { sessionsEnded }
+}
+
+function rolesOf(target: PostgresTarget, candidates: readonly Credential[]): ReadonlySet<string> {
+  return new Set([...target.roles, ...candidates.map((one) => roleOf(target, one))])
 }
 
 /** A role that is gone has no password. */

@@ -7,7 +7,7 @@ import { apply } from "./apply.ts"
 import { roleOf } from "./candidate.ts"
 import { revokeOthers } from "./revoke-others.ts"
 import { PostgresOptions } from "./options.ts"
-import { deleteLogin } from "./delete-login.ts"
+import { deleteLogin, endSessions } from "./delete-login.ts"
 import { loginsOf, nextRole } from "./pair.ts"
 import { everywhere, makeTarget, type PostgresTarget } from "./target.ts"
 import { preflight } from "./preflight.ts"
@@ -59,6 +59,8 @@ export const postgres = defineDriver({
             readInstalled: (signal: AbortSignal) => readInstalled(target, signal),
             deleteLogin: (candidates: readonly Credential[], signal: AbortSignal, waitedMs = 0) =>
               deleteLogin(target, candidates, signal, waitedMs),
+            endSessions: (candidates: readonly Credential[], signal: AbortSignal) =>
+              endSessions(target, candidates, signal),
           }),
       describe: (versions) =>
         `ALTER ROLE ${changedRole(target, versions)} (${options.send ?? "verifier"})`,

@@ -32,7 +32,7 @@ export async function revokeOthers(
   const underWay = await loginsUnderWay(target, live, waitedMs, signal)
   const ended = [await end(liveRole, () => endOlderSessions(target, liveRole, live, signal))]
   for (const role of others)
-    ended.push(await end(role, () => endSessionsOf(target, role, live, signal)))
+    ended.push(await end(role, () => endSessionsOf(target, role, [live], signal)))
   const notes = await inSession(target, [live], signal, (connection) =>
     preparedNotes(connection, [liveRole, ...others], acceptedAt(live)),
   )

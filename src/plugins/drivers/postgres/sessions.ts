@@ -25,7 +25,7 @@ export async function endOlderSessions(
       `it is not known since when role ${roleOf(target, live)} has its present password, so which sessions are older is not known either`,
     )
   }
-  return endEverywhere(target, { role, since }, live, signal)
+  return endEverywhere(target, { role, since }, [live], signal)
 }
 
 /**
@@ -35,20 +35,20 @@ export async function endOlderSessions(
 export async function endSessionsOf(
   target: PostgresTarget,
   role: string,
-  live: Credential,
+  logins: readonly Credential[],
   signal: AbortSignal,
 ): Promise<number> {
-  return endEverywhere(target, { role }, live, signal)
+  return endEverywhere(target, { role }, logins, signal)
 }
 
 async function endEverywhere(
   target: PostgresTarget,
   which: { readonly role: string; readonly since?: string },
-  live: Credential,
+  logins: readonly Credential[],
   signal: AbortSignal,
 ): Promise<number> {
   const ended = everywhere(target).map((server) =>
-    inSession(server, [live], signal, async (connection) => {
+    inSession(server, logins, signal, async (connection) => {
       const theirs = `usename = ${quoteText(which.role)}`
       const [hidden] = await connection.rows(
         ["count"],

@@ -5,6 +5,7 @@ import { parseAddress } from "./address.ts"
 import { readAccount } from "./api.ts"
 import { apply } from "./apply.ts"
 import { deleteLogin } from "./delete-login.ts"
+import { endEverySession } from "./sessions.ts"
 import { amqpOf, RabbitmqOptions } from "./options.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
@@ -47,6 +48,7 @@ export const rabbitmq = defineDriver({
         settled.act(() => revokeOthers(target, live, waitedMs, signal)),
       readInstalled: (signal) => readInstalled(target, signal),
       deleteLogin: (_, signal) => settled.act(() => deleteLogin(target, signal)),
+      endSessions: (_, signal, waitedMs = 0) => endEverySession(target, waitedMs, signal),
       describe: () => `PUT /api/users/${encodeURIComponent(options.user)} (password_hash)`,
     }
   },

@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { present } from "../../../base/present.ts"
 import { AppError } from "../../../base/error.ts"
 import type { Credential, UnderWay } from "../../../core/ports.ts"
 import { askApi, read } from "./api.ts"
@@ -72,6 +73,25 @@ export async function endOlderSessions(
       ended.add(name)
     }
     await host.pause(waitMs, signal)
+  }
+}
+
+/** Of a user who can log in no more: whatever is open, and once more when no login can come after. */
+export async function endEverySession(
+  target: RabbitmqTarget,
+  waitedMs: number,
+  signal: AbortSignal,
+): Promise<{ readonly sessionsEnded: number; readonly underWay?: UnderWay }> {
+  const ended = new Set<string>()
+  for (let waitMs = 2; ; waitMs = Math.min(waitMs * 2, 250)) {
+    const open = await sessionsOf(target, signal)
+    if (open.length === 0)
+      return { sessionsEnded: ended.size, ...present({ underWay: loginsUnderWay(waitedMs) }) }
+    for (const name of open) {
+      await end(target, name, signal)
+      ended.add(name)
+    }
+    await target.context.host.pause(waitMs, signal)
   }
 }
 

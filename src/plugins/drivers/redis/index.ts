@@ -5,7 +5,7 @@ import { passwordShape } from "../server/password-options.ts"
 import { isEncrypted, parseAddress } from "./address.ts"
 import { apply } from "./apply.ts"
 import { revokeOthers } from "./revoke-others.ts"
-import { deleteLogin } from "./delete-login.ts"
+import { deleteLogin, endSessions } from "./delete-login.ts"
 import { RedisOptions } from "./options.ts"
 import { makeTarget } from "./target.ts"
 import { preflight } from "./preflight.ts"
@@ -52,6 +52,8 @@ export const redis = defineDriver({
             readInstalled: (signal: AbortSignal) => readInstalled(target, signal),
             deleteLogin: (candidates: readonly Credential[], signal: AbortSignal) =>
               deleteLogin(target, candidates, signal),
+            endSessions: (candidates: readonly Credential[], signal: AbortSignal) =>
+              endSessions(target, candidates, signal),
           }),
       describe: () => `ACL SETUSER ${options.user} #… (second password)`,
     }
