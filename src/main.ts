@@ -1,5 +1,5 @@
 import { formatDuration } from "./base/text/duration.ts"
-import { lastWords, stopWithinMs } from "./base/processes/last-words.ts"
+import { lastWords, sayAgain, stopWithinMs } from "./base/processes/last-words.ts"
 import { hasLateRead, runsMarked } from "./base/processes/live-marks.ts"
 import { realHost } from "./base/system/host.ts"
 import { exitCodes } from "./cli/exit-codes.ts"
@@ -52,8 +52,7 @@ function endNow(why: string, code: number, ifCutOff: number = exitCodes.person):
     sayNow(
       "  a program that was begun goes on by itself: the next run waits for its end, or ends it",
     )
-  for (const hint of hints("run the same command again: it finishes what was begun"))
-    sayNow(`  hint: ${hint}`)
+  for (const hint of hints(sayAgain())) sayNow(`  hint: ${hint}`)
   process.exit(cutOff ? ifCutOff : code)
 }
 

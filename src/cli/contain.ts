@@ -6,6 +6,7 @@ import { leftElsewhere } from "../incident/left-elsewhere.ts"
 import type { Contained } from "../incident/containment.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { AppError } from "../base/error.ts"
+import { setAgain } from "../base/processes/last-words.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
 import {
   containmentLines,
@@ -54,6 +55,7 @@ export async function contain(
         secret,
       ),
   }
+  setAgain(command(againWords(values, asked.chosen, incident)))
   if (!isSet(values, "json")) terminal.stderr(`incident  ${incident}`)
   const chosen = isSet(values, "all") ? await withLeft(app, asked.chosen) : asked.chosen
   const reports = await act(timed, chosen, {
@@ -79,6 +81,24 @@ export async function contain(
       terminal.stdout(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
   return elsewhere.length > 0 ? exitCodes.person : exitOf(reports)
+}
+
+/** The same once more: without the name, it would begin another incident. */
+function againWords(values: Values, chosen: Selection, incident: string): readonly string[] {
+  const isAll = isSet(values, "all") && [...chosen.values()].every((one) => one === undefined)
+  const names = [...chosen].flatMap(
+    ([environment, secrets]) =>
+      secrets?.map((secret) => `${environment}/${secret}`) ?? [environment],
+  )
+  return [
+    "rotate-now",
+    ...(isAll ? ["--all"] : names),
+    "--contain",
+    ...["revoke-first", "yes"].flatMap((name) => (isSet(values, name) ? [`--${name}`] : [])),
+    "--incident",
+    incident,
+    ...configWords(values),
+  ]
 }
 
 /**

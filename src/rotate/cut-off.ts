@@ -1,5 +1,5 @@
 import { AppError } from "../base/error.ts"
-import type { LastWords } from "../base/processes/last-words.ts"
+import { type LastWords, sayAgain } from "../base/processes/last-words.ts"
 import { sayShared, wayOn } from "../core/held-up.ts"
 import { type ChangeSet, openSets } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
@@ -263,7 +263,7 @@ export function goesOn(environment: string, set: ChangeSet | undefined): string 
   const next =
     set?.direction === "back"
       ? "run mycelium run --once: it finishes going back; rotate-now does that, too, and then begins a new rotation"
-      : "run the same command again: it finishes what was begun"
+      : sayAgain()
   return set === undefined ? next : wayOn(environment, set, next)
 }
 

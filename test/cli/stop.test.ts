@@ -153,7 +153,11 @@ describe("mycelium, asked to stop while programs are cut off", () => {
           })
           for (const name of ["production/api", "production/metrics"])
             expect(heard.text).toMatch(new RegExp(`${name}.*postgres`))
-          expect(heard.text).toContain("run the same command again")
+          expect(heard.text).toMatch(
+            args.includes("--contain")
+              ? /this finishes what was begun: mycelium rotate-now production --contain .*--incident incident-/
+              : /run the same command again/,
+          )
           expect(heard.text).toContain(
             "a program that was begun goes on by itself: the next run waits for its end, or ends it",
           )

@@ -20,6 +20,20 @@ export const stopWithinMs = 80_000
 /** What a person is told at the first request. */
 export const endsAtOnce = `a second Ctrl-C or SIGTERM, or ${formatDuration(stopWithinMs)}, ends at once`
 
+let again: string | undefined
+
+/** The command that finishes this run, to the word, where it is not the one that was given. */
+export function setAgain(command: string): void {
+  again = command
+}
+
+/** What a person does after a run that was interrupted. */
+export function sayAgain(): string {
+  return again === undefined
+    ? "run the same command again: it finishes what was begun"
+    : `this finishes what was begun: ${again}`
+}
+
 const standings = new Map<string, () => LastWords>()
 
 /** `now` left out: nothing of it is left open. */

@@ -61,16 +61,17 @@ function acceptedText({ to, driver, acceptedAt, currentAt }: SecretReport): stri
   return acceptedAt === undefined ? "–" : instant(acceptedAt)
 }
 
-function proofOf({ erased, contained, dead, expelledAt, driver }: SecretReport): string {
+function proofOf({ erased, contained, dead, expelledAt, driver, from }: SecretReport): string {
   if (erased?.login === "ends" && contained)
     return `erased at ${instant(erased.at)}, and its login ended`
   if (dead.length > 0)
     return dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
   if (expelledAt !== undefined)
     return `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried`
-  return contained && driver === "generated"
-    ? "no service asks for it; programs that restarted since then hold the new one"
-    : "none yet"
+  if (!contained) return "none yet"
+  if (driver === "generated")
+    return "no service asks for it; programs that restarted since then hold the new one"
+  return from === undefined ? "no older value was known" : "none is in the log"
 }
 
 function programsText({ to, restarts, unwritten }: SecretReport): string {

@@ -84,6 +84,10 @@ function provenOf(secrets: readonly SecretReport[]): string {
     ({ driver, dead: { length } }) => driver === "generated" && length === 0,
   ).length
   const rest = made.length - dead - unasked
+  const untold = made.filter(
+    ({ driver, from, expelledAt, dead: { length } }) =>
+      driver !== "generated" && length === 0 && from !== undefined && expelledAt === undefined,
+  ).length
   const one = made.length === 1
   const all = one ? "it" : "them"
   const some = (count: number): string => (count === made.length ? all : String(count))
@@ -104,7 +108,12 @@ function provenOf(secrets: readonly SecretReport[]): string {
       : [
           `No service is asked for ${some(unasked)}: an old value is worth nothing once each program that takes it has restarted.`,
         ]),
-    ...(rest === 0 ? [] : [`For ${some(rest)} no older value was known, so none was tried.`]),
+    ...(rest - untold === 0
+      ? []
+      : [`For ${some(rest - untold)} no older value was known, so none was tried.`]),
+    ...(untold === 0
+      ? []
+      : [`For ${some(untold)} no proof that the old value is dead is in the log.`]),
     ...(erased === 0 ? [] : [`${many(erased, "secret")} ${erased === 1 ? "was" : "were"} erased.`]),
   ].join(" ")
 }

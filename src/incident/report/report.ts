@@ -100,6 +100,8 @@ const alsoWanted = new Set([
   "health",
   "generate",
   "promote",
+  "revoke",
+  "revoke-others",
   "delete",
 ])
 

@@ -1,5 +1,5 @@
 import { containedFor } from "../../core/contained.ts"
-import { versionAt } from "../../core/version.ts"
+import { versionAt, versionNumber } from "../../core/version.ts"
 import { present } from "../../base/present.ts"
 import type { Config } from "../../config/model.ts"
 import type { SessionsLeft, Unwritten } from "../../core/state.ts"
@@ -30,7 +30,9 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
   const promote = lines.findLast(({ event }) => event === "promote")
   const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? contained?.version
   const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
-  const deaths = lines.filter(({ event }) => event === "revoke" || event === "revoke-others")
+  const own = lines.filter(isDeath)
+  const elsewhere = deathsElsewhere(about, { to, promote, own })
+  const deaths = [...own, ...elsewhere]
   const erased = erasedOf(source, name)
   const sessionsLeft = leftOf(erased, { to, left: leftBy(deaths, contained?.sessions) })
   const fault = faultOf(config, { ...about, to })
@@ -55,6 +57,7 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     ...present({ erased }),
     notes: [
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
+      ...provenBy(elsewhere),
       ...new Set(lines.flatMap(notesOf)),
     ],
     ...(fault === undefined
@@ -75,6 +78,40 @@ function endOfGone(
   const isGone = programs.every((name) => !deployments.some((one) => one.name === name))
   if (!isGone || programs.length === 0 || Object.keys(outputs).length > 0) return undefined
   return endGone(environment, programs)
+}
+
+function isDeath({ event }: Pick<Line, "event">): boolean {
+  return event === "revoke" || event === "revoke-others"
+}
+
+type Made = {
+  readonly to: string | undefined
+  readonly promote: Line | undefined
+  readonly own: readonly Line[]
+}
+
+/** An incident that was interrupted made the value, and another run took away what was before. */
+function deathsElsewhere(
+  { source: { environment, entries }, name }: OfSecret,
+  { to, promote, own }: Made,
+): readonly Line[] {
+  if (to === undefined || promote === undefined || own.length > 0) return []
+  const isOlder = (version: string | undefined): boolean =>
+    version === undefined || versionNumber(version) < versionNumber(to)
+  return entries
+    .filter(
+      (entry) =>
+        entry.n > promote.n &&
+        isDeath(entry) &&
+        textOf(entry, "secret") === name &&
+        isOlder(textOf(entry, "version")),
+    )
+    .map((entry): Line => ({ ...entry, environment }))
+}
+
+function provenBy(elsewhere: readonly Line[]): readonly string[] {
+  const incidents = elsewhere.flatMap((line) => textOf(line, "incident") ?? [])
+  return [...new Set(incidents)].map((one) => `what it replaced was taken away later, by ${one}`)
 }
 
 /** The version that was current before; of one that has no new value, the one that is. */
