@@ -4,7 +4,8 @@ import type { EnvironmentConfig } from "../config/model.ts"
 import type { Credential, Versions } from "../core/ports.ts"
 import { Secret } from "../core/secret.ts"
 import { type StateDocument } from "../core/state.ts"
-import { isTakenAway } from "../core/contained.ts"
+import { present } from "../base/present.ts"
+import { incidentOf, isTakenAway } from "../core/contained.ts"
 import { openSetOf } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
 import { ActivityScope } from "../base/activity-scope.ts"
@@ -100,6 +101,7 @@ function loginsIn(
     place: `${options.name}/${name}`,
     driver: driverOf(session, name),
     versions: () => versions(name),
+    ...present({ incident: incidentOf(session.state(name)) }),
     wrong,
   }))
 }

@@ -1,5 +1,11 @@
 import type { AuditEvent } from "./audit-line.ts"
-import { type Contained, type SecretState, type Uncontained, compromisedAgain } from "./state.ts"
+import {
+  type Contained,
+  type SecretState,
+  type Uncontained,
+  compromisedAgain,
+  openContainment,
+} from "./state.ts"
 import { type Version, valueOf, versionAt, versionNumber } from "./version.ts"
 
 /** For which incidents a secret is contained, and when a value that was taken away counts again; pure. */
@@ -20,6 +26,11 @@ export function containedFor(
 /** It was chosen for this incident, and that is not at its end. */
 export function isOpenFor({ uncontained }: SecretState, incident: string): boolean {
   return incidentsOf(uncontained).includes(incident)
+}
+
+/** The incident that it is, or was, contained in: the last one. */
+export function incidentOf(state: SecretState): string | undefined {
+  return openContainment(state)?.incident ?? state.contained?.incident
 }
 
 /** All incidents that a containment ends or has ended, the last one first. */

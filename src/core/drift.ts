@@ -3,9 +3,15 @@
  * change (a failover, a backup that was put back). What a person can do, in words that are safe to
  * follow as they stand. `location`: "production/postgres".
  */
-export function driftRemedy(place: string): string {
+export function driftRemedy(place: string, incident?: string): string {
   const [environment = ""] = place.split("/")
+  // What works there now may be the value that leaked.
+  const first =
+    incident === undefined
+      ? []
+      : [`first mycelium rotate-now ${place} --contain --incident ${incident}`]
   return [
+    ...first,
     `mycelium reconcile ${environment} finds out whether an older version of it works (after a failover, or a backup that was put back) and makes that the current one`,
     `if a person has changed it: put the value that works into the output, then mycelium adopt ${environment}, or set the current value back at the service`,
     `if nobody should have changed it: mycelium rotate-now ${place} --contain, which needs an admin in the config`,

@@ -16,6 +16,7 @@ import { rotationWaits } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
+import { incidentOf } from "../core/contained.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./uncontained.ts"
 import type { PlannedSecret } from "./planned-secret.ts"
@@ -198,7 +199,8 @@ function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly
   if (contained?.sessions !== undefined && holdsContained(state))
     notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
   for (const { id, stage } of state.versions) notes.push(...stageNotes(id, stage, then))
-  if (state.drift !== undefined) notes.push(sayDrifted(state.drift))
+  if (state.drift !== undefined)
+    notes.push(sayDrifted({ ...state.drift, ...present({ incident: incidentOf(state) }) }))
   if (state.unhealthy !== undefined)
     notes.push(
       `${state.unhealthy.message}, since ${inWords(state.unhealthy.since)}: see to that program`,

@@ -12,6 +12,8 @@ export type CheckedLogin = {
   /** "production/postgres". */
   readonly place: string
   readonly driver: Driver
+  /** It is, or was, contained in this: an older value may be the one that leaked. */
+  readonly incident?: string
   /** Opened now. */
   readonly versions: () => Promise<Versions>
   /** Like this version, with a random value that nobody has. */
@@ -64,7 +66,7 @@ export const logins = defineCheck<Code, Logins>({
 })
 
 async function ask(
-  { place, driver, versions: open, wrong }: CheckedLogin,
+  { place, driver, incident, versions: open, wrong }: CheckedLogin,
   { withinMs, accepted }: Omit<Logins, "logins">,
   report: Report<Code>,
 ): Promise<void> {
@@ -86,7 +88,7 @@ async function ask(
     (await probe(driver, current, withinMs)) === "refused"
   ) {
     return report.found("current-refused", `${place}: ${refused.message}`, {
-      remedy: driftRemedy(place),
+      remedy: driftRemedy(place, incident),
     })
   }
   for (const finding of findings) report.passed(at(place, finding))
@@ -108,7 +110,7 @@ async function ask(
     )
   if (answer === "refused")
     report.found("current-refused", `${place}: the service refuses the current value`, {
-      remedy: driftRemedy(place),
+      remedy: driftRemedy(place, incident),
     })
 }
 

@@ -1,5 +1,6 @@
 import { type Version, uncertainUntil } from "../../core/version.ts"
 import { formatDuration } from "../../base/text/duration.ts"
+import { incidentOf } from "../../core/contained.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import {
   type SecretState,
@@ -147,7 +148,7 @@ function judgeDrift({ place, environment, state }: PlacedSecret, known: Known, r
     "current-refused",
     `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`,
     {
-      remedy: `${driftRemedy(place)}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once`,
+      remedy: `${driftRemedy(place, incidentOf(state))}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once`,
     },
   )
 }

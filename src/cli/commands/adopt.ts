@@ -64,6 +64,9 @@ async function valuesGiven(
 }
 
 function exitOf(results: readonly Adopted[]): number {
+  // As every command that leaves a secret not contained.
+  if (results.some((one) => one.kind !== "refused" && one.uncontained !== undefined))
+    return exitCodes.person
   const refused = results.filter((one) => one.kind === "refused").length
   if (refused > 0) return refused === results.length ? exitCodes.failed : exitCodes.partly
   return results.some((one) => one.kind === "adopted" && one.ended?.unhealthy !== undefined)

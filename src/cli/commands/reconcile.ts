@@ -225,9 +225,10 @@ function whatIsBehind({ lost, cut }: Behind): string {
   return lost ? "the state was gone" : "the state is older than its audit log"
 }
 
-function exitOf({ found, revoked, written, behind }: Reconciliation): number {
+function exitOf({ found, revoked, written, behind, uncontained }: Reconciliation): number {
   const all = Object.values(found)
   if (
+    Object.keys(uncontained).length > 0 ||
     all.some((one) => one.kind === "lost" || one.kind === "held") ||
     revoked.some(({ death }) => death.kind === "alive")
   )
