@@ -17,6 +17,7 @@ import {
   isUnhealthy,
   isUnknown,
   lastLines,
+  showsLeaked,
   verdictsOf,
 } from "./containment-report.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -180,7 +181,10 @@ function exitOf(reports: readonly Contained[]): number {
     return exitCodes.person
   if (
     all.some(({ kind }) => kind === "contained-for-new-logins") ||
-    reports.some((one) => isUnhealthy(one) || isOwing(one) || isUnasked(one) || isLeftBeside(one))
+    reports.some(
+      (one) =>
+        isUnhealthy(one) || isOwing(one) || isUnasked(one) || showsLeaked(one) || isLeftBeside(one),
+    )
   )
     return exitCodes.partly
   return all.some(isContained) ? exitCodes.done : exitCodes.failed

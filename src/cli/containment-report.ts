@@ -1,5 +1,6 @@
 import type { Contained } from "../incident/containment.ts"
 import type { Open } from "../incident/containment.ts"
+import { renderLeaked, sayLeaked } from "../incident/shown-leaked.ts"
 import type { Elsewhere } from "../incident/left-elsewhere.ts"
 import type { ContainmentVerdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
@@ -28,6 +29,7 @@ export function containmentLines(report: Contained, incident: string): readonly 
       verdictLines(`${environment}/${secret}`, one, isTold(report, secret)),
     ),
     ...unwrittenLines(report, incident),
+    ...shownLines(report),
     ...hintLines(isUnhealthy(report) ? unhealthyHint(incident) : undefined),
   ]
 }
@@ -177,6 +179,21 @@ function unwrittenLines(report: Contained, incident: string): readonly string[] 
   ]
 }
 
+/** Their services refuse it: the programs would not work. */
+function shownLines({ environment, secrets }: Contained): readonly string[] {
+  const all = Object.entries(secrets).flatMap(([secret, one]) =>
+    isContained(one)
+      ? (one.shows ?? []).map((shown) => `${environment}/${secret}: ${sayLeaked(shown)}`)
+      : [],
+  )
+  return all.length === 0 ? [] : [...all, ...hintLines(renderLeaked(environment))]
+}
+
+/** An output shows a value that leaked. */
+export function showsLeaked({ secrets }: Contained): boolean {
+  return Object.values(secrets).some((one) => isContained(one) && one.shows !== undefined)
+}
+
 function unhealthyHint(incident: string): string {
   return (
     "the program may be down: look at its log, and restart it so that it reads its files again; " +
@@ -227,7 +244,7 @@ export function lastLines(
         `--incident ${incident} continues where it was, and does nothing twice.`,
     ]
   const sessions = count("contained-for-new-logins")
-  const owes = `${owedWords(reports)}${unaskedWords(reports)}`
+  const owes = `${owedWords(reports)}${unaskedWords(reports)}${reports.some(showsLeaked) ? "; a file that programs read shows a value that leaked, and is named above" : ""}`
   if (sessions > 0)
     return [
       `${incident}: contained for new logins, ${took}; of ${counted(sessions, "secret")}, ` +

@@ -18,6 +18,7 @@ import { wordsOf } from "./chosen.ts"
 import { containSecrets } from "./contain-secrets.ts"
 import type { Acted, Chosen, Contain, Contained, Task } from "./containment.ts"
 import { noteUncontained, unnoted } from "./note-uncontained.ts"
+import { shownLeaked } from "./shown-leaked.ts"
 import { uncontainedSecrets } from "./verdict.ts"
 import { verdictsOf } from "./verdicts.ts"
 
@@ -74,11 +75,12 @@ async function containOpened(
   const unhealthy = await stillUnhealthy(session, acted, task).catch((error: unknown) =>
     notLooked(session, acted, error),
   )
-  const secrets = verdictsOf(session, { ...acted, unhealthy }, task)
+  const shows = await shownLeaked(session)
+  const secrets = verdictsOf(session, { ...acted, unhealthy, shows }, task)
   const left = Object.keys(secrets).filter((name) => secrets[name]?.kind === "not-contained")
   const noted = await unnoted(app, acted.environment, left, task.options.incident)
   await takeBack(session, serial)
-  return { ...acted, open, unhealthy, secrets, ...noted }
+  return { ...acted, open, unhealthy, shows, secrets, ...noted }
 }
 
 /** Nothing could be done there: none of its secrets is contained. */
@@ -99,6 +101,7 @@ async function notBegun(
     before: [],
     asked: {},
     unhealthy: {},
+    shows: [],
     secrets: Object.fromEntries(all.map((name) => [name, uncontainedSecrets(failed)])),
     failed,
     ...(await unnoted(app, environment, all, options.incident)),

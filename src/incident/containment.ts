@@ -2,6 +2,7 @@ import type { ChangeSet } from "../core/change-set.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { Asked } from "./ask-held.ts"
+import type { Leaked } from "./shown-leaked.ts"
 import type { ContainmentVerdicts } from "./verdict.ts"
 
 /** A containment as data: what is asked for, what was done, how it stands. */
@@ -28,6 +29,8 @@ export type Contained = {
   readonly asked: Asked
   /** Programs that an earlier run has left unhealthy, and that still are, by secret. */
   readonly unhealthy: Readonly<Record<string, string>>
+  /** Outputs that show a value which a containment took away. */
+  readonly shows: readonly Leaked[]
   /** How each secret that was chosen stands now. */
   readonly secrets: ContainmentVerdicts
   /** Why nothing could be done in this environment. */
@@ -39,7 +42,7 @@ export type Contained = {
 export type Open = Pick<ChangeSet, "startedAt" | "direction" | "secrets">
 
 /** What was done, before anyone says how each secret stands. */
-export type Acted = Omit<Contained, "open" | "unhealthy" | "secrets">
+export type Acted = Omit<Contained, "open" | "unhealthy" | "shows" | "secrets">
 
 /** What is to be contained in one environment; `secrets` left out: all of it. */
 export type Task = {

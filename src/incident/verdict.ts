@@ -1,5 +1,6 @@
 import { present } from "../base/present.ts"
 import { containedFor } from "../core/contained.ts"
+import { type Leaked, renderLeaked, sayLeaked } from "./shown-leaked.ts"
 import type { Answer, Asked } from "./ask-held.ts"
 import {
   type SecretState,
@@ -29,6 +30,7 @@ export type ContainmentVerdict =
       readonly by?: string
       readonly unhealthy?: string
       readonly unwritten?: Unwritten
+      readonly shows?: readonly Leaked[]
     }
   /**
    * No value but the new one is accepted; sessions that were opened before may live, and nothing
@@ -42,6 +44,7 @@ export type ContainmentVerdict =
       readonly by?: string
       readonly unhealthy?: string
       readonly unwritten?: Unwritten
+      readonly shows?: readonly Leaked[]
       readonly sessions: SessionsLeft
     }
   /** It was deleted: nothing of it is left here. */
@@ -66,6 +69,7 @@ type Done = {
   readonly before: readonly string[]
   readonly asked: Asked
   readonly unhealthy: Readonly<Record<string, string>>
+  readonly shows: readonly Leaked[]
 }
 
 /**
@@ -75,7 +79,7 @@ type Done = {
 export function verdictOf(
   session: Session,
   name: string,
-  { incident, outcomes, revoked, before, asked, unhealthy }: Done,
+  { incident, outcomes, revoked, before, asked, unhealthy, shows: all }: Done,
 ): ContainmentVerdict {
   const outcome = outcomes[name]
   if (outcome !== undefined && outcome.kind !== "rotated")
@@ -99,6 +103,15 @@ export function verdictOf(
   const contained = containedFor(state, incident)
   if (contained === undefined)
     return uncontainedSecrets({ code: "not-contained", message: "nothing was done for it yet" })
+  const shows = all.filter((one) => one.secret === name)
+  const [first] = shows
+  // No service refuses it: what starts now takes the value that leaked.
+  if (first !== undefined && session.work.drivers[name]?.overlap === "none")
+    return uncontainedSecrets({
+      code: "output-stale",
+      message: sayLeaked(first),
+      hint: renderLeaked(session.work.environment),
+    })
   const whyUnhealthy =
     unhealthy[name] ?? (outcome?.kind === "rotated" ? outcome.unhealthy : undefined)
   const base = {
@@ -106,6 +119,7 @@ export function verdictOf(
     ...(before.includes(name) ? { before: true as const, ...present({ asked: asked[name] }) } : {}),
     ...(contained.incident === incident ? {} : { by: contained.incident }),
     ...present({ unhealthy: whyUnhealthy }),
+    ...(shows.length === 0 ? {} : { shows }),
     ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),
   }
   return contained.sessions === undefined

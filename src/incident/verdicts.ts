@@ -6,12 +6,20 @@ import { type ContainmentVerdicts, verdictOf } from "./verdict.ts"
 
 export function verdictsOf(
   session: Session,
-  { recovered, outcomes, revoked, before, asked, unhealthy }: Omit<Contained, "open" | "secrets">,
+  {
+    recovered,
+    outcomes,
+    revoked,
+    before,
+    asked,
+    unhealthy,
+    shows,
+  }: Omit<Contained, "open" | "secrets">,
   { secrets, options: { incident } }: Chosen,
 ): ContainmentVerdicts {
   const chosen = chosenOf(session, secrets)
   const of = outcomesOf(session, { recovered, outcomes, before }, chosen)
-  const done = { incident, outcomes: of, revoked, before, asked, unhealthy }
+  const done = { incident, outcomes: of, revoked, before, asked, unhealthy, shows }
   return Object.fromEntries(chosen.map((name) => [name, verdictOf(session, name, done)]))
 }
 

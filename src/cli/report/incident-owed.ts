@@ -1,4 +1,5 @@
 import type { IncidentReport, SecretReport } from "../../incident/report/model.ts"
+import { renderLeaked } from "../../incident/shown-leaked.ts"
 import { type Block, command, instant } from "./blocks.ts"
 
 /** What a contained secret still owes: sessions, files, programs. */
@@ -16,7 +17,25 @@ export function owedBlocks(report: IncidentReport, config: readonly string[]): r
   return [
     ...sessionsBlocks(secrets, naming),
     ...unwrittenBlocks(secrets, naming),
+    ...shownBlocks(secrets),
     ...programBlocks(unhealthy),
+  ]
+}
+
+/** A file that was put back: the program that reads it would not work. */
+function shownBlocks(secrets: readonly SecretReport[]): readonly Block[] {
+  const all = secrets.filter(({ shows }) => shows !== undefined)
+  if (all.length === 0) return []
+  const environments = [...new Set(all.map(({ environment }) => environment))]
+  return [
+    {
+      kind: "text",
+      text: `For these secrets, a file shows a value that leaked. Their services refused it when it was last tried, so a program that reads the file at its next start does not work. ${environments.map(renderLeaked).join(". ")}.`,
+    },
+    {
+      kind: "list",
+      items: all.flatMap((one) => (one.shows ?? []).map((text) => `${placeOf(one)}: ${text}`)),
+    },
   ]
 }
 

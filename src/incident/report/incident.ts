@@ -1,6 +1,7 @@
 import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
 import type { Config } from "../../config/model.ts"
+import type { Leaked } from "../shown-leaked.ts"
 import { carryOn } from "./carry-on.ts"
 import { begunAt, byTime, latest, namesOf, textOf } from "./entry.ts"
 import type { IncidentReport, Left, Line, Question, SecretReport } from "./model.ts"
@@ -14,8 +15,11 @@ import { unopened } from "./unopened.ts"
 
 /** One incident, from what the logs and the states say; pure. */
 
+type Shown = Leaked & Pick<Source, "environment">
 type IncidentInputs = Question & {
   readonly sources: readonly Source[]
+  /** Outputs that show a value which a containment took away. */
+  readonly shows: readonly Shown[]
   /** Why no MAC was verified; left out: each was. */
   readonly unverified?: string
   readonly now: Date
@@ -23,8 +27,8 @@ type IncidentInputs = Question & {
 }
 
 export function incidentOf(config: Config, inputs: IncidentInputs): IncidentReport {
-  const { incident, noticed: given, readersMs, sources, unverified, now, checks } = inputs
-  const parts = sources.map((source) => partOf(config, source, incident))
+  const { incident, noticed: given, readersMs, sources, shows, unverified, now, checks } = inputs
+  const parts = sources.map((source) => partOf(config, source, { incident, shows }))
   const lines = byTime(parts.flatMap(({ lines: own }) => own))
   const secrets = parts.flatMap((part) => part.secrets)
   const begun = lines.map(begunAt).toSorted()[0] ?? now.toISOString()
@@ -117,7 +121,11 @@ function healthyAt(parts: readonly Part[]): string | undefined {
 
 type Part = TimelinePart & { readonly unhealthy: readonly Unhealthy[] }
 
-function partOf(config: Config, source: Source, incident: string): Part {
+function partOf(
+  config: Config,
+  source: Source,
+  { incident, shows }: Pick<IncidentInputs, "incident" | "shows">,
+): Part {
   const { environment } = source
   const lines = source.entries
     .filter((entry) => entry["incident"] === incident)
@@ -137,6 +145,7 @@ function partOf(config: Config, source: Source, incident: string): Part {
       incident,
       name,
       chosen: chosen.has(name),
+      shows: shows.filter((one) => one.environment === environment && one.secret === name),
       lines: bySecret.get(name) ?? [],
       restarts,
     }),

@@ -1,6 +1,7 @@
 import type { Result } from "../../check/self-tests/check.ts"
 import type { SessionsLeft } from "../../core/state.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
+import type { Leaked } from "../shown-leaked.ts"
 import type { PolicyState } from "./policy.ts"
 import type { Restart, Unhealthy } from "./programs.ts"
 import type { Reader } from "./readers.ts"
@@ -44,6 +45,8 @@ export type OfSecret = {
   readonly later?: string
   readonly name: string
   readonly chosen: boolean
+  /** Outputs that show a value of it which leaked. */
+  readonly shows: readonly Leaked[]
   /** Of this secret and this incident. */
   readonly lines: readonly Line[]
   /** All restarts of the incident in its environment. */
@@ -75,6 +78,8 @@ export type SecretReport = {
   readonly unwrittenFiles?: readonly string[]
   /** What ends it, where the config has none of those programs any more: no command restarts them. */
   readonly endGone?: string
+  /** Outputs that show a value of it which leaked, in words; its service refuses that value. */
+  readonly shows?: readonly string[]
   /** It was deleted, and what became of its login then. */
   readonly erased?: Erased
   /** What was found there, and what else a person must know, as the log has it. */

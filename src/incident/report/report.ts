@@ -10,6 +10,8 @@ import { type Actor, lineHash } from "../../core/audit-line.ts"
 import { type AuditEntry, readWhole } from "../../record/audit-read.ts"
 import { type StateKey, readState } from "../../record/state-file.ts"
 import { lookSteadily } from "../../record/steady-look.ts"
+import { openedKeys, shownBy } from "../../check/sealed.ts"
+import { type Leaked, leakedIn } from "../shown-leaked.ts"
 import { check } from "../../check/check.ts"
 import { stateNames } from "../../check/files.ts"
 import { type Held, heldStates } from "../held-states.ts"
@@ -52,10 +54,35 @@ export async function incidentReport(
   return incidentOf(context.config, {
     ...question,
     sources,
+    shows: await shownIn(context, sources),
     ...unheldOf(held),
     now: context.host.now(),
     checks: await quick(context),
   })
+}
+
+/** By the identity, where it is here: what the files show of what leaked. */
+async function shownIn(
+  context: ReportSource,
+  sources: readonly Source[],
+): Promise<readonly (Leaked & Pick<Source, "environment">)[]> {
+  const environments = sources.flatMap(({ environment, document, forged }) =>
+    document === undefined || forged !== undefined
+      ? []
+      : [{ name: environment, secrets: [], document }],
+  )
+  const opened = await openedKeys(context, environments)
+  if (!("keys" in opened)) return []
+  const { shown, fingerprint } = await shownBy(context, opened.keys, environments, {
+    connect: false,
+  })
+  const leaked = await mapConcurrently(
+    filesAtOnce,
+    shown,
+    async ({ environment, output, document }) =>
+      (await leakedIn(output, document, fingerprint)).map((one) => ({ ...one, environment })),
+  )
+  return leaked.flat()
 }
 
 function unheldOf(held: Held): { readonly unverified?: string } {

@@ -5,7 +5,8 @@ import type { Config } from "../../config/model.ts"
 import type { SessionsLeft, Unwritten } from "../../core/state.ts"
 import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import { latest, namesOf, textOf } from "./entry.ts"
-import { erasedOf, faultOf } from "./fault.ts"
+import { renderLeaked, sayLeaked } from "../shown-leaked.ts"
+import { type Fault, erasedOf, faultOf } from "./fault.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
 import { laterOf } from "./later.ts"
 import type { Erased, Line, OfSecret, SecretReport } from "./model.ts"
@@ -35,8 +36,8 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
   const deaths = [...own, ...elsewhere]
   const erased = erasedOf(source, name)
   const sessionsLeft = leftOf(erased, { to, left: leftBy(deaths, contained?.sessions) })
-  const fault = faultOf(config, { ...about, to })
   const driver = config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? ""
+  const fault = faultOf(config, { ...about, to }) ?? shownFault(driver, about)
   return {
     environment,
     secret: name,
@@ -55,6 +56,7 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
           ...present({ endGone: endOfGone(config, environment, owes) }),
         }),
     ...present({ erased }),
+    ...(fault === undefined && about.shows.length > 0 ? { shows: about.shows.map(sayLeaked) } : {}),
     notes: [
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
       ...provenBy(elsewhere),
@@ -122,6 +124,13 @@ function replacedBy({ source, name, lines }: OfSecret, to: string | undefined): 
   const state = source.document?.secrets[name]
   if (known !== undefined || to !== undefined || state === undefined) return known
   return versionAt(state, "current")?.id
+}
+
+/** If no service refuses it, what starts now takes the value that leaked. */
+function shownFault(driver: string, { source, shows: [first] }: OfSecret): Fault | undefined {
+  return driver === "generated" && first !== undefined
+    ? { code: "output-stale", message: `${sayLeaked(first)}; ${renderLeaked(source.environment)}` }
+    : undefined
 }
 
 type Before = { readonly to: string | undefined; readonly left: SessionsLeft | undefined }
