@@ -12,7 +12,9 @@ export function debtsOf(state: SecretState): readonly string[] {
   return [
     ...state.versions.flatMap(({ id, stage }) => {
       if (stage.kind === "previous")
-        return [`${id} was to be revoked, and stays accepted: nothing here reaches its service`]
+        return [
+          `${id} was to be revoked, and may still be accepted: nothing here reaches its service`,
+        ]
       return stage.kind === "uncertain" ? [`${id} may still be accepted`] : []
     }),
     ...(open === undefined ? [] : [`NOT contained in ${open.incident}`]),

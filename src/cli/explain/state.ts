@@ -44,7 +44,7 @@ export const state = {
     "A secret, or an environment with all of its secrets, was taken out of the config while " +
     "something was still owed: to revoke an old value in its grace, to decide on one that may " +
     "be live, to finish a containment. Mycelium cannot reach its service any more, " +
-    "so that value stays accepted. Put the secret back into the config: " +
+    "so that value may still be accepted. Put the secret back into the config: " +
     "mycelium run does what is owed, or the containment carries on; " +
     "remove it once that is done. Or end its login at the service by hand, then erase what is " +
     "left: mycelium delete ENV/NAME (or ENV) --keep-login --yes.",

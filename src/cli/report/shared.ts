@@ -44,6 +44,9 @@ export function readersOf(rows: readonly Reader[]): Block {
   )
 }
 
+const quickOnly =
+  "This was the quick check, which asks no service and compares no file; mycelium check --connect checks everything."
+
 export function checksOf(results: readonly Result[]): readonly Block[] {
   const findings = bySeverity(results.flatMap((one) => one.findings))
   const names = results.map(({ name }) => name).join(", ")
@@ -51,7 +54,7 @@ export function checksOf(results: readonly Result[]): readonly Block[] {
     return [
       {
         kind: "text",
-        text: `No problem was found. Checked: ${names}. This was the quick check; mycelium check --connect checks everything.`,
+        text: `The quick check found no problem. Checked: ${names}. ${quickOnly}`,
       },
     ]
   return [
@@ -67,7 +70,7 @@ export function checksOf(results: readonly Result[]): readonly Block[] {
     },
     {
       kind: "text",
-      text: `Checked: ${names}. This was the quick check; mycelium check --connect checks everything.`,
+      text: `Checked: ${names}. ${quickOnly}`,
     },
   ]
 }
