@@ -26,7 +26,34 @@ export async function prove(
     )
   const answer = control === "unknown" ? "unknown" : await probe(session, name, candidate)
   if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
-  throw answer === "unknown" ? unanswered(session, name, known) : refused(session, name, known)
+  if (answer === "unknown") throw unanswered(session, name, known)
+  throw (await holdsCurrent(session, name, known))
+    ? currentWorks(session, known)
+    : refused(session, name, known)
+}
+
+/** Neither value is tried at random: which one is right decides what a person is told to do. */
+async function holdsCurrent(
+  session: Session,
+  name: string,
+  { current, known }: Known,
+): Promise<boolean> {
+  return (
+    current !== undefined &&
+    known === undefined &&
+    !session.isOpen(name) &&
+    (await probe(session, name, current)) === "accepted"
+  )
+}
+
+function currentWorks({ work: { environment } }: Session, { current }: Known): AppError {
+  return new AppError(
+    "adopt-refused",
+    `the service refuses the value that was found, and accepts ${current?.version ?? ""}, which is current`,
+    {
+      hint: `empty that line in the output; then mycelium render ${environment} writes the current value there`,
+    },
+  )
 }
 
 function unanswered(session: Session, name: string, { known }: Known): AppError {
