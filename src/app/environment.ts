@@ -17,6 +17,7 @@ import { resumeDeferred } from "./environment/resume-deferred.ts"
 import { revokeBeside } from "./environment/revoke-beside.ts"
 import { optionsIn, resumeJournal } from "./environment/resume-journal.ts"
 import { tidy } from "./environment/tidy.ts"
+import { refuseTaken } from "./belongs.ts"
 import { ledgerOf } from "./ledger-of.ts"
 import { chooseRun, openWork } from "./open.ts"
 import { type RetryBudget, longRetryBudget } from "./retry-budget.ts"
@@ -90,7 +91,9 @@ export async function openEnvironment(
 ): Promise<Opened & { readonly serial: number }> {
   // Load and check the state; open the plug-ins, with the options of a journal if one is open.
   const ledger = ledgerOf(app, place)
-  const document = withJournal(await ledger.load())
+  const found = await ledger.load()
+  await refuseTaken(app, today, found)
+  const document = withJournal(found)
   const { serial } = document
   const run = chooseRun(app, document, { over: nothingRuns })
   const { stop, forceStop } = stops
@@ -109,18 +112,18 @@ export async function openEnvironment(
   const aheadMs = await correctInstants(session)
 
   // End the journal, with its own options; then go on with today's config.
-  const found =
+  const ended =
     begun === undefined
       ? { session, recovered: {} }
       : await orLeave(session, () =>
           resumeJournal(session, { open, today, retryBudget, noWait, stops }),
         )
   return {
-    ...found,
+    ...ended,
     serial,
     aheadMs,
-    resumeDeferred: (secrets) => resumeDeferred(found.session, { open, secrets, noWait, stops }),
-    revokeBeside: (options) => revokeBeside(found.session, { app, open, today, stops }, options),
+    resumeDeferred: (secrets) => resumeDeferred(ended.session, { open, secrets, noWait, stops }),
+    revokeBeside: (options) => revokeBeside(ended.session, { app, open, today, stops }, options),
   }
 }
 
@@ -139,7 +142,9 @@ export function inspectEnvironment<T>(
   return withLock(app, name, async ({ app: now, today, place, stops }) => {
     const { stop, forceStop } = stops
     const ledger = ledgerOf(now, place)
-    const document = withJournal(await ledger.load())
+    const loaded = await ledger.load()
+    await refuseTaken(now, today, loaded)
+    const document = withJournal(loaded)
     const open = (options: EnvironmentConfig, found: StateDocument): Session =>
       new Session(openWork(now, { options, ledger, document, stop, forceStop }), found, {
         clockDoubted: true,

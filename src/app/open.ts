@@ -24,6 +24,7 @@ import { restartDeployment } from "../restart/restart-deployment.ts"
 import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
 import { gatedOutput } from "./gated-output.ts"
+import { originOf } from "./belongs.ts"
 import { unshownUser } from "./one-user.ts"
 import { parsed } from "./parsed.ts"
 
@@ -57,6 +58,7 @@ export function openWork(app: App, opening: Opening): Work {
     outputs: outputsOf(app, options, forceStop),
     deployments: options.deployments.map((deployment) => openDeployment(app, options, deployment)),
     startedWith: JSON.stringify(options),
+    origin: originOf(app, options),
     obstacles: obstaclesOf(app, options),
     text: makeText(app, options.name),
     newId: () => newId(app),

@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import { Session } from "../rotate/session.ts"
 import type { App } from "./app.ts"
+import { refuseTaken } from "./belongs.ts"
 import { agreesWith } from "./environment/correct-instants.ts"
 import { withLogMaintenance } from "./environment/leave.ts"
 import { withLock } from "./environment/lock.ts"
@@ -41,6 +42,7 @@ export function writeReading(app: App, environment: string, event: AuditEvent): 
       const { today, place, stops } = locked
       const ledger = ledgerOf(locked.app, place)
       const document = await ledger.load()
+      await refuseTaken(app, today, document)
       const session = new Session(
         openWork(locked.app, {
           options: today,

@@ -21,6 +21,7 @@ import { MountGate } from "../base/files/mount-gate.ts"
 import type { Checked, How as CheckMode } from "./request.ts"
 import { neededSilence, outputSilence } from "./silent.ts"
 import { leftEnvironments } from "./left-environments.ts"
+import { takenIn } from "./taken.ts"
 import { isWorkedOn } from "./worked-on.ts"
 
 /**
@@ -41,7 +42,7 @@ async function checkAnswering(checked: Checked, options: CheckMode): Promise<rea
   const expected = await expectedFiles(checked, host, me)
   // First, for what follows may be readable only then.
   const modes = await runCheck(files, { expected, fix: options.fix })
-  const states = await readStates(config)
+  const states = await withoutTaken(checked, await readStates(config))
   const documents = states.environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
   const accepted = new Set<string>()
@@ -163,6 +164,20 @@ async function logsOf(
 type Read = {
   readonly environments: readonly Environment[]
   readonly unreadable: readonly { readonly environment: string; readonly error: unknown }[]
+}
+
+/** What is another config's is told of, and not looked at further. */
+async function withoutTaken(checked: Checked, { environments, unreadable }: Read): Promise<Read> {
+  const judged = await Promise.all(
+    environments.map(async (one) => ({ one, error: await takenIn(checked, one) })),
+  )
+  const taken = judged.flatMap(({ one, error }) =>
+    error === undefined ? [] : [{ environment: one.name, error }],
+  )
+  return {
+    environments: judged.flatMap(({ one, error }) => (error === undefined ? [one] : [])),
+    unreadable: [...unreadable, ...taken],
+  }
 }
 
 /** Without any key. Other than the engine, this goes on where one state cannot be read. */

@@ -26,6 +26,7 @@ const byCode: Readonly<Record<string, number>> = {
   "config-invalid": exitCodes.config,
   "config-missing": exitCodes.config,
   "config-writable-by-others": exitCodes.config,
+  "project-taken": exitCodes.config,
   locked: exitCodes.locked,
   "random-broken": exitCodes.check,
   stuck: exitCodes.person,

@@ -17,6 +17,8 @@ export type StateDocument = {
   readonly id: string
   readonly project: string
   readonly environment: string
+  /** The path of the config that the last write acted by. */
+  readonly config?: string
   /** Counts the durable writes. */
   readonly serial: number
   readonly secrets: Readonly<Record<string, SecretState>>
@@ -89,6 +91,8 @@ export type SecretState = {
    * uid, or that it could not be seen.
    */
   readonly listeners?: Readonly<Record<string, Listener>>
+  /** What its values are logins of, in the words of its driver: "postgresql://db:5432 role shop". */
+  readonly logins?: readonly string[]
   /**
    * The number of the youngest version that there ever was, where an older state was put back and
    * does not know it.

@@ -8,6 +8,8 @@ import { AgeVault } from "../record/vault.ts"
 import { formsOf } from "../core/forms.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { App } from "../app/app.ts"
+import { refuseTaken } from "../app/belongs.ts"
+import { optionsOf } from "../app/options-of.ts"
 import { lockedBy } from "../app/environment/lock.ts"
 import { demand } from "../app/held.ts"
 import { whenFree } from "../app/reading.ts"
@@ -125,6 +127,7 @@ async function noteRead(
   try {
     const ledger = new FileLedger(place, app.keys.mac, () => "")
     const document = await ledger.load()
+    await refuseTaken(app, optionsOf(app, place.environment), document)
     await ledger.flush(document)
     const event: AuditEvent = { event: "read", purpose: "exposed-in", secrets: names }
     const serial = document.serial + 1

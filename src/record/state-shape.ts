@@ -101,6 +101,7 @@ const secret = shape({
   ),
   erased: maybe(shape({ at: instant, last: whole })),
   last: maybe(whole),
+  logins: maybe(list(text)),
   listeners: maybe(map((value) => value === "hidden" || whole(value))),
 })
 const place = shape({ boot: text, namespace: text, machine: maybe(text), init: maybe(flag) })
@@ -141,6 +142,7 @@ const state = shape({
   id: text,
   project: text,
   environment: text,
+  config: maybe(text),
   serial: whole,
   secrets: map(secret),
   changeSet: maybe(changeSet),

@@ -13,6 +13,7 @@ import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { Session } from "../rotate/session.ts"
 import type { Outcomes } from "../rotate/work.ts"
 import type { App } from "../app/app.ts"
+import { refuseTaken } from "../app/belongs.ts"
 import { openEnvironment } from "../app/environment.ts"
 import { agreesWith } from "../app/environment/correct-instants.ts"
 import { withLogMaintenance } from "../app/environment/leave.ts"
@@ -108,6 +109,7 @@ async function open(locked: Locked, { dryRun, nothingRuns = false }: Reconcile):
   const { app, today, stops } = locked
   const ledger = ledgerOf(app, locked.place)
   const { document: found, behind } = await ledger.loadAny()
+  await refuseTaken(app, today, found)
   const document = behind === undefined ? withJournal(found) : found
   if (behind === undefined && !dryRun) {
     const opened = await openEnvironment(locked, {

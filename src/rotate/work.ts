@@ -72,6 +72,11 @@ export type Work = {
   readonly location?: RunLocation | undefined
   /** The mark of its programs at services; undefined where that cannot be known. */
   readonly run?: RunInHand | undefined
+  /** The config that this was opened by, and whose login each secret is. */
+  readonly origin?: {
+    readonly config: string
+    readonly logins: Readonly<Record<string, readonly string[]>>
+  }
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined
   /** Limits the acts at one server; the deadline of an act begins with its turn. */

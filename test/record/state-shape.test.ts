@@ -12,6 +12,7 @@ const location = { boot: "b", namespace: "n", machine: "m", init: true } as cons
 
 const secret: Whole<SecretState> = {
   driver: "postgres",
+  logins: ["postgresql://db:5432 role shop"],
   versions: (
     [
       { kind: "pending", proven: false },
@@ -82,6 +83,7 @@ const whole: Whole<StateDocument> = {
   id: "i",
   project: "p",
   environment: "e",
+  config: "/srv/shop/mycelium.yaml",
   serial: 1,
   secrets: { secret },
   changeSet,

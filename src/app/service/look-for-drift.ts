@@ -8,6 +8,7 @@ import { probe, probeControl, unclear } from "../../rotate/ask.ts"
 import { hiddenActOf } from "../../rotate/elsewhere.ts"
 import { Session } from "../../rotate/session.ts"
 import type { App } from "../app.ts"
+import { refuseTaken } from "../belongs.ts"
 import { agreesWith } from "../environment/correct-instants.ts"
 import { withLogMaintenance } from "../environment/leave.ts"
 import { type Locked, withLock } from "../environment/lock.ts"
@@ -55,6 +56,7 @@ export async function lookForDrift(
   const options = optionsOf(app, environment)
   const place: StateKey = { store: app.config.store, project: app.config.project, environment }
   const document = await loadUnlocked(ledgerOf(app, place), place, app)
+  await refuseTaken(app, options, document)
   if (document.changeSet !== undefined) return undefined
   const session = new Session(
     openWork(app, {

@@ -2,6 +2,7 @@ import { present } from "../../base/present.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import { bitsBy } from "../../app/shape-in.ts"
+import { takenStates } from "../../check/taken.ts"
 import { alarms } from "../../check/alarms.ts"
 import {
   type LeftEnvironment,
@@ -55,7 +56,10 @@ export const status: Command = {
       names.map((name) => environmentStatus({ config, bits, folder }, name, terminal.host.now())),
     )
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
-    const found = await alarms({ config, host: terminal.host, me }, read)
+    const found = [
+      ...(await takenStates({ config, plugins, host: terminal.host }, read)),
+      ...(await alarms({ config, host: terminal.host, me }, read)),
+    ]
     const all = read.map(({ document: _, ...environment }) => environment)
     // Who asks for some is not told of all.
     const outside = args.length === 0 ? await leftEnvironments(config) : []

@@ -75,6 +75,13 @@ export const state = {
     "The state file says that it belongs to another project or environment: " +
     "it was moved or copied here. Put it back. To rename an environment, adopt its values " +
     "under the new name.",
+  "project-taken":
+    "The state of this environment belongs to another config, which is still there: it names the " +
+    "same project, and its secrets have other logins. Two such configs would overwrite each " +
+    "other's values and show them in each other's files. Give one of them another project, and " +
+    "adopt its values under that name. If this config has taken the place of the other one, " +
+    "remove that file. A config that was only moved, or whose logins were changed where it lies, " +
+    "goes on as before.",
   "not-verified":
     "The keys of the store cannot be opened here, so check could not see whether states were " +
     "edited, nor whether outputs show the right values. " +

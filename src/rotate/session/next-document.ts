@@ -3,6 +3,7 @@ import { noteBack } from "../../core/contained.ts"
 import { type AuditEvent, appendLine } from "../../core/audit-line.ts"
 import { type SecretState, type StateDocument } from "../../core/state.ts"
 import type { ChangeSet } from "../../core/change-set.ts"
+import { withLogins } from "../../core/logins.ts"
 import { ageOut } from "../../core/version-changes.ts"
 import { versionAt } from "../../core/version.ts"
 import type { Commit } from "./commit.ts"
@@ -41,7 +42,8 @@ export function nextDocument(
   return {
     ...rest,
     serial,
-    secrets: { ...document.secrets, ...secrets },
+    ...present({ config: work.origin?.config }),
+    secrets: owned(before, { ...document.secrets, ...secrets }),
     audit: withLines(before, lines, { serial, set: changeSet ?? open }),
     ...present({ changeSet }),
     ...(deferred.length === 0 ? {} : { deferred }),
@@ -71,6 +73,20 @@ function patched(
     return [name, withListeners(state, aged, before.work.listeners?.[name]?.seen)] as const
   })
   return { secrets: Object.fromEntries(changed), events }
+}
+
+/** With the logins that their values are of. */
+function owned(
+  { work: { origin }, document }: Before,
+  secrets: StateDocument["secrets"],
+): StateDocument["secrets"] {
+  if (origin === undefined) return secrets
+  return Object.fromEntries(
+    Object.entries(secrets).map(([name, state]) => [
+      name,
+      withLogins(document.secrets[name], state, origin.logins[name]),
+    ]),
+  )
 }
 
 /** Of a secret that no write has told of. */
