@@ -5,7 +5,10 @@ import type { Terminal } from "./command.ts"
 import { openInput } from "./input.ts"
 import type { Selection } from "./selection.ts"
 
-/** `beyond`: secrets whose values the text holds, too, but which have left the config. */
+/**
+ * `beyond`: secrets whose values the text holds, too, but which have left the config; and those that
+ * could not be looked for.
+ */
 export type Narrowed = { readonly chosen: Selection; readonly beyond: readonly string[] }
 
 /** The secrets of `selected` of which the text holds a version; says which, and in which form. */
@@ -21,23 +24,40 @@ export async function narrowToExposed(
     unchanged: "; nothing was rotated",
     hint: "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -",
   })
-  const { found, tooShort } = await findExposed(app, [...selected.keys()], text, { urgent })
+  const { found, tooShort, unknown } = await findExposed(app, [...selected.keys()], text, {
+    urgent,
+  })
   for (const { environment, secret, version, stage, form } of found)
     terminal.stderr(
-      `exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`,
+      version === undefined
+        ? `exposed   ${environment}/${secret}  what an output shows now stands in the text, ${form}`
+        : `exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`,
     )
   for (const one of tooShort)
     terminal.stderr(`exposed   ${one} is too short to be looked for: judge it yourself`)
+  const narrowed = narrow(app, selected, found)
+  const blind = unknown.filter((place) => isSelected(selected, place))
   if (found.length === 0)
     terminal.stderr(
-      "that text holds no value that Mycelium ever made or took over; nothing was changed",
+      "that text holds no value that Mycelium ever made or took over, and none that an output " +
+        "shows now; nothing was changed",
     )
-  const narrowed = narrow(app, selected, found)
+  for (const place of blind)
+    terminal.stderr(
+      `NOT compared ${place}: it was never adopted, and no output shows its value: ` +
+        `use --all, or name it: mycelium rotate-now ${place} --contain`,
+    )
   for (const place of narrowed.beyond)
     terminal.stderr(
       `NOT changed  ${place}: ${unlisted.message}: ${unlistedRemedy(place, undefined)}`,
     )
-  return narrowed
+  return { chosen: narrowed.chosen, beyond: [...narrowed.beyond, ...blind] }
+}
+
+function isSelected(selected: Selection, place: string): boolean {
+  const [environment = "", secret = ""] = place.split("/")
+  const names = selected.get(environment)
+  return selected.has(environment) && (names === undefined || names.includes(secret))
 }
 
 function narrow(

@@ -12,13 +12,15 @@ import { refuseTaken } from "../app/belongs.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { lockedBy } from "../app/environment/lock.ts"
 import { demand } from "../app/held.ts"
+import { type Shown, shownNow } from "./shown-now.ts"
 import { whenFree } from "../app/reading.ts"
 
 /** A version whose value stands in a text. */
 export type Exposed = {
   readonly environment: string
   readonly secret: string
-  readonly version: string
+  /** undefined: no version, but what an output shows now. */
+  readonly version?: string
   readonly stage: string
   readonly form: string
 }
@@ -26,16 +28,18 @@ export type Exposure = {
   readonly found: readonly Exposed[]
   /** Values too short to be told from chance. */
   readonly tooShort: readonly string[]
+  /** Never adopted, and shown by no output: it is not known what to look for. */
+  readonly unknown: readonly string[]
 }
 
 /** Shorter ones stand in any text by chance. */
 const shortest = 6
 
-type Looked = Omit<Exposed, "form"> & { readonly form: string; readonly bytes: Uint8Array }
+type Looked = Exposed & { readonly bytes: Uint8Array }
 
 /**
- * Which versions that we know, in any stage, stand in this text, raw or encoded. Reading them is an
- * event in each environment's log. `urgent`: who works on one is asked to let go.
+ * Which versions that we know, in any stage, stand in this text, raw or encoded; and which values
+ * that outputs show now, adopted or not. Reading versions is an event in each environment's log. `urgent`: who works on one is asked to let go.
  */
 export async function findExposed(
   app: App,
@@ -45,6 +49,7 @@ export async function findExposed(
 ): Promise<Exposure> {
   const looked: Looked[] = []
   const tooShort: string[] = []
+  const unknown: string[] = []
   for (const environment of environments) {
     const place: StateKey = { store: app.config.store, project: app.config.project, environment }
     if (app.stop.aborted)
@@ -54,17 +59,18 @@ export async function findExposed(
         { remedy: "retry" },
       )
     // Written down before a value is opened.
-    if (
-      !(await (options.urgent
-        ? noteRead(app, place, options)
-        : whenFree(app, () => noteRead(app, place, options))))
-    )
-      continue
-    for (const { secret, version, stage, value } of await allValues(app, place)) {
-      if (value.length < shortest) tooShort.push(`${environment}/${secret} ${version}`)
+    const holdsSome = await (options.urgent
+      ? noteRead(app, place, options)
+      : whenFree(app, () => noteRead(app, place, options)))
+    const issued = holdsSome ? await allValues(app, place) : []
+    const now = await shownNow(app, environment, await readState(place))
+    unknown.push(...now.unknown.map((secret) => `${environment}/${secret}`))
+    for (const { value, ...one } of [...issued, ...notIssued(now.shown, issued)]) {
+      if (value.length < shortest)
+        tooShort.push(`${environment}/${one.secret} ${one.version ?? one.stage}`)
       else
         for (const [form, text] of formsOf(value))
-          looked.push({ environment, secret, version, stage, form, bytes: Buffer.from(text) })
+          looked.push({ environment, ...one, form, bytes: Buffer.from(text) })
     }
   }
   const found = await new TextFinder(looked.map(({ bytes }) => bytes)).find(source)
@@ -78,14 +84,20 @@ export async function findExposed(
       ).values(),
     ],
     tooShort,
+    unknown,
   }
 }
 
-type Opened = {
-  readonly secret: string
-  readonly version: string
-  readonly stage: string
-  readonly value: string
+type Opened = Pick<Exposed, "secret" | "version" | "stage"> & { readonly value: string }
+
+/** What outputs show, and no version holds: each once. */
+function notIssued(shown: readonly Shown[], issued: readonly Opened[]): readonly Opened[] {
+  const others = shown.filter(
+    ({ secret, value }) => !issued.some((one) => one.secret === secret && one.value === value),
+  )
+  return [...new Map(others.map((one) => [`${one.secret} ${one.value}`, one])).values()].map(
+    (one) => ({ ...one, stage: "shown by an output" }),
+  )
 }
 
 async function allValues(app: App, place: StateKey): Promise<readonly Opened[]> {

@@ -522,7 +522,7 @@ describe("rotate-now --contain", () => {
     expect({ code: clean.code, message: clean.stderr }).toEqual({
       code: 0,
       message:
-        "that text holds no value that Mycelium ever made or took over; nothing was changed\n",
+        "that text holds no value that Mycelium ever made or took over, and none that an output shows now; nothing was changed\n",
     })
     expect(readFileSync(shop.project.auditPath(), "utf8")).toContain(
       '"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]',
