@@ -27,6 +27,7 @@ import { gatedOutput } from "./gated-output.ts"
 import { originOf } from "./belongs.ts"
 import { unshownUser } from "./one-user.ts"
 import { parsed } from "./parsed.ts"
+import { unshownSecret } from "./unshown.ts"
 
 export type Opening = {
   /** Today's config, or a journal's. */
@@ -120,7 +121,10 @@ function policiesOf({ secrets }: EnvironmentConfig): Pick<Work, "kinds" | "polic
 function obstaclesOf(app: App, options: EnvironmentConfig): NonNullable<Work["obstacles"]> {
   return Object.fromEntries(
     Object.keys(options.secrets).flatMap((name) => {
-      const found = unshownUser(app.plugins, options, name)
+      const found = [
+        ...unshownSecret(app.plugins, options, name),
+        ...unshownUser(app.plugins, options, name),
+      ]
       return found.length === 0 ? [] : [[name, found]]
     }),
   )

@@ -14,6 +14,7 @@ import { Options as ComposeKeys, composeOptions } from "../plugins/docker/option
 import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "../app/app.ts"
 import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
+import { unshownSecret } from "../app/unshown.ts"
 import { missingReference } from "./identity.ts"
 import type { MountGate } from "../base/files/mount-gate.ts"
 import { silenceAt } from "./silent.ts"
@@ -189,18 +190,30 @@ export function secretSettings(
           rotateEveryMs,
           hasValue,
           rotatedAt,
-          shown: driver === "exec" || environment.outputs.some(({ shows }) => shows.includes(name)),
+          shown:
+            isServed(plugins, { driver, options }) ||
+            environment.outputs.some(({ shows }) => shows.includes(name)),
           oneUser: oneUserFiles(plugins, environment, name).map((file) => ({
             message: `${environment.name}: ${sayOneUser(file, name)}`,
             remedy: bothUsers(name),
           })),
           unshownUser: unshownUser(plugins, environment, name),
+          unshownSecret: unshownSecret(plugins, environment, name),
           undated: state !== undefined && isUndated(state),
           dueAt: due,
         }
       },
     )
   })
+}
+
+/** A service asks for it: of such a secret `unshownSecret` says what there is to say. */
+function isServed(
+  plugins: App["plugins"],
+  { driver, options }: { readonly driver: string; readonly options: unknown },
+): boolean {
+  const type = plugins.drivers.find((one) => one.type === driver)
+  return type?.overlap(type.options.parse(options)) !== "none"
 }
 
 export function deploymentSettings(config: Config): Settings["deployments"] {

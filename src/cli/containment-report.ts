@@ -28,6 +28,13 @@ export function containmentLines(report: Contained, incident: string): readonly 
     ...Object.entries(report.secrets).flatMap(([secret, one]) =>
       verdictLines(`${environment}/${secret}`, one, isTold(report, secret)),
     ),
+    ...(report.unshown ?? []).flatMap((name) => [
+      `${environment}/${name}: NO output shows its new value: each program that logs in with it ` +
+        "is cut off until it is given the new one (secret-unshown)",
+      ...hintLines(
+        `show it in an output: {{ ${name}.password }}; then mycelium render ${environment} writes it, and restart its programs`,
+      ),
+    ]),
     ...unwrittenLines(report, incident),
     ...shownLines(report),
     ...hintLines(isUnhealthy(report) ? unhealthyHint(incident) : undefined),

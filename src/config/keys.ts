@@ -136,6 +136,13 @@ export const secretKeys = lazily({
         "and it is due at the next scheduled time",
       examples: ["2026-03-01"],
     }),
+  unshown: () =>
+    z.boolean().meta({
+      description:
+        "It is meant that no output shows it: no program logs in with it, or one that is told otherwise",
+      default: false,
+      examples: [true],
+    }),
   tags: () =>
     Texts().meta({
       description: "Words to select secrets by: --tag",

@@ -57,6 +57,8 @@ export type SecretConfig = {
   readonly tags: readonly string[]
   /** When the value that will be adopted was made; an ISO instant. */
   readonly rotatedAt?: string
+  /** It is meant that no output shows it. */
+  readonly unshown?: true
   /** An exception from the environment's policy. */
   readonly exempt?: true
   /** Without the keys that every secret has. */

@@ -31,6 +31,7 @@ export function readSecret(
   const endSessions = reader.optional("end_sessions", secretKeys) ?? false
   const rotatedAt = reader.optional("rotated_at", secretKeys)
   const tags = reader.optional("tags", secretKeys) ?? []
+  const unshown = reader.optional("unshown", secretKeys) ?? false
   const exempt = reader.optional("policy", secretKeys) === "none"
   const written = reader.rest()
   const options = type && readOptions(type, written, path, context)
@@ -47,6 +48,7 @@ export function readSecret(
       endSessions,
       tags,
       ...present({ rotatedAt }),
+      ...(unshown ? { unshown } : {}),
       ...(exempt ? { exempt } : {}),
       options: written,
     },

@@ -10,6 +10,8 @@ import type { Session } from "../rotate/session.ts"
 
 import type { App } from "../app/app.ts"
 import { type Opened, withEnvironment } from "../app/environment.ts"
+import { optionsOf } from "../app/options-of.ts"
+import { unshownSecret } from "../app/unshown.ts"
 import type { RetryBudget } from "../app/retry-budget.ts"
 import { withLeftOver } from "../app/left-over.ts"
 import { readState } from "../record/state-file.ts"
@@ -80,7 +82,16 @@ async function containOpened(
   const left = Object.keys(secrets).filter((name) => secrets[name]?.kind === "not-contained")
   const noted = await unnoted(app, acted.environment, left, task.options.incident)
   await takeBack(session, serial)
-  return { ...acted, open, unhealthy, shows, secrets, ...noted }
+  return { ...acted, open, unhealthy, shows, secrets, ...noted, ...unshownIn(app, acted) }
+}
+
+function unshownIn(app: App, { environment, outcomes }: Acted): Pick<Contained, "unshown"> {
+  const options = optionsOf(app, environment)
+  const unshown = Object.keys(outcomes).filter(
+    (name) =>
+      outcomes[name]?.kind === "rotated" && unshownSecret(app.plugins, options, name).length > 0,
+  )
+  return unshown.length === 0 ? {} : { unshown }
 }
 
 /** Nothing could be done there: none of its secrets is contained. */

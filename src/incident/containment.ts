@@ -33,6 +33,8 @@ export type Contained = {
   readonly shows: readonly Leaked[]
   /** How each secret that was chosen stands now. */
   readonly secrets: ContainmentVerdicts
+  /** Of the secrets that got a value: no output shows them, so no program can know it. */
+  readonly unshown?: readonly string[]
   /** Why nothing could be done in this environment. */
   readonly failed?: { readonly code: string; readonly message: string; readonly hint?: string }
   /** The state does not know that these were chosen: neither status nor check will tell of it. */

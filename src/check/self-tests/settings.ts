@@ -15,12 +15,14 @@ export type SecretSettings = {
   readonly rotatedAt: Date | undefined
   /** It was taken over then, and how old it is nobody knows. */
   readonly undated: boolean
-  /** Some output shows it, or its driver's own program gives it to those who need it. */
+  /** Some output shows it; of one that a service asks for, `unshownSecret` says it. */
   readonly shown: boolean
   /** Files that name one user of a pair at a time. */
   readonly oneUser: readonly { readonly message: string; readonly remedy: string }[]
   /** Of a pair: its password is shown where its user is not. */
   readonly unshownUser: readonly Finding[]
+  /** A service asks for it, and no output shows it. */
+  readonly unshownSecret: readonly Finding[]
   /** By the schedule. */
   readonly dueAt: Date | undefined
 }
@@ -151,6 +153,8 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   for (const finding of secret.unshownUser)
     report.passed({ ...finding, message: `${place}: ${finding.message}` })
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
+  for (const finding of secret.unshownSecret)
+    report.passed({ ...finding, message: `${place}: ${finding.message}` })
   if (!secret.shown)
     report.found(
       "secret-unshown",

@@ -140,11 +140,13 @@ export const state = {
     "count it as young enough. The next rotation ends this; or say when it was made: " +
     "mycelium adopt ENV --rotated-at 2026-03-01, or rotated_at at the secret.",
   "secret-unshown":
-    "A secret of the config has a value, and no output shows it: its variable was removed, " +
-    "or it was never shown. It is rotated all the same, and a program that has a copy of the " +
-    "value is refused then. Show it in an output; or remove it from the config if no program " +
-    "reads it. This is not said of a secret of the driver exec, because its program may pass " +
-    "the value on.",
+    "A service asks for this secret, and no output shows it: its variable was removed, " +
+    "or it was never shown. No program could learn a new value, and each that has a copy of the " +
+    "old one would be refused, so it is not rotated. Show it in an output; if no program logs in " +
+    "with it, say so at the secret (unshown: true), or remove it from the config. A containment " +
+    "rotates it all the same, for its value has leaked, and says so. " +
+    "A value that no service asks for (generated) is rotated, and check only remarks it. " +
+    "Nothing is said of a secret of the driver exec, because its program may pass the value on.",
   "never-rotated":
     "This secret has rotate_every: never. That is right for a key that encrypts stored data, " +
     "which must not simply be replaced. For anything else give it an age.",

@@ -71,9 +71,10 @@ async function shownIn(
       ? []
       : [{ name: environment, secrets: [], document }],
   )
-  const opened = await openedKeys(context, environments)
+  const checked = { ...context, whoAsks: () => context.actor }
+  const opened = await openedKeys(checked, environments)
   if (!("keys" in opened)) return []
-  const { shown, fingerprint } = await shownBy(context, opened.keys, environments, {
+  const { shown, fingerprint } = await shownBy(checked, opened.keys, environments, {
     connect: false,
   })
   const leaked = await mapConcurrently(

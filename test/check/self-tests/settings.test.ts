@@ -21,6 +21,7 @@ const secret: SecretSettings = {
   rotatedAt: new Date(now.getTime() - day),
   undated: false,
   unshownUser: [],
+  unshownSecret: [],
   shown: true,
   oneUser: [],
   dueAt: new Date(now.getTime() + 80 * day),
