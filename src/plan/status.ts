@@ -38,6 +38,8 @@ export type SecretStatus = {
   readonly notes: readonly string[]
   /** Outputs that a containment could not write, and programs that were not restarted since. */
   readonly unwritten?: Pick<Unwritten, "outputs" | "programs">
+  /** Contained for new logins only: sessions that were opened before may live. */
+  readonly sessionsMayLive?: true
   /** The secrets of a rotation that is not finished: until it ends, this one is not rotated. */
   readonly waitsFor?: readonly string[]
   readonly attention: boolean
@@ -118,6 +120,7 @@ function withCurrent(
     ...present({
       unwritten: unwritten && { outputs: unwritten.outputs, programs: unwritten.programs },
     }),
+    ...(sessionsMayLive(state) ? { sessionsMayLive: true as const } : {}),
     attention:
       overdueMs > 0 ||
       troubles.some((one) => one !== undefined) ||
@@ -196,7 +199,7 @@ function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly
   const left = openContainment(state)
   if (left !== undefined) notes.push(sayNotContained(left))
   const { contained } = state
-  if (contained?.sessions !== undefined && holdsContained(state))
+  if (contained !== undefined && sessionsMayLive(state))
     notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
   for (const { id, stage } of state.versions) notes.push(...stageNotes(id, stage, then))
   if (state.drift !== undefined)
@@ -216,6 +219,10 @@ function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly
     notes.push(`${failures} failed attempt${failures === 1 ? "" : "s"}: ${message}; ${next}`)
   }
   return notes
+}
+
+function sessionsMayLive(state: SecretState): boolean {
+  return state.contained?.sessions !== undefined && holdsContained(state)
 }
 
 function untilThen(stage: Stage, now: Date): string {

@@ -165,12 +165,14 @@ function summaryOf({ all, found, left }: Shown): readonly string[] {
   const secrets = all.flatMap((one) => one.secrets)
   const attention = secrets.filter((one) => one.attention).length + left.length
   const fresh = secrets.filter((one) => one.stage === "new").length
-  const isFine = attention === 0 && fresh === 0 && found.length === 0
+  const forNew = secrets.filter((one) => one.sessionsMayLive === true).length
+  const isFine = attention + fresh + forNew === 0 && found.length === 0
   return [
     counted(secrets.length, "secret"),
     ...(found.length === 0 ? [] : [`${counted(found.length, "alarm")}, above`]),
     ...(isFine ? ["none needs attention"] : []),
     ...(attention === 0 ? [] : [`${attention} need${attention === 1 ? "s" : ""} attention`]),
+    ...(forNew === 0 ? [] : [`${forNew} contained for new logins only`]),
     ...(fresh === 0 ? [] : [`${fresh} without a value: mycelium adopt, or rotate-now --new`]),
   ]
 }
