@@ -210,12 +210,14 @@ function padded({ secrets }: Plan, name: string): string {
 }
 
 function preflightRows(plan: Plan): readonly string[] {
-  return plan.secrets.map(({ name, blocked, notes }) => {
-    const fine = `ok${notes.length === 0 ? "" : `   ${notes.join(", ")}`}`
-    return (
-      `${padded(plan, name)}  ` +
-      `${blocked === undefined ? fine : `NO   ${blocked.message} (${blocked.code})`}`
-    )
+  return plan.secrets.flatMap(({ name, blocked, notes, sessionsMayLive }) => {
+    if (blocked !== undefined)
+      return [`${padded(plan, name)}  NO   ${blocked.message} (${blocked.code})`]
+    const only = "BUT  for new logins only: sessions that were opened before may live"
+    return [
+      `${padded(plan, name)}  ${sessionsMayLive === true ? only : "ok"}`,
+      ...notes.map((note) => `  note: ${note}`),
+    ]
   })
 }
 

@@ -45,6 +45,8 @@ export type DryRun = {
     readonly apply: string
     readonly gap: string
     readonly revoke: string
+    /** In an incident: sessions that were opened before would not be ended. */
+    readonly sessionsMayLive?: true
     readonly notes: readonly string[]
     /** What a person can do about what the notes say. */
     readonly hints: readonly string[]

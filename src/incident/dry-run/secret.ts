@@ -37,6 +37,9 @@ export async function describeSecret(
       contain !== undefined && driver.overlap !== "none"
         ? expulsion(driver, versions, findings)
         : revokeBy(graceMs)[driver.overlap],
+    ...(contain !== undefined && sessionsMayLive(driver, versions, findings)
+      ? { sessionsMayLive: true as const }
+      : {}),
     notes: [
       ...findings.filter((one) => one.severity !== "error").map((one) => one.message),
       ...sayListeners(session.work.listeners?.[name]),
@@ -67,16 +70,24 @@ function revokeBy(graceMs: number): Readonly<Record<Driver["overlap"], string>> 
 }
 
 /** What a containment does about everything from before. */
-function expulsion(
+function expulsion(driver: Driver, versions: Versions, findings: readonly Finding[]): string {
+  const { revokeOthers, overlap } = driver
+  const known = revokeOthers === undefined && overlap === "both"
+  const sessionsLive = sessionsMayLive(driver, versions, findings)
+  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, no matter who has set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
+}
+
+/** Where no service is asked, there are none. */
+function sessionsMayLive(
   { revokeOthers, overlap }: Driver,
   { current }: Versions,
   findings: readonly Finding[],
-): string {
-  const known = revokeOthers === undefined && overlap === "both"
-  const sessionsLive =
-    findings.some(({ sessions }) => sessions === true) ||
-    (revokeOthers === undefined && current === undefined)
-  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, no matter who has set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
+): boolean {
+  return (
+    overlap !== "none" &&
+    (findings.some(({ sessions }) => sessions === true) ||
+      (revokeOthers === undefined && current === undefined))
+  )
 }
 
 /** They stand in the plan, with what keeps them. */
