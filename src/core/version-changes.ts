@@ -1,4 +1,4 @@
-import type { Patch, SecretState } from "./state.ts"
+import type { Patch, SecretState, Uncontained } from "./state.ts"
 import type { Version } from "./version.ts"
 
 /** Replaces one version by what `change` makes of it. */
@@ -22,13 +22,15 @@ export function lastVersion(state: SecretState): number {
 }
 
 /**
- * Forgets every version. What stays is that there were some, so that no number is ever used again.
+ * Forgets every version. What stays is that there were some, so that no number is ever used again;
+ * and `left`: that a containment has not come to its end, where nothing has ended the login.
  */
-export function erase(at: string): Patch {
+export function erase(at: string, left?: Uncontained): Patch {
   return (state) => ({
     driver: state.driver,
     versions: [],
     erased: { at, last: lastVersion(state) },
+    ...(left === undefined ? {} : { uncontained: left }),
   })
 }
 

@@ -3,6 +3,7 @@ import { leftBeside } from "../rotate/left.ts"
 import { AppError, describeError } from "../base/error.ts"
 import { type ChangeSet, isDeferrable, madeWay } from "../core/change-set.ts"
 import { present } from "../base/present.ts"
+import { type SecretState, type Uncontained, openContainment } from "../core/state.ts"
 import { erase } from "../core/version-changes.ts"
 import { cutOff } from "../rotate/cut-off.ts"
 import { type Prospect, type Why, isKept, prospectOf, whysOf } from "../rotate/prospects.ts"
@@ -109,18 +110,23 @@ async function eachOf(
       { hint: `it has: ${[...known].join(", ")}` },
     )
   const done: Record<string, Deleted> = {}
-  for (const name of options.secrets ?? known) done[name] = await attempt(session, name, act)
+  for (const name of options.secrets ?? known)
+    done[name] = isNothing(session.state(name), options)
+      ? { kind: "unknown" }
+      : await attempt(name, act)
   return done
 }
 
+/** Of one that was erased it can still be said that its login was ended. */
+function isNothing(
+  { versions, uncontained, erased }: SecretState,
+  { loginEnded = false }: DeleteOptions,
+): boolean {
+  return versions.length === 0 && uncontained === undefined && !(loginEnded && erased !== undefined)
+}
+
 /** One secret's failure is its own. */
-async function attempt(
-  session: Session,
-  name: string,
-  act: (name: string) => Promise<Deleted>,
-): Promise<Deleted> {
-  const { versions, uncontained } = session.state(name)
-  if (versions.length === 0 && uncontained === undefined) return { kind: "unknown" }
+async function attempt(name: string, act: (name: string) => Promise<Deleted>): Promise<Deleted> {
   try {
     return await act(name)
   } catch (error) {
@@ -155,7 +161,7 @@ async function deleteOne(session: Session, name: string, options: DeleteOptions)
   const versions = session.state(name).versions.length
   await session.commit({
     written: session.writes(drafts),
-    patches: { [name]: erase(work.host.now().toISOString()) },
+    patches: { [name]: erase(work.host.now().toISOString(), leftBy(session.state(name), login)) },
     events: [{ event: "delete", secret: name, login, ...(sessions && sessionsIn(sessions)) }],
     flush: true,
   })
@@ -165,6 +171,11 @@ async function deleteOne(session: Session, name: string, options: DeleteOptions)
 /** For the log. */
 function sessionsIn(sessions: Sessions): Readonly<Record<string, string | number>> {
   return sessions.kind === "ended" ? { sessionsEnded: sessions.count } : { sessions: sessions.kind }
+}
+
+/** A login that was kept may still let in those who have its value. */
+function leftBy(state: SecretState, login: LoginFate): Uncontained | undefined {
+  return login === "kept" ? openContainment(state) : undefined
 }
 
 /** Once its versions are erased, nothing tells any more that such a line shows one of them. */

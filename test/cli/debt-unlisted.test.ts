@@ -45,14 +45,14 @@ describe("a secret that is out of the config while an old value of it is owed a 
     expect(status.stdout).toContain(
       "not in the config · v1 was to be revoked, and may still be accepted",
     )
-    expect(status.stdout).toContain("mycelium delete production/redis --keep-login --yes")
+    expect(status.stdout).toContain("mycelium delete production/redis --login-ended --yes")
     expect(status.stdout).toContain("1 needs attention")
     const check = await shop.run("check", "--quick")
     expect(check.stdout).toContain("debt-unlisted")
     expect(check.code).toBe(4)
     const plan = await shop.run("plan")
     expect(plan.stdout).toContain("! redis  not in the config: v1 was to be revoked, and may")
-    expect(plan.stdout).toContain("mycelium delete production/redis --keep-login --yes")
+    expect(plan.stdout).toContain("mycelium delete production/redis --login-ended --yes")
     const once = await shop.run("run", "--once")
     expect(once.stdout + once.stderr).toContain("not in the config: v1 was to be revoked")
     expect(once.code).toBe(7)
@@ -71,7 +71,7 @@ describe("a secret that is out of the config while an old value of it is owed a 
     expect(ran.stdout).toContain("leak-7: NOT all contained, 1 left")
     const report = await shop.run("report", "leak-7")
     expect(report.stdout).toContain("production/redis")
-    expect(report.stdout).toContain("mycelium delete production/redis --keep-login --yes")
+    expect(report.stdout).toContain("mycelium delete production/redis --login-ended --yes")
     expect(report.stdout).not.toContain("rotate-now production/redis")
     expect((await shop.run("status")).stdout).toContain("NOT contained in leak-7")
     expect([ran.code, report.code]).toEqual([7, 7])
@@ -84,17 +84,45 @@ describe("a secret that is out of the config while an old value of it is owed a 
     ]).toEqual([0, 0, "WRONGPASS", 0])
   }, 60_000)
 
-  test("its login ended by hand and erased here, nothing of it is left to do; the report cannot know that it was ended", async () => {
+  test("erased with its login kept, all go on to call it not contained, and say how that ends", async () => {
+    await using shop = await takenOut()
+    expect((await shop.run(...contain)).code).toBe(7)
+    expect((await shop.run("delete", "production/redis", "--keep-login", "--yes")).code).toBe(0)
+    const told = [
+      await shop.run(...contain),
+      await shop.run("report", "leak-7"),
+      await shop.run("status"),
+      await shop.run("check", "--quick"),
+    ]
+    for (const { stdout } of told)
+      expect(stdout).toContain("mycelium delete production/redis --login-ended --yes")
+    expect(told.map(({ code }) => code)).toEqual([7, 7, 0, 4])
+    expect(told[2]?.stdout).not.toContain("none needs attention")
+    const again = await shop.run("delete", "production/redis", "--keep-login", "--yes")
+    expect(again.stdout).toContain("NOT erased: its values are erased, and its login was kept")
+    // As they say.
+    await servers.redis.command("ACL", "DELUSER", shop.role)
+    expect((await shop.run("delete", "production/redis", "--login-ended", "--yes")).code).toBe(0)
+    expect((await shop.run("status")).stdout).toContain("none needs attention")
+    const report = await shop.run("report", "leak-7")
+    expect(report.stdout).toContain(
+      "Of production/redis, a person has said that its login is ended: that is not proven here.",
+    )
+    expect([
+      (await shop.run(...contain)).code,
+      report.code,
+      (await shop.run("check", "--quick")).code,
+    ]).toEqual([0, 0, 0])
+  }, 60_000)
+
+  test("erased at once by the word of a person that its login is ended", async () => {
     await using shop = await takenOut()
     expect((await shop.run(...contain)).code).toBe(7)
     await servers.redis.command("ACL", "DELUSER", shop.role)
-    expect((await shop.run("delete", "production/redis", "--keep-login", "--yes")).code).toBe(0)
-    expect((await shop.run("status")).stdout).toContain("none needs attention")
-    expect([
-      (await shop.run(...contain)).code,
-      (await shop.run("report", "leak-7")).code,
-      (await shop.run("check", "--quick")).code,
-    ]).toEqual([0, 7, 0])
+    expect((await shop.run("delete", "production/redis", "--login-ended", "--yes")).code).toBe(0)
+    expect([(await shop.run(...contain)).code, (await shop.run("report", "leak-7")).code]).toEqual([
+      0, 0,
+    ])
   }, 60_000)
 })
 
@@ -122,7 +150,7 @@ describe("an environment that is out of the config as a whole", () => {
     const message = "production has a state and is not in the config: redis: v1 was to be revoked"
     const status = await shop.run("status")
     expect(status.stdout).toContain(`! ${message}`)
-    expect(status.stdout).toContain("mycelium delete production --keep-login --yes")
+    expect(status.stdout).toContain("mycelium delete production --login-ended --yes")
     expect(status.stdout).toContain("1 needs attention")
     const check = await shop.run("check", "--quick")
     expect(check.stdout).toContain(`FAIL  debt-unlisted: ${message}`)

@@ -43,7 +43,7 @@ describe("what is left in the state", () => {
     const [left, ...more] = foundIn(before).filter(({ code }) => code === "state-unlisted")
     expect([before.code, more]).toEqual([4, []])
     const command = commandIn(left ?? { code: "", severity: "" })
-    expect(command).toEqual(["delete", "production/postgres", "--keep-login", "--yes"])
+    expect(command).toEqual(["delete", "production/postgres", "--login-ended", "--yes"])
     expect((await shop.run(...command)).code).toBe(0)
     const after = await shop.run("check", "--strict", "--json")
     expect({ code: after.code, found: foundIn(after) }).toEqual({ code: 0, found: [] })
@@ -64,7 +64,7 @@ describe("what is left in the state", () => {
       ({ code }) => code === "state-unlisted",
     )
     const command = commandIn(left ?? { code: "", severity: "" })
-    expect(command).toEqual(["delete", "production", "--keep-login", "--yes"])
+    expect(command).toEqual(["delete", "production", "--login-ended", "--yes"])
     const asked = await shop.run("delete", "production", "--keep-login")
     expect([asked.code, asked.stdout.includes("Would erase production/postgres")]).toEqual([
       2,

@@ -95,7 +95,7 @@ function carryOn(
   return {
     remedy: isListed
       ? `put right what the code says (mycelium explain CODE), then carry on: ${again}`
-      : `put it back into the config, then ${again}; or end its login at the service, then mycelium delete ${place} --keep-login --yes`,
+      : `put it back into the config, then ${again}; or end its login at the service, then mycelium delete ${place} --login-ended --yes`,
   }
 }
 

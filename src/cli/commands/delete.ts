@@ -30,8 +30,18 @@ export const deleteCommand: Command = {
       summary:
         "leave the login at the service as it is; erase only Mycelium's copies of its values",
     },
+    "login-ended": {
+      type: "boolean",
+      summary:
+        "you have ended the login at the service, or another secret has it now: erase Mycelium's " +
+        "copies; an incident that waits for it counts as ended by your word",
+    },
   },
   run: async (terminal, args, values) => {
+    if (isSet(values, "keep-login") && isSet(values, "login-ended"))
+      throw new AppError("usage", "--keep-login and --login-ended contradict each other", {
+        hint: "leave one out",
+      })
     const [selection = "", more] = args
     const [environment = "", secret, deeper] = selection.split("/")
     const app = withLeftOver(await openApp(terminal, values, "delete"), environment)
@@ -48,6 +58,7 @@ export const deleteCommand: Command = {
     }
     const options = {
       keepLogin: isSet(values, "keep-login"),
+      loginEnded: isSet(values, "login-ended"),
       ...(secret === undefined ? {} : { secrets: [secret] }),
     }
     const dry = isSet(values, "dry-run")
@@ -74,6 +85,7 @@ export const deleteCommand: Command = {
 const logins = {
   ends: "the login ends, proven by a refused one",
   kept: "the login stays as it is (--keep-login)",
+  ended: "you say that the login is ended, or another secret's (--login-ended)",
   none: "no service asks for it",
 }
 
@@ -169,6 +181,7 @@ function sayOne(terminal: Terminal, name: string, one: Deleted): void {
   const login = {
     ends: `its login is refused${sessionsWords(one.sessions)}`,
     kept: "its login stays as it is",
+    ended: "that its login is ended is your word, and is noted as that",
     none: "no service asks for it",
   }[one.login]
   const files =

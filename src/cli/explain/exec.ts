@@ -45,7 +45,7 @@ export const exec = {
   "exec-user-missing": "Your program needs a user, and the config names none. Write user: NAME.",
   "exec-cannot-forget":
     "Your program cannot take every value away at once, so mycelium delete cannot end the " +
-    "login. Teach it forget; or end the login at the service by hand and add --keep-login.",
+    "login. Teach it forget; or end the login at the service by hand and add --login-ended.",
   "exec-conflict":
     "Two outputs show different values of one variable, so mycelium exec does not know which " +
     "one to give to the program. Choose one file with --from.",

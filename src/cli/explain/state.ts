@@ -47,7 +47,7 @@ export const state = {
     "so that value may still be accepted. Put the secret back into the config: " +
     "mycelium run does what is owed, or the containment carries on; " +
     "remove it once that is done. Or end its login at the service by hand, then erase what is " +
-    "left: mycelium delete ENV/NAME (or ENV) --keep-login --yes.",
+    "left: mycelium delete ENV/NAME (or ENV) --login-ended --yes.",
   "state-broken":
     "The state file is cut off or damaged. Mycelium does not guess, and rotates nothing. " +
     "Restore the file from a backup, then run mycelium reconcile to find out which value " +
@@ -96,10 +96,10 @@ export const state = {
   "delete-no-driver":
     "A secret that should be deleted is no longer in the config, so mycelium does not know " +
     "how to end its login. Put it back and delete it then; or end the login at the service by " +
-    "hand and add --keep-login. Nothing was deleted.",
+    "hand and add --login-ended. Nothing was deleted.",
   "delete-no-admin":
     "The login of a secret that should be deleted cannot be ended with what the config gives. " +
-    "Name an admin; or end it at the service by hand and add --keep-login. " +
+    "Name an admin; or end it at the service by hand and add --login-ended. " +
     "Nothing was deleted: a value that still works at the service must not be erased here.",
   "value-shared":
     "Two secrets have the same value, so a person who learns one has both. " +

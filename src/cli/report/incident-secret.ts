@@ -64,6 +64,8 @@ function acceptedText({ to, driver, acceptedAt, currentAt }: SecretReport): stri
 function proofOf({ erased, contained, dead, expelledAt, driver, from }: SecretReport): string {
   if (erased?.login === "ends" && contained)
     return `erased at ${instant(erased.at)}, and its login ended`
+  if (erased?.login === "ended" && contained)
+    return `erased at ${instant(erased.at)}; that its login is ended is a person's word, and not proven`
   if (dead.length > 0)
     return dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
   if (expelledAt !== undefined)

@@ -90,5 +90,6 @@ function stepText({ what, environment = "", subject = "", code = "", user = "" }
 
 function erasedLogin(login: string): string {
   if (login === "ends") return "its login was ended"
+  if (login === "ended") return "that its login is ended is a person's word"
   return login === "kept" ? "its login was left as it was" : "it had no login"
 }

@@ -114,8 +114,17 @@ function provenOf(secrets: readonly SecretReport[]): string {
     ...(untold === 0
       ? []
       : [`For ${some(untold)} no proof that the old value is dead is in the log.`]),
+    ...wordsOf(secrets),
     ...(erased === 0 ? [] : [`${many(erased, "secret")} ${erased === 1 ? "was" : "were"} erased.`]),
   ].join(" ")
+}
+
+/** What nothing here has proven. */
+function wordsOf(secrets: readonly SecretReport[]): readonly string[] {
+  const said = secrets.filter(({ erased }) => erased?.login === "ended")
+  if (said.length === 0) return []
+  const names = said.map(({ environment, secret }) => `${environment}/${secret}`).join(", ")
+  return [`Of ${names}, a person has said that its login is ended: that is not proven here.`]
 }
 
 /** What the log says, and the first sentence of what explain says of the code. */

@@ -47,8 +47,9 @@ function stateFault(judged: Judged): Fault | undefined {
   const state = source.document?.secrets[name]
   if (state === undefined)
     return { code: "state-older", message: "the state does not know it any more" }
-  if (isErased(state) && state.uncontained === undefined)
-    return erasedFault(lines, erasedOf(source, name))
+  const erased = erasedOf(source, name)
+  if (isErased(state) && (state.uncontained === undefined || erased?.login === "kept"))
+    return erasedFault(lines, erased)
   if (openSetOf(source.document, name) !== undefined)
     return {
       code: "journal-open",
@@ -150,11 +151,15 @@ export function erasedOf({ document, entries }: Source, name: string): Erased | 
   const ended = line["sessionsEnded"]
   return {
     at: line.at,
-    login: login === "ends" || login === "kept" ? login : "none",
+    login: isFate(login) ? login : "none",
     ...(typeof ended === "number" ? { sessionsEnded: ended } : {}),
     // An older Mycelium ended none, and wrote nothing of them.
     ...(login === "ends" && typeof ended !== "number" ? { sessionsLeft: true as const } : {}),
   }
+}
+
+function isFate(login: string | undefined): login is Erased["login"] {
+  return login === "ends" || login === "kept" || login === "ended"
 }
 
 /**
@@ -162,7 +167,7 @@ export function erasedOf({ document, entries }: Source, name: string): Erased | 
  * incident, all written before.
  */
 function erasedFault(lines: readonly Line[], erased: Erased | undefined): Fault | undefined {
-  if (erased === undefined || erased.login === "ends") return undefined
+  if (erased === undefined || erased.login === "ends" || erased.login === "ended") return undefined
   const last = lines.findLast(
     ({ event }) =>
       event === "promote" ||
@@ -178,7 +183,7 @@ function erasedFault(lines: readonly Line[], erased: Erased | undefined): Fault 
     code: "not-contained",
     message:
       erased.login === "kept"
-        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service"
+        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service, then say so: mycelium delete, with --login-ended"
         : "erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that",
   }
 }

@@ -19,10 +19,10 @@ export type Question = {
   /** How far back from there the report tells who was given the values (ms). */
   readonly readersMs: number
 }
-/** `login`: it was ended, was left as it was, or there was none. */
+/** `login`: it was ended, was left as it was, is ended by a person's word, or there was none. */
 export type Erased = {
   readonly at: string
-  readonly login: "ends" | "kept" | "none"
+  readonly login: "ends" | "kept" | "ended" | "none"
   readonly sessionsEnded?: number
   /** Its login ended, and nothing has ended its sessions. */
   readonly sessionsLeft?: true

@@ -5,8 +5,10 @@ export type DeleteOptions = {
   readonly secrets?: readonly string[]
   /** Leave the login at the service as it is: only our copies go. */
   readonly keepLogin: boolean
+  /** A person has ended the login at the service, or another secret has it now. */
+  readonly loginEnded?: boolean
 }
-export type LoginFate = "ends" | "kept" | "none"
+export type LoginFate = "ends" | "kept" | "ended" | "none"
 /** `stay`: they were not asked about. `unknown`: nothing here can end them, or see them. */
 export type Sessions =
   | { readonly kind: "ended"; readonly count: number }

@@ -17,17 +17,24 @@ import type { DeleteOptions, LoginFate, NotErased, Sessions } from "./deleted.ts
  * What becomes of the login; throws if it cannot be ended, and the command does not say that it may
  * stay.
  */
-export function loginOf(session: Session, name: string, { keepLogin }: DeleteOptions): LoginFate {
+export function loginOf(session: Session, name: string, options: DeleteOptions): LoginFate {
+  const { keepLogin, loginEnded } = options
   const driver: Driver | undefined = session.work.drivers[name]
-  if (session.state(name).versions.length === 0) return "none"
+  const { versions, erased, uncontained } = session.state(name)
+  if (versions.length === 0 && erased !== undefined) {
+    if (loginEnded) return "ended"
+    if (uncontained !== undefined) throw loginKept(session, name)
+  }
+  if (versions.length === 0) return "none"
   if (
     driver?.overlap === "none" ||
     (driver === undefined && session.state(name).driver === "generated")
   )
     return "none"
+  if (loginEnded) return "ended"
   if (keepLogin) return "kept"
   const hint =
-    "if nothing uses its login any more, end it at the service by hand; then (or where another secret has the login now) add --keep-login"
+    "if nothing uses its login any more, end it at the service by hand; then (or where another secret has the login now) add --login-ended; --keep-login leaves it as it is"
   if (driver === undefined)
     throw new AppError(
       "delete-no-driver",
@@ -39,6 +46,12 @@ export function loginOf(session: Session, name: string, { keepLogin }: DeleteOpt
       hint: `name an admin; or ${hint}`,
     })
   return "ends"
+}
+
+function loginKept({ work }: Session, name: string): AppError {
+  return new AppError("delete-no-admin", "its values are erased, and its login was kept", {
+    hint: `it is NOT contained: end its login at the service; then mycelium delete ${work.environment}/${name} --login-ended --yes says so`,
+  })
 }
 
 /** Once every value that may be live is proven dead: what became of its sessions. */

@@ -123,7 +123,7 @@ export class ExecDriver implements Driver {
         `${this.#target.program} cannot take every value away`,
         {
           remedy: "give-up",
-          hint: "teach the program forget, or end the login by hand and add --keep-login",
+          hint: "teach the program forget, or end the login by hand and add --login-ended",
         },
       )
     }
