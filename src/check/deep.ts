@@ -64,13 +64,8 @@ export async function deepChecks(
     runCheck(places, await outputPlaces(checked, me)),
     runCheck(shared, {
       documents: await allStates(config, environments),
-      isListed: (place) => {
-        const [project, environment = "", secret = ""] = place.split("/")
-        return (
-          project === config.project &&
-          config.environments[environment]?.secrets[secret] !== undefined
-        )
-      },
+      isListed: (place) => isOurs(config, place) && isListed(config, place),
+      isLeft: (place) => isOurs(config, place) && !isListed(config, place),
     }),
     runCheck(hooks, hooksOf(config, gate)),
     ...restartsOf(checked),
@@ -106,6 +101,15 @@ export async function deepChecks(
         ]
       : []),
   ]
+}
+
+/** "shop/production/db" */
+function isOurs({ project }: Checked["config"], place: string): boolean {
+  return place.split("/")[0] === project
+}
+function isListed({ environments }: Checked["config"], place: string): boolean {
+  const [, environment = "", secret = ""] = place.split("/")
+  return environments[environment]?.secrets[secret] !== undefined
 }
 
 /** When what has failed is tried next, in the words of `status`. */

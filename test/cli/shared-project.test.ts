@@ -157,3 +157,26 @@ describe("what goes on without a word", () => {
     expect((await project.mycelium(["adopt", "production"], { cwd: two.folder })).code).toBe(0)
   })
 })
+
+test("two projects that rotate one login: check says to take it out of one, before and after a rotation", async () => {
+  await using project = await layOut()
+  const one = await appIn(project, "pone")
+  const two = await appIn(project, "ptwo")
+  configure(two.folder, one.role, "shop2")
+  write(`${two.folder}/.env`, `DB_PASSWORD=${one.password}\n`)
+  expect((await project.mycelium(["init"], { cwd: one.folder })).code).toBe(0)
+  for (const { folder } of [one, two])
+    expect((await project.mycelium(["adopt", "production"], { cwd: folder })).code).toBe(0)
+  const told = async (): Promise<void> => {
+    for (const { folder } of [one, two]) {
+      const { stdout, code } = await project.mycelium(["check"], { cwd: folder })
+      expect(stdout).toContain(`rotate the same login: postgresql://`)
+      expect(stdout).toContain("take it out of one of them")
+      expect(stdout).not.toContain("give one of them a value of its own")
+      expect(code).toBe(4)
+    }
+  }
+  await told()
+  expect((await project.mycelium(["rotate-now", "production"], { cwd: one.folder })).code).toBe(0)
+  await told()
+})

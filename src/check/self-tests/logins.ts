@@ -1,3 +1,4 @@
+import { otherMycelium } from "../../core/drift.ts"
 import { within } from "../../base/deadline.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import type { Credential, Driver, Finding, Heard, Probe, Versions } from "../../core/ports.ts"
@@ -44,8 +45,7 @@ export const logins = defineCheck<Code, Logins>({
     },
     "current-refused": {
       severity: "error",
-      remedy:
-        "mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set",
+      remedy: `mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set; ${otherMycelium}`,
     },
   },
   inspect: async ({ logins: all, withinMs, accepted }, report) => {

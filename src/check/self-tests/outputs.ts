@@ -255,7 +255,7 @@ function faultOf(
     return [
       {
         code: "output-drift",
-        message: `${target} shows a value of ${place} that is in no version: it was changed by hand`,
+        message: `${target} shows a value of ${place} that is in no version: a person has changed it, or another Mycelium`,
         ...(isOld ? { remedy: keepsFile } : {}),
       },
     ]

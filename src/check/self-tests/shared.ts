@@ -11,19 +11,27 @@ export const shared = defineCheck({
   faults: {
     "value-shared": { severity: "error", remedy: "rotate one of them: mycelium rotate-now" },
   },
-  inspect: ({ documents, isListed = () => true }: Shared, report) => {
+  inspect: ({ documents, isListed = () => true, isLeft = () => false }: Shared, report) => {
+    const live = documents.flatMap(liveIn)
     const owners = new Map<string, Set<string>>()
-    for (const { place, fingerprint } of documents.flatMap(liveIn))
+    for (const { place, fingerprint } of live)
       owners.set(fingerprint, (owners.get(fingerprint) ?? new Set()).add(place))
     const pairs = new Set(
       [...owners.values()]
         .filter((places) => places.size > 1)
         .map((places) => [...places].sort().join(" and ")),
     )
-    for (const places of pairs)
-      report.found("value-shared", `${places} have the same value`, {
-        remedy: remedyOf(places.split(" and "), isListed),
+    const both = oneLogin(live.filter(({ place }) => !isLeft(place)))
+    for (const [places, login] of both)
+      report.found("value-shared", `${places} rotate the same login${login}`, {
+        remedy:
+          "take it out of one of them: each rotation there changes the password that the other one's programs hold; rotate neither before that",
       })
+    for (const places of pairs)
+      if (!both.has(places))
+        report.found("value-shared", `${places} have the same value`, {
+          remedy: remedyOf(places.split(" and "), isListed),
+        })
     return `none of ${owners.size} live values is used twice in the store`
   },
 })
@@ -32,6 +40,8 @@ export type Shared = {
   readonly documents: readonly StateDocument[]
   /** "shop/production/db": can this config rotate it? */
   readonly isListed?: (place: string) => boolean
+  /** It is of this project, and its config has it no more: it rotates nothing. */
+  readonly isLeft?: (place: string) => boolean
 }
 
 function remedyOf(places: readonly string[], isListed: (place: string) => boolean): string {
@@ -41,18 +51,41 @@ function remedyOf(places: readonly string[], isListed: (place: string) => boolea
   return "none of them is in this config: rotate one of them with the config that it is in, or erase there what is not needed any more (mycelium delete)"
 }
 
+type Live = {
+  readonly place: string
+  readonly fingerprint: string
+  /** Whose value it is, with the kind of its service; none where that is not known. */
+  readonly logins: readonly string[]
+}
+
 /** Values that may be accepted somewhere; what is kept is dead. */
-function liveIn(
-  document: StateDocument,
-): readonly { readonly place: string; readonly fingerprint: string }[] {
-  return Object.entries(document.secrets).flatMap(([secret, { versions }]) =>
+function liveIn(document: StateDocument): readonly Live[] {
+  return Object.entries(document.secrets).flatMap(([secret, { versions, driver, logins = [] }]) =>
     versions
       .filter(({ stage }) => stage.kind !== "retired")
       .flatMap(({ fingerprints }) =>
         Object.values(fingerprints).map((fingerprint) => ({
           place: `${document.project}/${document.environment}/${secret}`,
           fingerprint,
+          logins: logins.map((login) => `${driver} ${login}`),
         })),
       ),
   )
+}
+
+/** Secrets of the store that rotate one login, with it in words, whatever values they hold now. */
+function oneLogin(live: readonly Live[]): ReadonlyMap<string, string> {
+  const holders = new Map<string, Set<string>>()
+  for (const { place, logins } of live)
+    for (const login of logins) holders.set(login, (holders.get(login) ?? new Set()).add(place))
+  return new Map(
+    [...holders]
+      .filter(([, places]) => places.size > 1)
+      .map(([login, places]) => [[...places].sort().join(" and "), sayLogin(login)]),
+  )
+}
+
+/** What a program of the operator is told of its login is not for a line of words. */
+function sayLogin(login: string): string {
+  return login.startsWith("exec ") ? "" : `: ${login.slice(login.indexOf(" ") + 1)}`
 }

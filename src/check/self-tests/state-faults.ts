@@ -1,3 +1,4 @@
+import { otherMycelium } from "../../core/drift.ts"
 import type { Fault } from "./check.ts"
 
 /** What the check of the state can find, and what to do about each. */
@@ -71,8 +72,7 @@ export const faults: Readonly<Record<Code, Fault>> = {
   },
   "current-refused": {
     severity: "error",
-    remedy:
-      "mycelium reconcile finds out which known version works; mycelium adopt takes over a value that a person has set",
+    remedy: `mycelium reconcile finds out which known version works; mycelium adopt takes over a value that a person has set; ${otherMycelium}`,
   },
   "none-accepted": {
     severity: "warning",

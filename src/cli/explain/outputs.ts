@@ -86,7 +86,8 @@ export const outputs = {
     "Run mount to see what serves it, and start that again, or unmount it (umount -l). " +
     "df and ls on its folder would hang too.",
   "output-drift":
-    "An output shows a value that is not one Mycelium has stored: it was changed by hand, " +
+    "An output shows a value that is not one Mycelium has stored: a person has changed it, " +
+    "or another Mycelium (of another user, or with another store) writes there, " +
     "and this may be its only copy, so it is never overwritten. " +
     "If its service accepts it, or no service asks for it (driver generated): " +
     "mycelium adopt ENV takes it over, seals the one before, and names the files and programs " +

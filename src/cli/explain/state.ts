@@ -104,7 +104,9 @@ export const state = {
   "value-shared":
     "Two secrets have the same value, so a person who learns one has both. " +
     "Between environments this means that a developer may hold the password of production. " +
-    "Rotate one of them: mycelium rotate-now ENV/SECRET.",
+    "Rotate one of them: mycelium rotate-now ENV/SECRET. If both rotate one login, a rotation of " +
+    "either changes the password that the programs of the other one hold: take it out of one of " +
+    "the two configs, and rotate neither before that.",
   "audit-unwritable":
     "The audit log cannot be written. Without a record nothing is rotated. " +
     "Free some space, or correct the log's owner and mode (0600, the user that runs " +

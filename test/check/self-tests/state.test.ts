@@ -3,7 +3,7 @@ import { AppError } from "../../../src/base/error.ts"
 import { clock } from "../../../src/check/self-tests/clock.ts"
 import { shared } from "../../../src/check/self-tests/shared.ts"
 import { state as check, type States } from "../../../src/check/self-tests/state.ts"
-import type { StateDocument } from "../../../src/core/state.ts"
+import type { SecretState, StateDocument } from "../../../src/core/state.ts"
 import type { ChangeSet } from "../../../src/core/change-set.ts"
 import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
 
@@ -368,6 +368,22 @@ test("state passes on why a state cannot be read, and looks at the others", asyn
     now,
   })
   expect(codes).toEqual(["state-broken error", "revoke-overdue error"])
+})
+
+test("shared names two secrets that rotate one login, and never says to rotate one of them", async () => {
+  const logins = ["postgresql://db:5432 role shop"]
+  const db = (value: string): SecretState => ({
+    ...secret([version("v1", current, value)]),
+    logins,
+  })
+  const documents = [state({ db: db("one") }), state({ db: db("two") }, { project: "other" })]
+  const { findings } = await result(shared, { documents })
+  expect(findings).toMatchObject([{ code: "value-shared" }])
+  expect(findings[0]?.message).toContain("rotate the same login: postgresql://db:5432 role shop")
+  expect(findings[0]?.remedy).toStartWith("take it out of one of them")
+  // Of what a rename has left in the state, nothing is rotated.
+  const isLeft = (place: string): boolean => place.startsWith("other/")
+  expect(await found(shared, { documents, isLeft })).toEqual([])
 })
 
 test("shared finds one value in two secrets or environments, whatever is kept", async () => {
