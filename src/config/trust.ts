@@ -1,3 +1,6 @@
+import { unreadHint } from "../base/files/file-errors.ts"
+import { nameOf } from "../base/system/users.ts"
+import { present } from "../base/present.ts"
 import type { Stats } from "node:fs"
 import { readlink } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
@@ -79,9 +82,11 @@ async function attempt<Answer>(path: string, act: () => Promise<Answer>): Promis
   try {
     return await act()
   } catch (error) {
+    const code = systemCode(error)
     throw new AppError(
       "file-unreadable",
-      `cannot look at ${path}: ${systemCode(error) ?? "unknown error"}`,
+      `cannot look at ${path}: ${code ?? "unknown error"}`,
+      present({ hint: unreadHint(code) }),
     )
   }
 }
@@ -92,7 +97,9 @@ function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
     return new AppError(
       "config-writable-by-others",
       `${path} belongs to another user (${stats.uid})`,
-      { hint: `${what}: chown it to root or to the user that runs Mycelium, or move the config` },
+      {
+        hint: `${what}: if that user runs Mycelium, run it as them: sudo -H -u ${nameOf(stats.uid)} mycelium …; else chown it to root or to the user that does, or move the config`,
+      },
     )
   }
   // With the sticky bit, as on /tmp, others cannot replace what is not theirs. The owner of the next

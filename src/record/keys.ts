@@ -117,7 +117,10 @@ export function keysFileVersion(store: string): string {
     throw new AppError(
       "file-unreadable",
       `cannot read ${keysPath(store)}: ${systemCode(error) ?? "unknown error"}`,
-      { remedy: "retry", hint: "see that the disk works, and that this user may enter the store" },
+      {
+        remedy: "retry",
+        hint: "see that the disk works, and that this user may enter the store: else run it as the user that ran mycelium init",
+      },
     )
   }
 }

@@ -17,6 +17,13 @@ export const fileHints: Readonly<Record<string, string>> = {
   EBUSY: "the file is a mount point of its own: mount its folder instead",
 }
 
+/** What a person can do about a file that cannot be read; undefined where the code says nothing. */
+export function unreadHint(code: string | undefined): string | undefined {
+  if (code === "EACCES" || code === "EPERM")
+    return "this user may not read it: run it as the user that ran mycelium init, or look at the owner and the mode of the file and of each folder above it"
+  return code === "EIO" ? "look at its disk" : undefined
+}
+
 export function writeError(target: string, error: unknown): AppError {
   if (error instanceof AppError) return error
   const code = systemCode(error) ?? "unknown error"

@@ -2,7 +2,7 @@ import type { Stats } from "node:fs"
 import { basename, dirname } from "node:path"
 import { near, readFlags } from "./disk.ts"
 import { AppError, systemCode } from "../error.ts"
-import { fileHints, linkError } from "./file-errors.ts"
+import { fileHints, linkError, unreadHint } from "./file-errors.ts"
 import { type Folder, type Keeper, openFolder } from "./folder.ts"
 
 /** A file, in the folder that it lies in. Who opened the folder must also dispose of it. */
@@ -112,7 +112,7 @@ export function absent(path: string, error: unknown): undefined {
   if (code === "ENOENT") return undefined
   if (code === "ELOOP") throw linkError(path)
   if (code === "ENXIO") throw new AppError("file-irregular", `${path} is not a regular file`)
-  const hint = code === "ENOTDIR" || code === "ENAMETOOLONG" ? fileHints[code] : undefined
+  const hint = code === "ENOTDIR" || code === "ENAMETOOLONG" ? fileHints[code] : unreadHint(code)
   throw new AppError(
     "file-unreadable",
     `cannot read ${path}: ${code ?? "unknown error"}`,

@@ -1,5 +1,7 @@
 import { readIn, type Regular } from "./read-regular.ts"
 import { openFolderOf } from "./folder.ts"
+import { present } from "../present.ts"
+import { unreadHint } from "./file-errors.ts"
 import { AppError, systemCode } from "../error.ts"
 
 /**
@@ -17,6 +19,10 @@ export async function readRealFile(path: string, limit: number): Promise<Regular
     if (code === "ENOENT") return undefined
     if (code === "ENXIO" || code === "EISDIR")
       throw new AppError("file-irregular", `${path} is not a regular file`)
-    throw new AppError("file-unreadable", `cannot read ${path}: ${code ?? "unknown error"}`)
+    throw new AppError(
+      "file-unreadable",
+      `cannot read ${path}: ${code ?? "unknown error"}`,
+      present({ hint: unreadHint(code) }),
+    )
   }
 }

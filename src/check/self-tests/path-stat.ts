@@ -1,3 +1,5 @@
+import { unreadHint } from "../../base/files/file-errors.ts"
+import { present } from "../../base/present.ts"
 import { type Stats, lstatSync, realpathSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "../../base/error.ts"
@@ -12,7 +14,11 @@ export function statOf(path: string): Stats | undefined {
   } catch (error) {
     const code = systemCode(error)
     if (code === "ENOENT" || code === "ENOTDIR") return undefined
-    throw new AppError("file-unreadable", `cannot look at ${path}: ${code ?? "unknown error"}`)
+    throw new AppError(
+      "file-unreadable",
+      `cannot look at ${path}: ${code ?? "unknown error"}`,
+      present({ hint: unreadHint(code) }),
+    )
   }
 }
 

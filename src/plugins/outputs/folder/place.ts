@@ -1,3 +1,5 @@
+import { unreadHint } from "../../../base/files/file-errors.ts"
+import { present } from "../../../base/present.ts"
 import { basename, dirname } from "node:path"
 import { removeEmptyFolder, syncFolder } from "../../../base/files/durable-folder.ts"
 import { AppError, systemCode } from "../../../base/error.ts"
@@ -78,7 +80,11 @@ export async function refuseOddFolder(folder: string): Promise<void> {
     if (error instanceof AppError) throw error
     const code = systemCode(error)
     if (code !== "ENOENT" && code !== "ENOTDIR")
-      throw new AppError("file-unreadable", `cannot look at ${folder}: ${code ?? "unknown error"}`)
+      throw new AppError(
+        "file-unreadable",
+        `cannot look at ${folder}: ${code ?? "unknown error"}`,
+        present({ hint: unreadHint(code) }),
+      )
   }
 }
 
