@@ -1,5 +1,5 @@
 import type { App } from "../app/app.ts"
-import { findExposed } from "../incident/exposed.ts"
+import { type Exposed, findExposed } from "../incident/exposed.ts"
 import { unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import type { Terminal } from "./command.ts"
 import { openInput } from "./input.ts"
@@ -24,7 +24,7 @@ export async function narrowToExposed(
     unchanged: "; nothing was rotated",
     hint: "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -",
   })
-  const { found, tooShort, unknown } = await findExposed(app, [...selected.keys()], text, {
+  const { found, tooShort, unknown, others } = await findExposed(app, [...selected.keys()], text, {
     urgent,
   })
   for (const { environment, secret, version, stage, form } of found)
@@ -35,6 +35,14 @@ export async function narrowToExposed(
     )
   for (const one of tooShort)
     terminal.stderr(`exposed   ${one} is too short to be looked for: judge it yourself`)
+  for (const place of deadOnly(found))
+    terminal.stderr(
+      `exposed   ${place}  only values that are dead already stand in the text: its current one does not, and is rotated all the same`,
+    )
+  if (others.length > 0 && found.length > 0)
+    terminal.stderr(
+      `also in that text, and not Mycelium's, so not rotated here: ${counted(others)}: change by hand what is secret of it`,
+    )
   const narrowed = narrow(app, selected, found)
   const blind = unknown.filter((place) => isSelected(selected, place))
   if (found.length === 0)
@@ -52,6 +60,21 @@ export async function narrowToExposed(
       `NOT changed  ${place}: ${unlisted.message}: ${unlistedRemedy(place, undefined)}`,
     )
   return { chosen: narrowed.chosen, beyond: [...narrowed.beyond, ...blind] }
+}
+
+/** Secrets of which the text holds no value that may be accepted. */
+function deadOnly(found: readonly Exposed[]): readonly string[] {
+  const places = Map.groupBy(found, ({ environment, secret }) => `${environment}/${secret}`)
+  return [...places].flatMap(([place, all]) =>
+    all.every(({ stage }) => stage === "retired") ? [place] : [],
+  )
+}
+
+const namesMost = 20
+
+function counted(names: readonly string[]): string {
+  const more = names.length - namesMost
+  return more > 0 ? `${names.slice(0, namesMost).join(", ")} and ${more} more` : names.join(", ")
 }
 
 function isSelected(selected: Selection, place: string): boolean {

@@ -12,6 +12,7 @@ import { refuseTaken } from "../app/belongs.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { lockedBy } from "../app/environment/lock.ts"
 import { demand } from "../app/held.ts"
+import { TextCopy, otherNames } from "./other-names.ts"
 import { type Shown, shownNow } from "./shown-now.ts"
 import { whenFree } from "../app/reading.ts"
 
@@ -30,12 +31,14 @@ export type Exposure = {
   readonly tooShort: readonly string[]
   /** Never adopted, and shown by no output: it is not known what to look for. */
   readonly unknown: readonly string[]
+  /** Names of variables in the text whose values are none of ours. */
+  readonly others: readonly string[]
 }
 
 /** Shorter ones stand in any text by chance. */
 const shortest = 6
 
-type Looked = Exposed & { readonly bytes: Uint8Array }
+type Looked = Exposed & { readonly bytes: Buffer }
 
 /**
  * Which versions that we know, in any stage, stand in this text, raw or encoded; and which values
@@ -73,7 +76,8 @@ export async function findExposed(
           looked.push({ environment, ...one, form, bytes: Buffer.from(text) })
     }
   }
-  const found = await new TextFinder(looked.map(({ bytes }) => bytes)).find(source)
+  const copy = new TextCopy()
+  const found = await new TextFinder(looked.map(({ bytes }) => bytes)).find(copy.follow(source))
   const exposed = [...found]
     .flatMap((index) => looked[index] ?? [])
     .map(({ bytes: _, ...one }) => one)
@@ -85,6 +89,11 @@ export async function findExposed(
     ],
     tooShort,
     unknown,
+    others: otherNames(
+      copy.text ?? "",
+      looked.map(({ bytes }) => bytes.toString()),
+      shortest,
+    ),
   }
 }
 
