@@ -1,6 +1,7 @@
 import { actorOf, readFile } from "../app/actor.ts"
 import type { App, OnProgress } from "../app/app.ts"
 import { readIdentity } from "../app/identity.ts"
+import { refuseForeignStore } from "../app/trusted-store.ts"
 import { harden } from "../base/system/harden.ts"
 import { ActivityScope } from "../base/activity-scope.ts"
 import { KeyedSemaphore } from "../base/semaphore.ts"
@@ -30,6 +31,7 @@ export async function openApp(
   await demandStore(config)
   await harden()
   const identity = await readIdentity(config, terminal.host)
+  await refuseForeignStore(config.store)
   await makeStateFolder(config)
   const keys = await openKeys(config.store, identity, { make: true, trust })
   return {
