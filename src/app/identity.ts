@@ -1,5 +1,6 @@
 import { resolve } from "node:path"
 import { readRegular } from "../base/files/read-regular.ts"
+import { refuseForeign, refuseForeignFile } from "./identity-owner.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import { run } from "../base/processes/spawn.ts"
@@ -44,6 +45,7 @@ async function identityText(
   const path = defaultIdentityPath(host)
   const found = await readRegular(path, 64 * 1024)
   if (found === undefined) throw missing(path, config.store)
+  refuseForeign(path, found)
   if ((found.stats.mode & 0o077) !== 0)
     throw new AppError("identity-open", `${path} can be read by others`, {
       hint: `chmod 600 ${path}; if others have read it, make a new one and rotate everything`,
@@ -57,6 +59,7 @@ async function referred(
   identity: Reference,
   host: Host,
 ): Promise<Secret> {
+  if ("file" in identity) await refuseForeignFile(resolve(config.folder, identity.file))
   try {
     return await readReference(identity, {
       folder: config.folder,

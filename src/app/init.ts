@@ -10,6 +10,7 @@ import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { demandOpens } from "../record/keys.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity-path.ts"
+import { refuseForeignFile, refuseForeignPlace } from "./identity-owner.ts"
 
 /** `left`: it is not there and cannot be made from here; a person, or a program, brings it. */
 export type Made = {
@@ -94,10 +95,12 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
     largest,
   )
   if (found !== undefined) {
+    await refuseForeignFile(path)
     await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
     return { path, made: false, about }
   }
   if (storeHasSealed(store)) throw lost(path, store)
+  await refuseForeignPlace(path)
   await durableFolder(dirname(path))
   await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }

@@ -10,7 +10,7 @@ import { type Prospect, type Why, isKept, prospectOf, whysOf } from "../rotate/p
 import type { Session } from "../rotate/session.ts"
 import type { App } from "../app/app.ts"
 import { inspectEnvironment, withEnvironment } from "../app/environment.ts"
-import type { Deleted, Deletions, DeleteOptions, Sessions } from "./delete/deleted.ts"
+import type { Deleted, Deletions, DeleteOptions, LoginFate, Sessions } from "./delete/deleted.ts"
 import { changesOf, discard, draftsWithout } from "./delete/drafts.ts"
 import { endLogin, loginOf } from "./delete/login.ts"
 

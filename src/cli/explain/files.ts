@@ -55,7 +55,7 @@ export const files = {
     "chmod g-w.",
   "parent-foreign":
     "A folder above the store, the identity or an output belongs to another user than root or " +
-    "mycelium's: that user can replace everything below. " +
+    "mycelium's: that user can replace everything below. A store below it is not used. " +
     "Chown it to root, or move the store (store in the config) elsewhere.",
   "identity-missing":
     "There is no identity on this machine: the key that opens every sealed value. " +
@@ -65,6 +65,12 @@ export const files = {
     "none beside them. If it is lost for good, the sealed values are too, but the outputs " +
     "still show those that are in use: move the store aside (mv ~/.local/state/mycelium " +
     "~/mycelium-lost), then mycelium init, then mycelium adopt each environment, and rotate.",
+  "identity-foreign":
+    "The identity belongs to another user, or another user owns a folder above it and can put a " +
+    "file of theirs in its place. Every new value would be sealed to their key, so nothing is " +
+    "read or written with it. Compare it with your offline backup. If it is yours: move it to a " +
+    "folder that only root and mycelium's user can write in, and name it there (identity in the " +
+    "config); or run mycelium as the user that owns it. If it is not: put back the backup.",
   "identity-open":
     "Other users may read the identity, which opens every sealed value in every backup of the " +
     "store. Run chmod 600 on it. If others may have read it: make a new identity, seal to it, " +
