@@ -1,3 +1,4 @@
+import { shownName } from "../base/text/shown-name.ts"
 import type { StateDocument } from "./state.ts"
 
 /**
@@ -66,5 +67,5 @@ export function sayLeft(
   environment: string,
   { name, secret, version, whole }: Left,
 ): string {
-  return `${target}: ${name} is not in the config and shows ${version} of ${environment}/${secret}${whole ? "" : " within it"}: nobody replaces it there, and it is refused once that value is dead`
+  return `${target}: ${shownName(name)} is not in the config and shows ${version} of ${environment}/${secret}${whole ? "" : " within it"}: nobody replaces it there, and it is refused once that value is dead`
 }

@@ -1,3 +1,4 @@
+import { shownName } from "../base/text/shown-name.ts"
 import { landAlone } from "../rotate/land.ts"
 import { leftBeside } from "../rotate/left.ts"
 import { AppError, describeError } from "../base/error.ts"
@@ -188,7 +189,7 @@ async function refuseLeft(session: Session, name: string): Promise<void> {
     : "take that out of the file by hand; then the same command again"
   throw new AppError(
     "variable-left",
-    `${left.target}: ${left.left.name} is not in the config and shows ${left.left.version} of ${environment}/${name}`,
+    `${left.target}: ${shownName(left.left.name)} is not in the config and shows ${left.left.version} of ${environment}/${name}`,
     { hint: way },
   )
 }

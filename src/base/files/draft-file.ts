@@ -15,13 +15,15 @@ export type FileOptions = Ownership & {
   readonly trial?: boolean
 }
 
+export const draftEnding = ".mycelium-draft"
+
 /** The draft of a target has a known name, so that one left by a crash is found and removed. */
 export function draftPath(target: string): string {
   return join(dirname(target), draftName(basename(target)))
 }
 
 export function draftName(name: string): string {
-  return `.${name}.mycelium-draft`
+  return `.${name}${draftEnding}`
 }
 
 /** A new file under the draft's name, private and synced; removed again if that fails. */

@@ -1,3 +1,4 @@
+import { shownName } from "../../base/text/shown-name.ts"
 import { parseDuration } from "../../base/text/duration.ts"
 import { AppError } from "../../base/error.ts"
 import type { Config } from "../../config/model.ts"
@@ -154,7 +155,7 @@ function rowOf({ environment, entry }: Found): readonly string[] {
     String(version ?? ""),
     more.join(" "),
     `${entry.user} (${entry.via})`,
-  ]
+  ].map(shownName)
 }
 
 /** A log is read without its key: what stands in it is not taken for granted. */

@@ -1,3 +1,4 @@
+import { shownName } from "../../base/text/shown-name.ts"
 import { type Rendered, render as write } from "../../repair/render.ts"
 import { type Command, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -42,7 +43,7 @@ function sayRendered(environment: string, { changes, pruned, waits }: Rendered):
       `not written for ${waits.join(", ")}, which ${waits.length === 1 ? "has" : "have"} no ` +
       `value yet (mycelium adopt ${environment}, or rotate-now --new)`
     )
-  if (pruned === true) return `taken away: ${changes?.join(", ") ?? ""}`
+  if (pruned === true) return `taken away: ${changes?.map(shownName).join(", ") ?? ""}`
   if (changes === undefined) return "unchanged"
   return changes.length === 0 ? "written" : `written: ${changes.join(", ")}`
 }
