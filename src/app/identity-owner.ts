@@ -5,20 +5,22 @@ import { type Regular } from "../base/files/read-regular.ts"
 import { readRealFile } from "../base/files/real-file.ts"
 import { changeableBy } from "../base/files/runnable.ts"
 import { isOpen, isOurs } from "../base/files/writers.ts"
+import { ownerOf } from "./trusted-store.ts"
 
 /**
  * Whose identity it is chooses who opens each new value: it must be this user's or root's, and no
- * other user may be able to put theirs in its place.
+ * other user may be able to put theirs in its place. A store of that very user is theirs already.
  */
-export function refuseForeign(path: string, { stats, keeper }: Regular): void {
-  const by = foreignTo(stats, keeper)
+export function refuseForeign(path: string, { stats, keeper }: Regular, store: string): void {
+  const isTheirs = !isOurs(stats.uid) && stats.uid === ownerOf(store)
+  const by = isTheirs ? undefined : foreignTo(stats, keeper)
   if (by !== undefined)
     throw new AppError("identity-foreign", `${path} holds the identity, and ${by}`, { hint: ownIt })
 }
 
-export async function refuseForeignFile(path: string): Promise<void> {
+export async function refuseForeignFile(path: string, store: string): Promise<void> {
   const found = await readRealFile(path, 64 * 1024)
-  if (found !== undefined) refuseForeign(path, found)
+  if (found !== undefined) refuseForeign(path, found, store)
 }
 
 /** No identity is made where another user can put theirs in its place. */

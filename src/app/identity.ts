@@ -45,7 +45,7 @@ async function identityText(
   const path = defaultIdentityPath(host)
   const found = await readRegular(path, 64 * 1024)
   if (found === undefined) throw missing(path, config.store)
-  refuseForeign(path, found)
+  refuseForeign(path, found, config.store)
   if ((found.stats.mode & 0o077) !== 0)
     throw new AppError("identity-open", `${path} can be read by others`, {
       hint: `chmod 600 ${path}; if others have read it, make a new one and rotate everything`,
@@ -59,7 +59,8 @@ async function referred(
   identity: Reference,
   host: Host,
 ): Promise<Secret> {
-  if ("file" in identity) await refuseForeignFile(resolve(config.folder, identity.file))
+  if ("file" in identity)
+    await refuseForeignFile(resolve(config.folder, identity.file), config.store)
   try {
     return await readReference(identity, {
       folder: config.folder,

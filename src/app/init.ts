@@ -95,7 +95,7 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
     largest,
   )
   if (found !== undefined) {
-    await refuseForeignFile(path)
+    await refuseForeignFile(path, store)
     await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
     return { path, made: false, about }
   }

@@ -7,11 +7,12 @@ import { isSticky } from "../base/files/writers.ts"
 /**
  * Locks and reserved room are reached by their paths. Who can change a folder above the store could
  * lead these elsewhere in the midst of a run: such a store is not used. Throws in the words of
- * `check`, which warns of a group beside that.
+ * `check`, which warns of a group beside that. Where the identity is that user's, too, all of this
+ * is theirs, and root acts for them.
  */
-export async function refuseForeignStore(store: string): Promise<void> {
+export async function refuseForeignStore(store: string, identity?: string): Promise<void> {
   const { keeper, weak = "" } = await nearestAbove(dirname(store))
-  if (keeper === "ours") return
+  if (keeper === "ours" || (identity !== undefined && ownerOf(identity) === keeper)) return
   const says = `${weak}, above the store,`
   if (typeof keeper === "number")
     throw new AppError(
@@ -26,6 +27,11 @@ export async function refuseForeignStore(store: string): Promise<void> {
     throw new AppError("parent-writable", `${says} can be written by everybody`, {
       hint: `chmod o-w ${weak}, and look at what lies below it`,
     })
+}
+
+/** undefined where nothing is. */
+export function ownerOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.uid
 }
 
 /** A folder that is not there is made by this user, in the one above it. */

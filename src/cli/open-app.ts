@@ -5,6 +5,7 @@ import { refuseForeignStore } from "../app/trusted-store.ts"
 import { harden } from "../base/system/harden.ts"
 import { ActivityScope } from "../base/activity-scope.ts"
 import { KeyedSemaphore } from "../base/semaphore.ts"
+import { identityPath } from "../check/files.ts"
 import { refuseBrokenRandom } from "../check/self-tests/randomness.ts"
 import { trustOf } from "../config/trust.ts"
 import { plugins } from "../plugins/index.ts"
@@ -31,7 +32,7 @@ export async function openApp(
   await demandStore(config)
   await harden()
   const identity = await readIdentity(config, terminal.host)
-  await refuseForeignStore(config.store)
+  await refuseForeignStore(config.store, identityPath(config, terminal.host))
   await makeStateFolder(config)
   const keys = await openKeys(config.store, identity, { make: true, trust })
   return {
