@@ -64,6 +64,16 @@ export const laws: readonly Mutant[] = [
   },
   {
     law: 3,
+    name: "the same incident calls a secret contained without asking its service",
+    edits: edit(
+      "incident/contain-secrets.ts",
+      `await askHeld(session, there.filter(holds), options.incident)`,
+      `await askHeld(session, [], options.incident)`,
+    ),
+    test: cli("contain-lost", "without an admin it is left, and all say so"),
+  },
+  {
+    law: 3,
     name: "a containment does not end what a killed run has under way",
     edits: edit(
       "rotate/prove.ts",
