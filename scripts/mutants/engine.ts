@@ -40,12 +40,12 @@ export const engine: readonly Mutant[] = [
     name: "promoted before the restarts",
     edits: edit(
       "rotate/forward.ts",
-      `  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
+      `  const unhealthy = await restartAll(session)
   const rest = `,
       `  const open = openSet(session)
   const early = await promote(session, going)
   session.note(open)
-  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
+  const unhealthy = await restartAll(session)
   if (unhealthy.length === 0) {
     await session.commit({ changeSet: null })
     return early
@@ -59,7 +59,7 @@ export const engine: readonly Mutant[] = [
     name: "the restarts are left out",
     edits: edit(
       "rotate/forward.ts",
-      `  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])`,
+      `  const unhealthy = await restartAll(session)`,
       `  const unhealthy = (await Promise.resolve([])) as Awaited<ReturnType<typeof restartAll>>`,
     ),
     test: singleCuts,

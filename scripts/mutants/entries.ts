@@ -25,7 +25,11 @@ export const ofEntries: readonly Mutant[] = [
   {
     law: 5,
     name: "a program is restarted though the entry that it reads is still to be put back",
-    edits: edit("rotate/roll-back.ts", `if (urgent) return []`, `if (urgent || !urgent) return []`),
+    edits: edit(
+      "rotate/roll-back.ts",
+      `if (session.urgent) return []`,
+      `if (session.urgent || !session.urgent) return []`,
+    ),
     test: entries("only the program that reads the silent entry"),
   },
   {
@@ -47,11 +51,7 @@ export const ofEntries: readonly Mutant[] = [
   {
     law: 3,
     name: "a write that may still land is not fenced off on the way back",
-    edits: edit(
-      "rotate/roll-back/outputs.ts",
-      `return renamed.has(target) && !delivered.has(target)`,
-      `return renamed.has(target) && delivered.has(target)`,
-    ),
+    edits: edit("rotate/land.ts", `doubted.add(output.target)`, `doubted.delete(output.target)`),
     test: entries("finds another mark"),
   },
   {

@@ -213,13 +213,13 @@ export const laws: readonly Mutant[] = [
     name: "the old value is taken away before the new one is promoted",
     edits: edit(
       "rotate/forward.ts",
-      `  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
+      `  const unhealthy = await restartAll(session)
   const rest = `,
       `  for (const name of going) {
     const { current, pending } = await session.versions(name)
     if (current !== undefined && pending !== undefined && driverOf(session, name).overlap === "both") await driverOf(session, name).revoke(current, pending, { endSessions: false }, session.work.stop)
   }
-  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
+  const unhealthy = await restartAll(session)
   const rest = `,
     ),
     test: orderOfServices,

@@ -30,10 +30,13 @@ export function rotationLines(report: Report, now: Date): readonly string[] {
 function outcomeLines(environment: string, secret: string, outcome: Outcome): readonly string[] {
   const name = `${environment}/${secret}`
   if (outcome.kind === "rotated") {
-    const but = sayIf(outcome.unhealthy, (text) => `, BUT ${text}`)
+    const but = [outcome.unhealthy, outcome.owes]
+      .map((one) => sayIf(one, (text) => `, BUT ${text}`))
+      .join("")
     return [
       `${name}: rotated, ${outcome.version} is current${but}`,
       ...hintLines(outcome.unhealthy === undefined ? undefined : unhealthyHint),
+      ...(outcome.owes === undefined ? [] : [notWritten]),
     ]
   }
   const words = {
@@ -51,6 +54,8 @@ function outcomeLines(environment: string, secret: string, outcome: Outcome): re
   ]
 }
 
+const notWritten =
+  "  the old value stays accepted until then: mycelium run writes the entry when its manager answers"
 const backUnhealthy =
   "  that program may be down, or still use the value that was given up: see to it now; " +
   "mycelium explain back-unhealthy"
@@ -81,7 +86,7 @@ export function exitOfRotations(reports: readonly Report[]): number {
   if (outcomes.some(needsPerson) || deaths.some((one) => one.kind !== "dead"))
     return exitCodes.person
   const good = outcomes.filter(
-    (one) => one.kind === "rotated" && one.unhealthy === undefined,
+    (one) => one.kind === "rotated" && one.unhealthy === undefined && one.owes === undefined,
   ).length
   const nothingDone = outcomes.length === 0 && reports.some((report) => report.untouched.length > 0)
   if (good === outcomes.length && !nothingDone) return exitCodes.done

@@ -162,15 +162,23 @@ function sayOutcome(say: Say, environment: string, { secret, outcome, due }: End
   // It is reported as a drift.
   if (outcome.kind === "left" && outcome.code === driftCode) return
   if (outcome.kind === "rotated")
-    return say(outcome.unhealthy === undefined ? "info" : "error", "rotated", {
+    return say(levelOf(outcome), "rotated", {
       environment,
       secret,
       version: outcome.version,
-      ...present({ due: due && sayDue(due), unhealthy: outcome.unhealthy }),
+      ...present({ due: due && sayDue(due), unhealthy: outcome.unhealthy, owes: outcome.owes }),
     })
   const { code, message } = outcome
   const level = needsPerson(outcome) ? "error" : "warning"
   say(level, outcome.kind, { environment, secret, code, message })
+}
+
+function levelOf({
+  unhealthy,
+  owes,
+}: Extract<Outcome, { readonly kind: "rotated" }>): Parameters<Say>[0] {
+  if (unhealthy !== undefined) return "error"
+  return owes === undefined ? "info" : "warning"
 }
 
 function sayRevoked(

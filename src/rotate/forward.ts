@@ -107,7 +107,8 @@ async function deliverAndPromote(
   const delivery = fault === undefined ? await outcomeOf(deliver(session, ready)) : { fault }
   if ("fault" in delivery)
     return startRollback(session, { ...describeError(delivery.fault), touched, going })
-  const unhealthy = await restartAll(session, [...session.waitsFor.keys()])
+  // What an entry shows that is waited for works: no program is kept locked out of another for it.
+  const unhealthy = await restartAll(session)
   const rest = await outcomeOf(delivery.came())
   if ("fault" in rest && unhealthy.length === 0)
     return startRollback(session, {

@@ -1,9 +1,10 @@
 import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
+import type { Refusal } from "../core/change-set.ts"
 import { isEntry } from "../core/entry.ts"
 import { driverOf } from "./ask.ts"
 import type { Session } from "./session.ts"
-import { type Refusals, leaveOutputs } from "./unwritten.ts"
+import { type Refusals, leaveOutputs, readersOf } from "./unwritten.ts"
 import type { Outcome, Outcomes } from "./work.ts"
 
 /** Which outputs could not be drafted, or written; said as the first of them. */
@@ -21,13 +22,18 @@ export class OutputsRefused extends AppError {
 
 /**
  * An entry that cannot be written is no reason to turn back while the services take both values: its
- * readers go on with the old one. So all others go on, and those that it shows wait for its manager;
- * if a containment waits for the end, it is owed instead. False: these turn it back.
+ * readers go on with the old one, which is not taken away before. So it is owed, and no other
+ * rotation waits for its manager; unless a program of the config reads it: then its secrets wait, for
+ * that one's health is their proof (not if a containment waits for the end). False: these turn it
+ * back.
  */
 export async function goesOnWithout(session: Session, refused: Refusals): Promise<boolean> {
   if (!areWaitedFor(session, Object.keys(refused))) return false
-  if (session.urgent) await leaveOutputs(session, refused)
-  else for (const [target, why] of Object.entries(refused)) session.waitsFor.set(target, why)
+  const owed: Record<string, Refusal> = {}
+  for (const [target, why] of Object.entries(refused))
+    if (session.urgent || readersOf(session, [target]).length === 0) owed[target] = why
+    else session.waitsFor.set(target, why)
+  await leaveOutputs(session, owed)
   return true
 }
 

@@ -85,8 +85,19 @@ function promotionOf(
       kind: "rotated",
       version,
       ...(failed.length === 0 ? {} : { unhealthy: inWords(failed) }),
+      ...present({ owes: owesOf(session, set, name) }),
     },
   }
+}
+
+/** In an incident the report tells of it. */
+function owesOf(session: Session, set: ChangeSet, name: string): string | undefined {
+  if (strategyOf(set).contains) return undefined
+  const owed = session.outputsOf([name]).flatMap(({ target }) => {
+    const why = set.leaves?.[target]
+    return why === undefined ? [] : [`${target} is not written yet: ${why.message} (${why.code})`]
+  })
+  return owed.length === 0 ? undefined : owed.join("; ")
 }
 
 /** For `commit`: what the outputs that are ours as a whole hold now. */

@@ -1,6 +1,7 @@
 import { describeError } from "../base/error.ts"
 import { isEntry } from "../core/entry.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
+import { driverOf } from "./ask.ts"
 import { restartAll } from "./restart-all.ts"
 import { end } from "./roll-back/end.ts"
 import { restoreOutputs, waysBack, withoutRefused } from "./roll-back/outputs.ts"
@@ -58,13 +59,15 @@ export async function rollBack(session: Session): Promise<Outcomes> {
 }
 
 /**
- * Who reads an entry that is owed is restarted once that is written. If a containment waits, it has
- * restarts of its own.
+ * Who reads an entry that is owed, and may show a value that its service does not take any more, is
+ * restarted once that is written. If a containment waits, it has restarts of its own.
  */
-function entriesLeft({ changeSet, urgent, work }: Session): readonly string[] {
-  if (urgent) return []
-  return work.outputs
-    .filter((output) => isEntry(output) && changeSet?.leaves?.[output.target] !== undefined)
+function entriesLeft(session: Session): readonly string[] {
+  const { secrets = [], leaves } = session.changeSet ?? {}
+  if (session.urgent) return []
+  return session
+    .outputsOf(secrets.filter((name) => driverOf(session, name).overlap !== "both"))
+    .filter((output) => isEntry(output) && leaves?.[output.target] !== undefined)
     .map(({ target }) => target)
 }
 

@@ -219,7 +219,13 @@ export function takenKey(secret: string, version: string): string {
 
 /** What became of one secret. */
 export type Outcome =
-  | { readonly kind: "rotated"; readonly version: string; readonly unhealthy?: string }
+  | {
+      readonly kind: "rotated"
+      readonly version: string
+      readonly unhealthy?: string
+      /** An entry is not written yet: it shows the old value, which is accepted until then. */
+      readonly owes?: string
+    }
   /** Kept out before any value existed, or given up with the old value proven to live. */
   | {
       readonly kind: "left"

@@ -1,9 +1,17 @@
 import type { Scenario } from "./explore.ts"
 import type { ManagerFault } from "./manager.ts"
-import type { Fault, Name } from "./world.ts"
+import type { Fault, Name, Program } from "./world.ts"
 
 /** An entry that shows values of services that take both, of one that takes one, and all of them. */
-const entries: readonly (readonly Name[])[] = [["dual", "pair"], ["one"], ["dual", "one", "gen"]]
+const entries: readonly { readonly shows: readonly Name[]; readonly reader?: Program }[] = [
+  { shows: ["dual", "pair"] },
+  { shows: ["dual", "pair"], reader: "api" },
+  { shows: ["one"] },
+  { shows: ["dual", "one", "gen"], reader: "web" },
+]
+function nameOf({ shows, reader }: (typeof entries)[number]): string {
+  return `an entry of ${shows.join(", ")}${reader === undefined ? "" : ` that ${reader} reads`}`
+}
 
 const faults: readonly { readonly title: string; readonly manager: ManagerFault }[] = [
   { title: "all well", manager: {} },
@@ -40,12 +48,11 @@ const health: readonly { readonly title: string; readonly fault: Fault }[] = [
 ]
 
 /** What a process that is killed has sent lands later; the manager goes away at the crash; an incident follows. */
-const sinceTheCrash: readonly Scenario[] = entries.flatMap((shows) => {
-  const entry = { shows }
+const sinceTheCrash: readonly Scenario[] = entries.flatMap((entry) => {
   const silent: Fault = { manager: { silent: { from: 1 } } }
   const contain = { revokeFirst: false, intruder: false, after: "rotation" } as const
   return health.flatMap(({ title, fault }): readonly Scenario[] => {
-    const name = `an entry of ${shows.join(", ")}${title}`
+    const name = `${nameOf(entry)}${title}`
     const later = { ...fault, ...silent }
     return [
       ...[1, 3, 8, 1000].map((ghostDelay) => ({
@@ -80,13 +87,13 @@ const sinceTheCrash: readonly Scenario[] = entries.flatMap((shows) => {
   })
 })
 
-const whileItRuns: readonly Scenario[] = entries.flatMap((shows) =>
+const whileItRuns: readonly Scenario[] = entries.flatMap((entry) =>
   faults.flatMap(({ title, manager }) =>
     health.flatMap((sick): readonly Scenario[] => {
       const one = {
-        title: `an entry of ${shows.join(", ")}: ${title}${sick.title}`,
+        title: `${nameOf(entry)}: ${title}${sick.title}`,
         fault: { ...sick.fault, manager },
-        entry: { shows },
+        entry,
       }
       const contain = { revokeFirst: false, intruder: true }
       return [one, { ...one, title: `${one.title}, contained`, contain }]

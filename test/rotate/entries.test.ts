@@ -129,12 +129,33 @@ test("a lost answer alone turns nothing back: what stands there is looked at", a
   }
 })
 
-test("while services take both values a silent entry turns nothing back: its secrets wait, the others go on", async () => {
+test("while services take both values a silent entry turns nothing back: it is owed, and the old value lives until it is written and read", async () => {
   const one = world({ manager: { silent: { from: looks + 1 } } }, ["dual"])
+  const { outcomes } = await run(one, true)
+  expect(outcomes["dual"]).toMatchObject({
+    kind: "rotated",
+    owes: expect.stringContaining(`${entryId} is not written yet`) as unknown as string,
+  })
+  expect(one.stored.changeSet).toBeUndefined()
+  expect(owedIn(one, "dual")).toEqual([entryId])
+  one.time += 7_200_000
+  await run(one, false)
+  expect([...one.dual]).toContain("r0")
+  one.fault = {}
+  await run(one, false)
+  expect(owedIn(one, "dual")).toEqual([])
+  expect([...one.dual]).toContain("r0")
+  one.time += 3_600_000
+  await run(one, false)
+  expect([...one.dual].map((value) => `:${value}`)).toEqual([managerOf(one).content["dual"] ?? ""])
+})
+
+test("the secrets of a silent entry that a program reads wait for it, and the others go on", async () => {
+  const one = world({ manager: { silent: { from: looks + 1 } } }, ["dual"], "api")
   const { outcomes } = await run(one, true)
   expect(outcomes["dual"]).toMatchObject({ kind: "waiting", by: "file", code: "entry-unknown" })
   expect(outcomes["one"]?.kind).toBe("rotated")
-  expect(one.programs["api"]?.["one"]).toBe(`:${one.one}`)
+  for (const program of ["api", "web"]) expect(one.programs[program]?.["one"]).toBe(`:${one.one}`)
   expect(managerOf(one).content["dual"]).toBe(":r0")
   expect(one.dual).toContain("r0")
   one.fault = {}

@@ -29,7 +29,7 @@ export async function waysBack(session: Session, set: ChangeSet): Promise<readon
   await sideBySide(session.work.outputs, async (output) => {
     const was = set.before?.[output.target]
     if (was === undefined || set.leaves?.[output.target] !== undefined) return
-    if (isEntry(output) && mayStillLand(session, output.target)) session.doubted.add(output.target)
+    if (isEntry(output) && mayStillLand(session)) session.doubted.add(output.target)
     try {
       const draft = await wayBack(session, output, { was, values })
       drafted.set(output, { output, draft, isFormer: !draft.changed })
@@ -41,12 +41,11 @@ export async function waysBack(session: Session, set: ChangeSet): Promise<readon
 }
 
 /**
- * A write of the new content has left and got no answer, in this run or in one that was killed: it
- * may land after the way back, unless the former content is written once more.
+ * A run that was killed may have sent the new content, and it may land after the way back, unless
+ * the former one is written once more. (What this run has sent is known by `doubted`.)
  */
-function mayStillLand({ begun, changeSet, renamed, delivered }: Session, target: string): boolean {
-  if (begun === undefined || begun !== changeSet?.id) return true
-  return renamed.has(target) && !delivered.has(target)
+function mayStillLand({ begun, changeSet }: Session): boolean {
+  return begun === undefined || begun !== changeSet?.id
 }
 
 async function wayBack(

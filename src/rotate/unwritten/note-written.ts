@@ -1,7 +1,8 @@
 import { isEntry } from "../../core/entry.ts"
 import type { Patch, SecretState } from "../../core/state.ts"
 import { changeUnwritten, withoutOutputs } from "../../core/unwritten.ts"
-import { waitsForReaders } from "../entry-readers.ts"
+import type { Version } from "../../core/version.ts"
+import { readersWithinMs, waitsForReaders } from "../entry-readers.ts"
 import type { Session } from "../session.ts"
 import type { Refusals } from "../unwritten.ts"
 
@@ -62,7 +63,19 @@ function readersBegin(
     versions: state.versions.map((version) =>
       version.stage.kind === "uncertain" && version.stage.notBefore !== undefined
         ? { ...version, stage: waits }
-        : version,
+        : withGraceFrom(version, { now: work.host.now(), graceMs: readersWithinMs(entries) }),
     ),
   })
+}
+
+/** No shorter than readers may keep what they have read until now; an incident grants none. */
+function withGraceFrom(
+  version: Version,
+  { now, graceMs }: { readonly now: Date; readonly graceMs: number },
+): Version {
+  const { stage } = version
+  if (stage.kind !== "previous" || stage.revokeOthers === true) return version
+  const end = new Date(now.getTime() + graceMs).toISOString()
+  if (stage.revokeAt >= end) return version
+  return { ...version, stage: { ...stage, since: now.toISOString(), revokeAt: end } }
 }
