@@ -123,11 +123,9 @@ describe.skipIf(!programs.found)(
       await chmod(temporal.config, 0o600)
       await hand(temporal.config)
       const output = { template: temporal.config, text: written, ...owner }
-      // As systemd does: it returns once the old process has ended.
-      const ended = "while kill -0 $server 2> /dev/null; do sleep 0.1; done"
-      project.script("restart", `server=$(cat ${temporal.pidFile})`, "kill -TERM $server", ended)
-      const restart = { command: ["./restart"] }
-      project.configure(configOf({ project, temporal, postgres }, output, restart))
+      // A supervisor starts it again.
+      const signal = { pid_file: temporal.pidFile, name: "TERM" }
+      project.configure(configOf({ project, temporal, postgres }, output, { signal }))
       await temporal.start()
       await mycelium(project, "init")
       await mycelium(project, "adopt", "production")

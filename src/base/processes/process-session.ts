@@ -35,6 +35,16 @@ export function processIdOf(pid: number): ProcessId | undefined {
   }
 }
 
+/** False once it has ended, also while its parent has not yet asked for its end. */
+export function isAlive(id: ProcessId): boolean {
+  try {
+    const found = parseStat(id.pid, readFileSync(`/proc/${id.pid}/stat`, "latin1"))
+    return found !== undefined && isProcess(found, id) && !"ZX".includes(found.state)
+  } catch {
+    return false
+  }
+}
+
 /**
  * TERM, then KILL to what is left after `graceMs`. True once none of it runs; false if something
  * outlives even KILL, or `signal` aborts.

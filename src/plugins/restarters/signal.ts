@@ -5,6 +5,7 @@ import { isOurs } from "../../base/files/writers.ts"
 import { AppError, describeError, systemCode } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
 import { type ProcessHandle, openProcess } from "../../base/processes/process-handle.ts"
+import { type ProcessId, isAlive, processIdOf } from "../../base/processes/process-session.ts"
 import { defineRestarter } from "../../core/define.ts"
 import type { Finding } from "../../core/ports.ts"
 
@@ -14,6 +15,9 @@ import type { Finding } from "../../core/ports.ts"
  */
 
 const names = ["HUP", "USR1", "USR2", "TERM", "INT"] as const
+/** A program ends by these, and something else starts it again. */
+const endings: ReadonlySet<string> = new Set(["TERM", "INT"])
+const pollMs = 10
 
 export const signal = defineRestarter({
   type: "signal",
@@ -24,9 +28,10 @@ export const signal = defineRestarter({
         .string("expected the path of a pid file")
         .min(1, "the path is empty")
         .meta({ description: "The file that holds the process id", examples: ["/run/proxy.pid"] }),
-      name: z
-        .enum(names, `expected one of ${names.join(", ")}`)
-        .meta({ description: "The signal to send", examples: ["HUP"] }),
+      name: z.enum(names, `expected one of ${names.join(", ")}`).meta({
+        description: "The signal to send; with TERM or INT the process must then end",
+        examples: ["HUP"],
+      }),
     },
     {
       error: (issue) =>
@@ -46,7 +51,9 @@ export const signal = defineRestarter({
         const { pid, handle } = await processIn(path)
         try {
           if (stop.aborted) throw new AppError("stopped", "interrupted", { remedy: "retry" })
+          const id = processIdOf(pid)
           send({ pid, handle }, `SIG${options.name}`, path)
+          if (endings.has(options.name) && id !== undefined) await hasEnded(id, stop)
         } finally {
           handle.close()
         }
@@ -54,6 +61,18 @@ export const signal = defineRestarter({
     }
   },
 })
+
+/** While the old process still answers, its health says nothing of the one that replaces it. */
+async function hasEnded(id: ProcessId, stop: AbortSignal): Promise<void> {
+  while (isAlive(id)) {
+    if (stop.aborted)
+      throw failed(
+        `process ${id.pid} has not ended since it was told to`,
+        "name a signal that it reads its settings again by, such as HUP; or end it, and see why it stays",
+      )
+    await Bun.sleep(pollMs)
+  }
+}
 
 /** Before any value exists; what else keeps the signal from being sent may be over by then. */
 async function foreignFindings(path: string): Promise<readonly Finding[]> {

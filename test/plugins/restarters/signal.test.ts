@@ -43,11 +43,43 @@ test("signal sends the named signal to the process in the pid file", async () =>
       ? Bun.file(join(folder.path, "heard")).text()
       : ""
   let expected = ""
-  for (const name of ["HUP", "USR1", "USR2", "TERM", "INT"]) {
+  for (const name of ["HUP", "USR1", "USR2"]) {
     await send(folder.path, name)
     expected += `${name}\n`
     await until(`${name} is heard`, async () => (await heard()) === expected)
   }
+})
+
+test.each(["TERM", "INT"])("signal %s is over once the process has ended", async (name) => {
+  await using folder = await temporaryFolder()
+  const ends = "while [ ! -e may-end ]; do sleep 0.02; done; exit 0"
+  const child = Bun.spawn(
+    ["sh", "-c", `trap 'touch heard; ${ends}' ${name}; touch ready; while :; do sleep 0.02; done`],
+    { cwd: folder.path, stdio: ["ignore", "ignore", "ignore"] },
+  )
+  await until("it listens", () => Bun.file(join(folder.path, "ready")).exists())
+  await writeFile(join(folder.path, "app.pid"), `${child.pid}\n`, { mode: 0o644 })
+  let isOver = false
+  const sent = send(folder.path, name).then(() => (isOver = true))
+  await until("it is heard", () => Bun.file(join(folder.path, "heard")).exists())
+  expect(isOver).toBe(false)
+  await writeFile(join(folder.path, "may-end"), "")
+  await sent
+  expect(await isRunning(child.pid)).toBe(false)
+})
+
+test("signal says of a process that stays after TERM that it has not ended", async () => {
+  await using folder = await temporaryFolder()
+  await using _ = await listener(folder.path)
+  const stop = new AbortController()
+  const restarter = signal.open(
+    signal.options.parse({ pid_file: "app.pid", name: "TERM" }),
+    hookReach(folder.path),
+  )
+  const restarted = errorOf(restarter.restart("m", stop.signal))
+  await until("it is heard", () => Bun.file(join(folder.path, "heard")).exists())
+  stop.abort()
+  expect((await restarted).message).toContain("has not ended since it was told to")
 })
 
 test("signal refuses a pid file that others could write, or that is no pid file", async () => {
