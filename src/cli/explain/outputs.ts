@@ -64,9 +64,10 @@ export const outputs = {
     "and its readers may use the older value. So that stays accepted, and the revoke is owed. Find out " +
     "who writes there. mycelium render writes the current values again, and the revoke follows.",
   "entry-silent":
-    "The manager of an entry gives no answer in time. Each run asks it once. As long as a service " +
-    "takes both values, the rotation waits for it. In an incident, and on a way back, nothing waits: " +
-    "the entry is owed, and written first when the manager answers. mycelium status names it until then.",
+    "The manager of an entry gives no answer in time. Each run asks it once. The entry is owed: it is " +
+    "written first when the manager answers, and mycelium status names it until then. While a service " +
+    "takes both values, the old one stays accepted until the entry is written; if it takes one, the " +
+    "rotation goes back. The secrets of an entry that a program of the config reads wait for it.",
   "entry-unknown":
     "A write of an entry was sent, and its answer never came, so it may still arrive. The entry is " +
     "written once more when its manager answers; after that the late write is refused there. " +
