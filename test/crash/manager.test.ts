@@ -3,7 +3,7 @@ import { type Chooses, type Found, type Scenario, explore, none } from "./explor
 import { managerScenarios } from "./manager-scenarios.ts"
 
 /** One in so many scenarios, and second cuts after one in so many first ones, chosen by the seed; all with CRASH_SHARE=1. */
-const share = Number(process.env["CRASH_SHARE"] ?? 4)
+const share = Number(process.env["CRASH_SHARE"] ?? 8)
 const seed = Number(process.env["CRASH_SEED"] ?? Math.floor(Math.random() * 1_000_000))
 
 function isChosen(text: string, oneIn: number): boolean {
