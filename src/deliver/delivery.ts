@@ -4,7 +4,9 @@ import { inTime } from "./in-time.ts"
 import { land } from "./land.ts"
 
 /** How long (ms) each file system, or manager, may take. */
-type Patience = { readonly withinMs?: number; readonly turn?: AbortSignal }
+type Patience = Waits & { readonly withinMs?: number }
+/** `turn` ends the wait; `managerMs`: for a manager. */
+type Waits = { readonly turn?: AbortSignal; readonly managerMs?: number }
 
 /**
  * Drafts every output, read back as its reader would; every draft, or none and a throw. Managers
@@ -14,10 +16,11 @@ export async function draftAll(
   outputs: readonly Output[],
   values: Values,
   issued: IssuedVersions,
-  { withinMs: ms, turn, ...how }: Trial & Patience = { trial: false },
+  { withinMs, managerMs, turn, ...how }: Trial & Patience = { trial: false },
 ): Promise<readonly Ready[]> {
   const ready = new Map<Output, Ready>()
   const draftOne = async (output: Output): Promise<void> => {
+    const ms = withinMs ?? (isEntry(output) ? managerMs : undefined)
     const before =
       how.trial || isEntry(output)
         ? undefined
@@ -50,18 +53,20 @@ export async function draftAll(
  */
 export async function restoreOne(
   output: Output,
-  former: Former & Pick<Patience, "turn">,
+  former: Former & Waits,
   values: Values,
   issued: IssuedVersions,
 ): Promise<Draft> {
-  const { turn } = former
-  const now = await inTime({ output, turn, act: (signal) => output.read(signal) })
+  const { turn, managerMs } = former
+  const ms = isEntry(output) ? managerMs : undefined
+  const now = await inTime({ output, ms, turn, act: (signal) => output.read(signal) })
   const same =
     now !== undefined && former.before !== undefined && Buffer.from(now).equals(former.before)
   const ours = now === undefined || same || former.fingerprint(now) === former.after
   const again = issued.mayStillLand?.(output.target) === true
   return inTime({
     output,
+    ms,
     turn,
     act: (signal) =>
       ours
@@ -79,6 +84,6 @@ export const delivery = {
   ask: <T>(
     output: Output,
     act: (signal: AbortSignal) => Promise<T>,
-    { turn }: Pick<Patience, "turn">,
-  ): Promise<T> => inTime({ output, turn, act }),
+    { turn, managerMs }: Waits,
+  ): Promise<T> => inTime({ output, turn, act, ms: isEntry(output) ? managerMs : undefined }),
 }

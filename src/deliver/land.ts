@@ -7,7 +7,7 @@ export type Landing = {
   readonly tokenOf: TokenOf
   /** Ends the wait. */
   readonly turn?: AbortSignal
-  readonly withinMs?: number
+  readonly managerMs?: number
 }
 
 /**
@@ -18,7 +18,7 @@ export type Landing = {
 export async function land(
   output: Pick<Output, "target" | "place">,
   draft: Draft,
-  { tokenOf, turn, withinMs: ms }: Landing,
+  { tokenOf, turn, managerMs: ms }: Landing,
 ): Promise<string> {
   let sent = false
   const landed = await inTime({

@@ -2,7 +2,9 @@ import { AppError } from "../base/error.ts"
 import type { Credential, Output, Ready, Trial, Values } from "../core/ports.ts"
 import { type ChangeSet, isDeferrable } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
+import { patienceOf } from "./patience.ts"
 import type { Session } from "./session.ts"
+import type { Turn } from "./work.ts"
 
 /**
  * An output is written while it is unknown what the service of another secret in it takes, and that
@@ -32,6 +34,8 @@ export type Beside = {
   /** Of these each output keeps what it shows. */
   readonly keeps: ReadonlySet<string>
   readonly trial?: Trial
+  /** Left out: that of the open change set. */
+  readonly patience?: Turn
 }
 
 /** Every draft, or none and a throw. */
@@ -42,7 +46,7 @@ export async function draftBeside(
 ): Promise<readonly Ready[]> {
   const { draft } = session.work.delivery
   if (beside.keeps.size === 0)
-    return draft(outputs, beside.values, session.issued, howOf(session, beside.trial))
+    return draft(outputs, beside.values, session.issued, howOf(session, beside))
   const ready: Ready[] = []
   try {
     for (const output of outputs) ready.push(...(await draftOne(session, output, beside)))
@@ -53,17 +57,18 @@ export async function draftBeside(
   }
 }
 
-function howOf({ work }: Session, trial: Trial = { trial: false }): Trial & { turn: AbortSignal } {
-  return { ...trial, turn: work.forceStop }
+function howOf(session: Session, { trial = { trial: false }, patience }: Beside): Trial & Turn {
+  return { ...trial, ...(patience ?? patienceOf(session)) }
 }
 
 async function draftOne(
   session: Session,
   output: Output,
-  { values, keeps, trial }: Beside,
+  beside: Beside,
 ): Promise<readonly Ready[]> {
+  const { values, keeps } = beside
   const draft = (shown: Values): Promise<readonly Ready[]> =>
-    session.work.delivery.draft([output], shown, session.issued, howOf(session, trial))
+    session.work.delivery.draft([output], shown, session.issued, howOf(session, beside))
   const kept = output.shows.filter((name) => keeps.has(name))
   if (kept.length === 0) return draft(values)
   if (output.apart !== true) return draft(await shownNow(session, output, { values, kept }))
@@ -104,11 +109,11 @@ async function shownNow(
 }
 
 async function isSame(session: Session, output: Output, values: Values): Promise<boolean> {
-  const { delivery, stop, forceStop } = session.work
+  const { delivery, stop } = session.work
   const asked = delivery.ask(
     output,
     (signal) => output.compare(values, AbortSignal.any([stop, signal])),
-    { turn: forceStop },
+    patienceOf(session),
   )
   return asked.then(
     (answer) => answer === "same",

@@ -1,5 +1,6 @@
 import { isEntry } from "../core/entry.ts"
 import type { Draft, Output } from "../core/ports.ts"
+import { patienceOf } from "./patience.ts"
 import type { Session } from "./session.ts"
 import { stage, throwIf, tokensOf, unstaged } from "./stage.ts"
 
@@ -14,7 +15,7 @@ export async function land(session: Session, output: Output, draft: Draft): Prom
 export function send(session: Session, output: Output, draft: Draft): Promise<string> {
   const { work, doubted } = session
   doubted.add(output.target)
-  const how = { turn: work.forceStop, tokenOf: tokensOf(session, output.target) }
+  const how = { ...patienceOf(session), tokenOf: tokensOf(session, output.target) }
   return work.delivery.land(output, draft, how)
 }
 

@@ -2,6 +2,7 @@ import { AppError, describeError } from "../base/error.ts"
 import type { TokenOf } from "../core/entry.ts"
 import type { Refusal } from "../core/change-set.ts"
 import type { Draft, Output } from "../core/ports.ts"
+import { patienceOf } from "./patience.ts"
 import type { Session } from "./session.ts"
 
 /**
@@ -43,7 +44,7 @@ export async function stage(
   await Promise.all(
     staging.map(async ({ output, token, act }) => {
       try {
-        await work.delivery.ask(output, (signal) => act(token, signal), { turn: work.forceStop })
+        await work.delivery.ask(output, (signal) => act(token, signal), patienceOf(session))
         stagedHere.add(token)
       } catch (error) {
         refused[output.target] = describeError(error)
@@ -81,7 +82,7 @@ export async function dropStaged(session: Session): Promise<void> {
     if (output === undefined || drop === undefined) continue
     for (const token of tokens)
       try {
-        await work.delivery.ask(output, (signal) => drop(token, signal), { turn: work.forceStop })
+        await work.delivery.ask(output, (signal) => drop(token, signal), patienceOf(session))
         unstaged(session, target, token)
       } catch (error) {
         work.onProgress("tidy", describeError(error).message)

@@ -152,8 +152,12 @@ export interface Delivery {
   ask<T>(output: Output, act: (signal: AbortSignal) => Promise<T>, turn: Turn): Promise<T>
 }
 type Landing = { readonly tokenOf: TokenOf }
-/** Ends the wait for an output; one for each turn, in which a silent manager costs its time once. */
-type Turn = { readonly turn?: AbortSignal }
+export type Turn = {
+  /** Ends the wait for an output; one for each turn, in which a silent manager costs its time once. */
+  readonly turn?: AbortSignal
+  /** How long (ms) a manager may take; left out: as long as any. */
+  readonly managerMs?: number
+}
 /** The restart itself failed: the program may run on with what it has read before. */
 export type NotRestarted = { readonly notRestarted: string }
 /** A text: it was restarted, and why it did not get healthy. */
@@ -266,6 +270,7 @@ export const deadlines = {
   probe: 10_000,
   revoke: 30_000,
   output: 60_000,
+  managerInIncident: 5000,
 } as const
 /** How often a value that the service does not take is applied before it is given up. */
 export const applyTries = 3

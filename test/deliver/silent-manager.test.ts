@@ -89,7 +89,7 @@ test("a write that gets no answer in its time may still land; what was never sen
     commit: () => new Promise<never>(() => undefined),
     discard: () => Promise.resolve(),
   }
-  const how = { tokenOf: () => "", withinMs: 20, turn: new AbortController().signal }
+  const how = { tokenOf: () => "", managerMs: 20, turn: new AbortController().signal }
   await expect(land(output, write, how)).rejects.toMatchObject({ code: "entry-unknown" })
   await expect(land(output, write, how)).rejects.toMatchObject({ code: "entry-silent" })
 })

@@ -304,3 +304,31 @@ function answersAfter(
     },
   }
 }
+
+test("in an incident a manager has five seconds, in a rotation as long as any", async () => {
+  for (const [order, time] of [
+    [{ why: "asked" }, undefined],
+    [containment, 5000],
+  ] as const) {
+    const one = world({}, ["dual"])
+    const { work } = one.start()
+    const seen: (number | undefined)[] = []
+    const { draft, land } = work.delivery
+    const watched: Work = {
+      ...work,
+      delivery: {
+        ...work.delivery,
+        draft: (outputs, values, known, options) => {
+          if (outputs.some(({ target }) => target === entryId)) seen.push(options?.managerMs)
+          return draft(outputs, values, known, options)
+        },
+        land: (output, change, how) => {
+          seen.push(how.managerMs)
+          return land(output, change, how)
+        },
+      },
+    }
+    await rotate(await Session.load(watched), { secrets: ["dual"], ...order })
+    expect(seen).toEqual([time, time, time])
+  }
+})

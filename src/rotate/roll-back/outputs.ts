@@ -5,6 +5,7 @@ import type { Before, ChangeSet, Refusal } from "../../core/change-set.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
 import { land, sideBySide } from "../land.ts"
 import { stage, throwIf } from "../stage.ts"
+import { patienceOf } from "../patience.ts"
 import type { Session } from "../session.ts"
 import { type Refusals, leaveOutputs } from "../unwritten.ts"
 
@@ -53,7 +54,7 @@ async function wayBack(
   output: Output,
   { was, values }: { readonly was: Before; readonly values: Values },
 ): Promise<Draft> {
-  const { vault, delivery, forceStop } = session.work
+  const { vault, delivery } = session.work
   if (was.stale === true) {
     const keeps = keptBeside(session, session.changeSet?.secrets ?? [])
     const [ready] = await draftBeside(session, [output], { values, keeps })
@@ -64,7 +65,7 @@ async function wayBack(
     before: was.sealed === "" ? undefined : await vault.openBytes(output.target, was.sealed),
     after: was.after,
     fingerprint: (bytes: Uint8Array) => vault.fingerprint(bytes),
-    turn: forceStop,
+    ...patienceOf(session),
   }
   return delivery.restore(output, former, values, session.issued)
 }
