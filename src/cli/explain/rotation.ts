@@ -9,16 +9,14 @@ export const rotation = {
     "or is full. Nothing is decided on that. Check that it runs and can be reached from here. " +
     "mycelium run asks again; without it, repeat the command.",
   "current-refused":
-    "The service refuses the current value: a person has changed it there, another Mycelium " +
-    "(another user's, or another project) has rotated the same login, or the server has " +
-    "lost the change (a failover, a backup that was put back). " +
-    "Programs that start now may be locked out. The secret is not rotated, and no value of it " +
-    "is revoked, until a person acts. mycelium reconcile finds out whether an older version " +
-    "works, and makes that the current one. If a person has changed it, put the value that " +
-    "works into the output and run mycelium adopt, or set the current one back at the " +
-    "service. If another Mycelium rotates the login, take it out of one of them first. " +
-    "If the change was not authorised: mycelium rotate-now --contain, which needs an " +
-    "admin.",
+    "The service refuses the current value: a person or another Mycelium has changed it there, or " +
+    "the server has lost the change (a failover, a backup that was put back). Programs that start " +
+    "now may be locked out. Until a person acts, the secret is not rotated and none of its values " +
+    "is revoked. mycelium reconcile finds out whether an older version works, and makes it current. " +
+    "If a person has changed it, put the value that works into the output and run mycelium adopt, " +
+    "or set the current one back at the service. If another Mycelium rotates the login, take it out " +
+    "of one of them first. If the change was not authorised: mycelium rotate-now --contain, which " +
+    "needs an admin.",
   "none-accepted":
     "The service refuses every version in the state that was tried: " +
     "a person set a password that mycelium does not know, the login is off or expired, " +
