@@ -22,7 +22,7 @@ export class Lane implements AsyncDisposable {
   }
 
   static async open(servers: Servers, scenario: Scenario): Promise<Lane> {
-    const shop = await openShop(servers.postgres, scenario.shop(servers))
+    const shop = await openShop(servers.postgres, { within: "1s", ...scenario.shop(servers) })
     await scenario.prepare(shop)
     for (const folder of folders)
       if (existsSync(join(shop.project.root, folder)))

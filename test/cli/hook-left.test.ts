@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { layOut, type Project } from "../support/mycelium.ts"
 import { isRunning } from "../support/running.ts"
 import { start } from "../support/two-at-once.ts"
@@ -60,6 +61,12 @@ async function open(...hook: readonly string[]): Promise<Project> {
   return project
 }
 
+function isNoted(project: Project): boolean {
+  const note = join(project.stateFolder, "production.lock-hooks")
+  const [hook = 0] = pidsIn(project, "hooks")
+  return existsSync(note) && readFileSync(note, "utf8").includes(`"pid":${hook},`)
+}
+
 function pidsIn(project: Project, file: string): readonly number[] {
   return existsSync(project.path(file)) ? project.read(file).trim().split("\n").map(Number) : []
 }
@@ -72,9 +79,11 @@ async function endAll(project: Project): Promise<void> {
     if (await isRunning(pid)) process.kill(pid, "SIGKILL")
 }
 
+/** Once the run has noted which program it started: in the instants before, what it left is not known. */
 async function killIn(project: Project, isThere: () => boolean): Promise<void> {
   await using run = start(project, ["rotate-now", "production"])
   await until("it is in its restart", isThere)
+  await until("the hook is noted", () => isNoted(project))
   run.child.kill("SIGKILL")
   await run.child.exited
 }

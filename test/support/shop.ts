@@ -39,7 +39,7 @@ export type ShopOptions = {
   /** Goes over the secret's options. */
   readonly secret?: Readonly<Record<string, unknown>>
   readonly old?: string
-  /** How long a program may take to be healthy: "1s" if left out. A sick one takes as long. */
+  /** How long a program may take to be healthy: "3s" if left out. A sick one takes as long. */
   readonly within?: string
 }
 
@@ -207,7 +207,7 @@ export type Config = {
   readonly environments: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
-function deployment(name: string, file: string, within = "1s"): object {
+function deployment(name: string, file: string, within = "3s"): object {
   return {
     command: [`./restart-${name}`],
     reads: [file],
