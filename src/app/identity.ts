@@ -1,4 +1,3 @@
-import { resolve } from "node:path"
 import { readRegular } from "../base/files/read-regular.ts"
 import { refuseForeign, refuseForeignFile } from "./identity-owner.ts"
 import { AppError } from "../base/error.ts"
@@ -7,7 +6,7 @@ import { run } from "../base/processes/spawn.ts"
 import type { Config } from "../config/model.ts"
 import type { Reference } from "../core/ports.ts"
 import type { Secret } from "../core/secret.ts"
-import { readReference } from "../plugins/references/index.ts"
+import { fileOf, readReference } from "../plugins/references/index.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
 import type { Keys } from "../record/keys.ts"
 import { defaultIdentityPath, isBrought, lost, notBrought } from "./identity-path.ts"
@@ -59,19 +58,19 @@ async function referred(
   identity: Reference,
   host: Host,
 ): Promise<Secret> {
-  if ("file" in identity)
-    await refuseForeignFile(resolve(config.folder, identity.file), config.store)
+  const path = fileOf(identity, config.folder)
+  if (path !== undefined) await refuseForeignFile(path, config.store)
   try {
     return await readReference(identity, {
       folder: config.folder,
       env: host.env,
       run,
+      host,
       label: "identity",
     })
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "reference-missing" || !("file" in identity))
+    if (!(error instanceof AppError) || error.code !== "reference-missing" || path === undefined)
       throw error
-    const path = resolve(config.folder, identity.file)
     throw isBrought(path)
       ? new AppError(error.code, error.message, { hint: notBrought })
       : missing(path, config.store)

@@ -1,10 +1,11 @@
-import { basename, dirname, join, resolve } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { durableFolder } from "../base/files/durable-folder.ts"
 import { durableWrite } from "../base/files/durable-write.ts"
 import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import { readRealFile } from "../base/files/real-file.ts"
+import { fileOf, placeOf, variableOf } from "../plugins/references/index.ts"
 import type { Config } from "../config/model.ts"
 import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
@@ -60,11 +61,13 @@ export function identityPlace(
   host: Host,
 ): IdentityPlace {
   if (identity === undefined) return {}
-  if ("env" in identity)
-    return { comes: `the variable ${identity.env}`, isThere: host.env(identity.env) !== undefined }
-  if ("command" in identity)
-    return { comes: `the program ${identity.command[0] ?? ""}`, isThere: true }
-  const path = resolve(folder, identity.file)
+  const variable = variableOf(identity)
+  const path = fileOf(identity, folder)
+  if (path === undefined)
+    return {
+      comes: placeOf(identity, folder),
+      isThere: variable === undefined || host.env(variable) !== undefined,
+    }
   return isBrought(path) ? { path, comes: path } : { path }
 }
 

@@ -197,7 +197,14 @@ function openDriver(
       listeners,
       activity: app.activity,
       credential: (reference) =>
-        readReference(reference, { folder, env: app.host.env, run, label: `${label} admin` }),
+        readReference(reference, {
+          folder,
+          env: app.host.env,
+          run,
+          label: `${label} admin`,
+          host: app.host,
+          activity: app.activity,
+        }),
     }),
     label,
   )
@@ -228,7 +235,7 @@ function managerContext(
   label: string,
 ): ManagerContext | undefined {
   if (host === undefined) return undefined
-  const at = { folder, env: host.env, run, label }
+  const at = { folder, env: host.env, run, label, host, ...present({ activity }) }
   return { host, ...present({ activity }), credential: (reference) => readReference(reference, at) }
 }
 

@@ -3,23 +3,26 @@
  */
 export class ActivityScope {
   #present = 0
-  readonly #ends = new Set<() => void>()
+  readonly #ends = new Set<() => Promise<void> | void>()
 
   get runs(): boolean {
     return this.#present > 0
   }
 
-  /** The caller calls what this returns once, when its act is done. */
-  join(): () => void {
+  /**
+   * The caller calls what this returns once, when its act is done. It resolves when what was kept
+   * open has ended, if this act was the last.
+   */
+  join(): () => Promise<void> {
     this.#present++
-    return () => {
+    return async () => {
       this.#present--
-      if (this.#present === 0) for (const end of this.#ends) end()
+      if (this.#present === 0) await Promise.all([...this.#ends].map((end) => end()))
     }
   }
 
-  /** `end` is called each time the last act leaves. */
-  atEnd(end: () => void): void {
+  /** `end` is called each time the last act leaves; it never throws, and takes a moment at most. */
+  atEnd(end: () => Promise<void> | void): void {
     this.#ends.add(end)
   }
 }

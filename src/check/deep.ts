@@ -4,6 +4,7 @@ import { networkOf } from "../base/files/file-system.ts"
 import { pickEnvironment } from "../base/processes/pick-environment.ts"
 import { run } from "../base/processes/spawn.ts"
 import { type Result, runCheck } from "./self-tests/check.ts"
+import { entries } from "./self-tests/entries.ts"
 import { git } from "./self-tests/git.ts"
 import { hooks } from "./self-tests/hooks.ts"
 import { logins } from "./self-tests/logins.ts"
@@ -20,6 +21,7 @@ import { trustOf } from "../config/trust.ts"
 import { heldBy } from "../core/change-set.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Checked, How } from "./request.ts"
+import { entriesOf } from "./entries.ts"
 import { identityPath, outputsOf } from "./files.ts"
 import { isMine } from "./identity.ts"
 import { MountGate } from "../base/files/mount-gate.ts"
@@ -91,6 +93,9 @@ export async function deepChecks(
       storeOwner: statOf(config.store)?.uid,
       storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
     }),
+    ...(options.connect
+      ? [runCheck(entries, { entries: entriesOf(checked), withinMs: 10_000 })]
+      : []),
     ...(options.connect && keys !== undefined
       ? [
           runCheck(logins, {

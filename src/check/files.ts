@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
+import { dirname, join } from "node:path"
 import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Expected } from "./self-tests/files.ts"
@@ -7,6 +7,7 @@ import type { Guarded } from "./self-tests/parents.ts"
 import { type Me, statOf } from "./self-tests/path-stat.ts"
 import type { Config, EnvironmentConfig, OutputConfig } from "../config/model.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
+import { fileOf } from "../plugins/references/index.ts"
 import { stateFolder } from "../record/state-file.ts"
 import { defaultIdentityPath } from "../app/identity-path.ts"
 import type { Places } from "./request.ts"
@@ -61,7 +62,7 @@ function ownersOf({ store }: Config): readonly number[] {
 /** The file that the identity is in; undefined where it comes from elsewhere. */
 export function identityPath({ identity, folder }: Config, host: Host): string | undefined {
   if (identity === undefined) return defaultIdentityPath(host)
-  return "file" in identity ? resolve(folder, identity.file) : undefined
+  return fileOf(identity, folder)
 }
 
 /** Environments of this project that have a state. */
@@ -78,13 +79,13 @@ export function outputsOf(places: Places): readonly NamedOutput[] {
   return Object.values(places.config.environments).flatMap((one) => outputsIn(places, one))
 }
 
-/** The same, of one environment. */
+/** The same, of one environment; an entry of a manager lies on no disk. */
 export function outputsIn(
   { silent }: Pick<Places, "silent">,
   { name, outputs }: EnvironmentConfig,
 ): readonly NamedOutput[] {
   return outputs
-    .filter(({ target }) => silent?.has(target) !== true)
+    .filter(({ target, entry }) => entry !== true && silent?.has(target) !== true)
     .map((output) => ({ ...output, environment: name }))
 }
 

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs"
-import { resolve } from "node:path"
 import type { Host } from "../base/system/host.ts"
 import { findingOf } from "./self-tests/check.ts"
 import { type Me, statOf } from "./self-tests/path-stat.ts"
 import type { Config } from "../config/model.ts"
 import type { Finding, Reference } from "../core/ports.ts"
+import { fileOf, variableOf } from "../plugins/references/index.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { defaultIdentityPath, isBrought, lost, notBrought } from "../app/identity-path.ts"
 
@@ -17,19 +17,20 @@ export function missingReference(
   folder: string,
   host: Host,
 ): Finding | undefined {
-  if ("file" in reference && !existsSync(resolve(folder, reference.file))) {
+  const [path, variable] = [fileOf(reference, folder), variableOf(reference)]
+  if (path !== undefined && !existsSync(path)) {
     return {
       code: "reference-missing",
       severity: "error",
-      message: `there is no file ${resolve(folder, reference.file)}, which holds a credential`,
+      message: `there is no file ${path}, which holds a credential`,
       remedy: "make it, readable by this user alone, or name another",
     }
   }
-  if ("env" in reference && host.env(reference.env) === undefined) {
+  if (variable !== undefined && host.env(variable) === undefined) {
     return {
       code: "reference-missing",
       severity: "warning",
-      message: `the variable ${reference.env}, which holds a credential, is not set here`,
+      message: `the variable ${variable}, which holds a credential, is not set here`,
       remedy: "see that it is set where mycelium runs",
     }
   }
@@ -45,7 +46,7 @@ export function missingIdentity(
   if (identity !== undefined) {
     const missing = missingReference(identity, folder, host)
     if (missing === undefined) return undefined
-    const path = "file" in identity ? resolve(folder, identity.file) : undefined
+    const path = fileOf(identity, folder)
     if (path !== undefined && !isBrought(path) && isMine(store, me))
       return findingOf(lost(path, store))
     const way =

@@ -1,4 +1,3 @@
-import { resolve } from "node:path"
 import type { Host } from "../base/system/host.ts"
 import type { Followed, Hooks, Program } from "./self-tests/hooks.ts"
 import type { SecretSettings, Settings } from "./self-tests/settings.ts"
@@ -11,7 +10,7 @@ import { nextDue } from "../plan/due.ts"
 import { Command, argvOf } from "../plugins/hook-argv.ts"
 import { composeFiles } from "../plugins/docker/compose-files.ts"
 import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
-import { ReferenceOptions, findingsOf } from "../plugins/references/index.ts"
+import { ReferenceOptions, fileOf, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "../app/app.ts"
 import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
 import { unshownSecret } from "../app/unshown.ts"
@@ -150,10 +149,9 @@ export function referencesOf(config: Config, host: Host, gate: MountGate): Setti
   return all.map(({ place, folder, reference }) => ({
     place,
     inspect: async () => {
+      const path = fileOf(reference, folder)
       const silent =
-        "file" in reference
-          ? await silenceAt({ path: resolve(folder, reference.file), what: "a credential" }, gate)
-          : undefined
+        path === undefined ? undefined : await silenceAt({ path, what: "a credential" }, gate)
       return silent === undefined ? inspectOne(reference, folder, host) : [silent]
     },
   }))

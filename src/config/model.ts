@@ -71,6 +71,8 @@ export type OutputConfig = {
   readonly target: string
   /** It is an entry of a secret manager, not a file. */
   readonly entry?: true
+  /** Of an entry: how long programs may go on with what they have read. */
+  readonly readersMs?: number
   /** The files in it, if it is a folder. */
   readonly files?: readonly string[]
   /** The file that its template was read from; its text stands in `options`. */

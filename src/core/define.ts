@@ -1,7 +1,10 @@
 import type { ZodObject, ZodType, output } from "zod"
-import type { Shape as ValueShape } from "../base/text/value-shape.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
-import type { Driver, Health, Output, PluginContext, Restarter } from "./ports.ts"
+import type { RunOptions, RunResult } from "../base/processes/spawn.ts"
+import type { Readers } from "./entry.ts"
+import type { Host } from "../base/system/host.ts"
+import type { Shape as ValueShape } from "../base/text/value-shape.ts"
+import type { Driver, Finding, Health, Output, PluginContext, Restarter } from "./ports.ts"
 
 /**
  * A plug-in is data and one `open`; importing it does nothing. Adding one is a file (or a folder)
@@ -89,6 +92,8 @@ export type OutputType<Schema extends ZodType = ZodType> = PluginType<
    * opened, and without asking anyone.
    */
   target(options: output<Schema>, folder: string): string
+  /** Of an entry: how long programs may go on with what they have read; undefined: not said. */
+  readers?(options: output<Schema>): Readers | undefined
   /** The files that it writes, absolute, where those are not the target itself. */
   files?(options: output<Schema>, folder: string): readonly string[]
   /**
@@ -116,6 +121,44 @@ export type RestarterType<Schema extends ZodType = ZodType> = PluginType<
 >
 export type HealthType<Schema extends ZodType = ZodType> = PluginType<Schema, Health, HookContext>
 
+/** What a reference may use to read its credential. */
+export type ReferenceReach = {
+  /** What relative paths are relative to. */
+  readonly folder: string
+  /** One variable of our own environment. */
+  env(name: string): string | undefined
+  run(argv: readonly string[], options: RunOptions): Promise<RunResult>
+  /** Names the credential in messages; what it is for. */
+  readonly label?: string
+  /** Left out: no answer is waited for a second time. */
+  readonly host?: Pick<Host, "monotonicMs" | "pause">
+  /** A login may be kept for the next credential as long as this runs. Left out: none is. */
+  readonly activity?: ActivityScope
+}
+
+export type ReferenceType<Schema extends ZodType = ZodType> = {
+  /** Its key in the config: `{ file: … }`. */
+  readonly type: string
+  readonly summary: string
+  /** A strict map with that key alone. */
+  readonly options: () => Schema
+  /** Where the credential is, for people: "the variable X". */
+  place(options: output<Schema>, folder: string): string
+  /** The credential as it stands there. */
+  read(options: output<Schema>, reach: ReferenceReach): Promise<string>
+  /** Absolute: the file that holds it, where one does. */
+  file?(options: output<Schema>, folder: string): string
+  /** The variable that holds it, where one does. */
+  variable?(options: output<Schema>): string
+  /** What is wrong with it though it can be read, as far as this machine tells. */
+  findings?(options: output<Schema>, folder: string): Promise<readonly Finding[]>
+}
+
+export function defineReference<Schema extends ZodType>(
+  type: ReferenceType<Schema>,
+): ReferenceType<Schema> {
+  return type
+}
 export function defineDriver<Shape extends ZodObject>(type: DriverType<Shape>): DriverType<Shape> {
   return type
 }

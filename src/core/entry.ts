@@ -1,3 +1,5 @@
+import type { Finding } from "./finding.ts"
+
 /** Outputs that are entries of a secret manager: what a manager implements (`Entry`), and its words. */
 
 /**
@@ -58,6 +60,11 @@ export interface Entry {
    * value away): throws. Writes nothing; asked before any value exists.
    */
   mayWrite?(seen: Seen | undefined, signal: AbortSignal): Promise<void>
+  /**
+   * For `check --connect`: as whom Mycelium is known there, and what would stand in the way of a
+   * write; a right that is missing as text that the manager takes. Writes nothing, reads no value.
+   */
+  inspect?(signal: AbortSignal): Promise<EntryInspection>
   /** A compare-and-swap. Its own retries are off: what it sends, it sends once. */
   write(write: EntryWrite, signal: AbortSignal): Promise<Landed>
   /**
@@ -69,11 +76,21 @@ export interface Entry {
   drop?(token: string, signal: AbortSignal): Promise<void>
 }
 
+/** `account`: for people: "approle (policies shop, default)". */
+export type EntryInspection = { readonly account: string; readonly findings: readonly Finding[] }
+
 /**
  * How long programs may go on with what they have read of an entry: the sum of all caches on the
  * way.
  */
 export type Readers = { readonly withinMs: number }
+
+/** Where the config does not say: the most common default of caches. */
+const defaultWithinMs = 3_600_000
+
+export function withinMsOf(readers: Readers | undefined): number {
+  return readers?.withinMs ?? defaultWithinMs
+}
 
 export function isEntry({ place }: { readonly place?: Place }): boolean {
   return place?.kind === "entry"

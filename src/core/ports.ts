@@ -1,7 +1,7 @@
 import type { Host } from "../base/system/host.ts"
 import type { ActivityScope } from "../base/activity-scope.ts"
 import type { Shape } from "../base/text/value-shape.ts"
-import type { Landed, Place, Readers, Seen, TokenOf } from "./entry.ts"
+import type { EntryInspection, Landed, Place, Readers, Seen, TokenOf } from "./entry.ts"
 import type { Finding } from "./finding.ts"
 import type { Listeners } from "./listeners.ts"
 import type { Secret } from "./secret.ts"
@@ -55,11 +55,11 @@ export type OthersRevoked = {
  */
 export type Probe = "accepted" | "refused" | "unknown"
 
-/** How a config names a credential that Mycelium itself needs; never the value. */
-export type Reference =
-  | { readonly file: string }
-  | { readonly env: string }
-  | { readonly command: readonly string[] }
+/**
+ * How a config names a credential that Mycelium itself needs; never the value. Its one key says of
+ * which kind it is: plugins/references.
+ */
+export type Reference = Readonly<Record<string, unknown>>
 
 /** All that a plug-in may use. */
 export interface PluginContext {
@@ -351,6 +351,8 @@ export interface Output {
   ): Promise<Readonly<Record<string, Readonly<Record<string, string>>>>>
   /** Removes a draft that a crash left behind. */
   tidy(signal?: AbortSignal): Promise<void>
+  /** Of an entry: for `check --connect`, as its manager's. */
+  inspect?(signal: AbortSignal): Promise<EntryInspection>
   /** Of an entry: takes away what `stage` left under this token, unless it is live. */
   drop?(token: string, signal: AbortSignal): Promise<void>
 }

@@ -14,6 +14,7 @@ import restarts from "./restarts.md" with { type: "text" }
 import security from "./security.md" with { type: "text" }
 import temporal from "./temporal.md" with { type: "text" }
 import unit from "./unit.md" with { type: "text" }
+import vault from "./vault.md" with { type: "text" }
 
 export type Page = { readonly name: string; readonly text: string }
 
@@ -28,6 +29,7 @@ export const pages: readonly Page[] = [
   { name: "exec", text: exec },
   { name: "temporal", text: temporal },
   { name: "outputs", text: outputs },
+  { name: "vault", text: vault },
   { name: "restarts", text: restarts },
   { name: "compose", text: compose },
   { name: "incident", text: incident },

@@ -19,6 +19,7 @@ export const loaders = {
     folder: async () => (await import("./outputs/folder/index.ts")).folder,
     json: async () => (await import("./outputs/json.ts")).json,
     template: async () => (await import("./outputs/template.ts")).template,
+    vault: async () => (await import("./outputs/vault.ts")).vault,
     yaml: async () => (await import("./outputs/yaml.ts")).yaml,
   },
   restarters: {

@@ -1,4 +1,4 @@
-import { isEntry } from "../core/entry.ts"
+import { isEntry, withinMsOf } from "../core/entry.ts"
 import type { ChangeSet } from "../core/change-set.ts"
 import type { Output } from "../core/ports.ts"
 import type { Stage } from "../core/version.ts"
@@ -6,13 +6,10 @@ import type { Session } from "./session.ts"
 
 /** Programs that read an entry when they like, and go on for a while with what they have read. */
 
-/** Where the config does not say: the most common default of caches. */
-const defaultWithinMs = 3_600_000
-
 /** How long (ms) a reader of one of these may go on with an older content; 0 without an entry. */
 export function readersWithinMs(outputs: readonly Output[]): number {
   const all = outputs.filter((one) => isEntry(one))
-  return Math.max(0, ...all.map(({ readers }) => readers?.withinMs ?? defaultWithinMs))
+  return Math.max(0, ...all.map(({ readers }) => withinMsOf(readers)))
 }
 
 /** A value that these showed until `now`, and that was given up. */

@@ -92,8 +92,7 @@ function problemIn(
 }
 
 function keySchemas(group: string, key: string): readonly ZodType[] {
-  if (group === "credential")
-    return ways(ReferenceOptions()).flatMap((way) => shapeOf(way)[key] ?? [])
+  if (group === "credential") return schemasAt(ways(ReferenceOptions()), key.split("."))
   if (group === "audit") return ways(auditKeys.audit).flatMap((way) => shapeOf(way)[key] ?? [])
   return [groups[group]?.[key] ?? []].flat()
 }
@@ -103,7 +102,11 @@ function pluginSchemas(kind: string, name: string, path: readonly string[]): rea
     kind
   ]
   const plugin = (all ?? []).find(({ type }) => type === name)
-  let found: readonly ZodType[] = plugin === undefined ? [] : ways(plugin.options)
+  return schemasAt(plugin === undefined ? [] : ways(plugin.options), path)
+}
+
+function schemasAt(schemas: readonly ZodType[], path: readonly string[]): readonly ZodType[] {
+  let found = schemas
   for (const key of path)
     found = found.flatMap((schema) => {
       const inner = shapeOf(schema)[key]
@@ -119,8 +122,10 @@ function ways(schema: ZodType): readonly ZodType[] {
       readonly innerType?: ZodType
       readonly options?: readonly ZodType[]
       readonly in?: ZodType
+      readonly getter?: () => ZodType
     }
   }
+  if (def.getter !== undefined) return ways(def.getter())
   if (def.innerType !== undefined) return ways(def.innerType)
   if (
     def.in !== undefined &&

@@ -9,7 +9,7 @@ const output = (options: string): string =>
 const deployment = (options: string): string =>
   environment(`${one}\ndeployments:\n  api: ${options}`)
 const byReference =
-  "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }"
+  "a credential comes by reference, never as text: { file: … }, { env: … }, { command: [ … ] } or { vault: { … } }"
 const drivers = "expected one of generated, postgres, exec"
 
 const cases: Readonly<

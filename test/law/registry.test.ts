@@ -18,9 +18,18 @@ const shared = new Set([
   "whole",
   "tree",
   "entry",
+  "plain",
+  "read",
+  "options",
+  "read-file",
+  "read-command",
 ])
 
-for (const kind of ["drivers", "outputs", "restarters", "healths"]) {
+/** A folder of outputs is named `file`, and so is a reference. */
+const isShared = (kind: string, name: string): boolean =>
+  shared.has(name) && !(kind === "references" && name === "file")
+
+for (const kind of ["drivers", "outputs", "restarters", "healths", "references"]) {
   test(`every plug-in in plugins/${kind} stands in its registry once, in order, and has tests`, async () => {
     const module = (await import(`../../src/plugins/${kind}/index.ts`)) as Readonly<
       Record<string, readonly { readonly type: string }[]>
@@ -28,7 +37,7 @@ for (const kind of ["drivers", "outputs", "restarters", "healths"]) {
     const registered = (module[kind] ?? []).map(({ type }) => type)
     const folder = readdirSync(join(root, "src", "plugins", kind))
       .map((name) => name.replace(/\.(ts|md)$/, ""))
-      .filter((name) => !shared.has(name))
+      .filter((name) => !isShared(kind, name))
     expect([...registered].sort()).toEqual(folder.sort())
     expect(registered).toEqual([...registered].sort())
     for (const type of registered) {

@@ -28,6 +28,10 @@ export interface Service {
   readonly refusal: string
   /** What .env shows now. */
   shown(project: Project): Login
+  /** More outputs that show it, once it has begun. */
+  outputs?(project: Project): readonly object[]
+  /** What those show now, or what is wrong there. */
+  shownElsewhere?(): Promise<Login | string>
   /** Whether anybody could log in at all. */
   holdsNothing(): Promise<boolean>
   /** What the service holds, by user, in its own form: a verifier, the words of a rule, a password. */

@@ -10,6 +10,8 @@ import {
   redisService,
   roleService,
 } from "./shop-services.ts"
+import { entryService } from "./entry-service.ts"
+import type { OpenBaoServer } from "./servers/openbao.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import type { MariadbServer } from "./servers/mariadb.ts"
 import type { RabbitmqServer } from "./servers/rabbitmq.ts"
@@ -32,6 +34,8 @@ export type ShopOptions = {
   readonly mariadb?: MariadbServer
   readonly rabbitmq?: RabbitmqServer
   readonly generatedOnly?: boolean
+  /** With `pair`: an entry there shows it, too. */
+  readonly entry?: OpenBaoServer
   /** Beside the role: a user of Redis. */
   readonly beside?: RedisServer
   /** Leave it without a value in .env: for --new. */
@@ -127,9 +131,16 @@ export async function openShop(server: PostgresServer, options: ShopOptions = {}
   for (const service of shop.services) await service.begin(project)
   hooks(project, "api", ".env")
   hooks(project, "web", "session.env")
-  project.configure(configOf(shop))
+  const config = configOf(shop)
+  for (const service of shop.services) addOutputs(config, service.outputs?.(project) ?? [])
+  project.configure(config)
   shop.writeEnv()
   return shop
+}
+
+function addOutputs({ environments }: Config, more: readonly object[]): void {
+  const { outputs } = environments["production"] as { readonly outputs: object[] }
+  outputs.push(...more)
 }
 
 type Parts = Pick<Shop, "server" | "role" | "options"> & { readonly old?: string }
@@ -141,7 +152,11 @@ function serviceOf(parts: Parts): Service {
   if (options.mariadb !== undefined) return mariadbService(options.mariadb, about)
   if (options.rabbitmq !== undefined) return rabbitmqService(options.rabbitmq, about)
   if (options.exec !== undefined) return execService(options.exec, about)
-  return options.pair === true ? pairService(about) : roleService(about)
+  if (options.pair !== true) return roleService(about)
+  const pair = pairService(about)
+  return options.entry === undefined
+    ? pair
+    : entryService(pair, options.entry, { path: `shop/${about.role}`, empty: about.empty })
 }
 
 function servicesOf(parts: Parts): readonly Service[] {

@@ -45,7 +45,7 @@ export async function withLock<T>(
     // Under the lock: a run that seals all anew has either been here, or waits for us.
     return await act({ app: await withFreshKeys(app), today, place, stops })
   } finally {
-    leave()
+    await leave()
     stops.release()
     lock.release()
   }

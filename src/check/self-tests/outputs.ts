@@ -81,9 +81,10 @@ export const outputs = defineCheck<Code, Outputs>({
     await mapConcurrently(filesAtOnce, shown, (one) =>
       judge(one, fingerprint, report).catch((error: unknown) => tellUnread(error, one, report)),
     )
+    const what = shown.some(({ output }) => isEntry(output)) ? "output" : "file"
     return shown.length === 0
       ? "no output shows a value yet"
-      : `${shown.length} file${shown.length === 1 ? " shows" : "s show"} no value but current ones`
+      : `${shown.length} ${what}${shown.length === 1 ? " shows" : "s show"} no value but current ones`
   },
 })
 

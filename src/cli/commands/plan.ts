@@ -141,7 +141,7 @@ async function planOf(
   // All of it by what can be true now, as status has it.
   const document = found && believable(found, now)
   const until = (ahead: number): readonly Forecast[] =>
-    forecast(document, Object.values(environment.secrets), scheduleOf(environment), {
+    forecast(document, keptFor(environment), scheduleOf(environment), {
       now,
       until: new Date(now.getTime() + ahead * dayMs),
     })
@@ -161,6 +161,21 @@ async function planOf(
     drifted: driftedIn(document, environment.secrets, now),
     unlisted: leftSecrets(environment, document),
   }
+}
+
+/** The old value of a secret that an entry shows lives as long as its readers may have it. */
+function keptFor({
+  secrets,
+  outputs,
+}: EnvironmentConfig): readonly EnvironmentConfig["secrets"][string][] {
+  return Object.values(secrets).map((secret) => {
+    const readers = outputs
+      .filter(({ shows }) => shows.includes(secret.name))
+      .map(({ readersMs = 0 }) => readersMs)
+    return secret.graceMs === 0
+      ? secret
+      : { ...secret, graceMs: Math.max(secret.graceMs, ...readers) }
+  })
 }
 
 function linesOf(config: Config, plan: Plan, now: Date, days: number): readonly string[] {

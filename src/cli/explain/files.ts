@@ -139,6 +139,9 @@ export const files = {
     "the config says. If it is a variable that is set for the service but not in your shell, " +
     "nothing is wrong. Else make the file, readable by mycelium's user alone, or correct the " +
     "reference.",
+  "reference-unknown":
+    "A journal, or a config, names a credential in a way that this version of Mycelium does not know. " +
+    "Use the version that wrote it, or correct the reference.",
   "reference-empty":
     "A credential that mycelium needs is there, but empty. Write it again; a final line end does not count.",
   "reference-not-text":

@@ -180,7 +180,7 @@ export const rotation = {
     "If the secret's own: a person changed it; adopt the one that works.",
   "not-permitted":
     "The login that mycelium uses may not do what is needed. " +
-    "The remedy of mycelium check --connect shows the smallest GRANT or ACL that is enough.",
+    "The remedy of mycelium check --connect shows the smallest GRANT, ACL or policy that is enough.",
   "too-many-connections":
     "The service has no free connection. This often passes: mycelium run tries again; " +
     "without it, repeat the command. Else raise the limit, or find out who holds the " +

@@ -11,6 +11,7 @@ import { redis } from "./redis.ts"
 import { rotation } from "./rotation.ts"
 import { servers } from "./servers.ts"
 import { state } from "./state.ts"
+import { vault } from "./vault.ts"
 
 /**
  * Every code of the program, by what it is about, in the order of `mycelium explain`. A test holds
@@ -32,6 +33,7 @@ export const texts: readonly {
   { title: "postgres", codes: postgres },
   { title: "rabbitmq", codes: rabbitmq },
   { title: "redis", codes: redis },
+  { title: "vault", codes: vault },
   { title: "programs of yours", codes: exec },
 ]
 

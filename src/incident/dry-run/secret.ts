@@ -1,10 +1,12 @@
 import { present } from "../../base/present.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { bothUsers, sayOneUser } from "../../app/one-user.ts"
+import { isEntry } from "../../core/entry.ts"
 import type { Driver, Finding, Versions } from "../../core/ports.ts"
 import { versionAt } from "../../core/version.ts"
 import { sayListeners } from "../../plugins/drivers/server/listener.ts"
 import { driverOf } from "../../rotate/ask.ts"
+import { readersWithinMs } from "../../rotate/entry-readers.ts"
 import type { preflight } from "../../rotate/preflight.ts"
 import type { Session } from "../../rotate/session.ts"
 import type { Outcome } from "../../rotate/work.ts"
@@ -27,7 +29,6 @@ export async function describeSecret(
   const { left, contain, oneUser } = about
   const driver = driverOf(session, name)
   const versions = await session.versions(name)
-  const graceMs = session.work.policies[name]?.graceMs ?? 0
   const blocked = left[name]
   return {
     name,
@@ -36,7 +37,7 @@ export async function describeSecret(
     revoke:
       contain !== undefined && driver.overlap !== "none"
         ? expulsion(driver, versions, findings)
-        : revokeBy(graceMs)[driver.overlap],
+        : revokeBy(laterBy(session, name))[driver.overlap],
     ...(contain !== undefined && sessionsMayLive(driver, versions, findings)
       ? { sessionsMayLive: true as const }
       : {}),
@@ -61,12 +62,21 @@ function obstacleIn({
 }
 
 /** What a rotation does with the old value. */
-function revokeBy(graceMs: number): Readonly<Record<Driver["overlap"], string>> {
+function revokeBy(later: string): Readonly<Record<Driver["overlap"], string>> {
   return {
-    both: `the old value ${formatDuration(graceMs)} later, proven by a refused login`,
+    both: `the old value ${later}, proven by a refused login`,
     one: "the old value is dead at once, proven by a refused login",
     none: "the old value is kept, sealed",
   }
+}
+
+/** The longer of its grace and what programs that read an entry may go on with. */
+function laterBy(session: Session, name: string): string {
+  const graceMs = session.work.policies[name]?.graceMs ?? 0
+  const entries = session.outputsOf([name]).filter((output) => isEntry(output))
+  const withinMs = readersWithinMs(entries)
+  if (withinMs <= graceMs) return `${formatDuration(graceMs)} later`
+  return `${formatDuration(withinMs)} later, since programs may go on so long with what they have read of ${entries.map(({ target }) => target).join(", ")}`
 }
 
 /** What a containment does about everything from before. */

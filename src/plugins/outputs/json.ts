@@ -77,7 +77,7 @@ const tokensOfPart = 6
 
 function tokensOf(text: string, most: number): Iterator<string, string> {
   let count = 0
-  const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g)
+  const tokens = text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+/g)
   return {
     next: () => {
       if (++count > most) throw unreadable("it holds far more than its variables")

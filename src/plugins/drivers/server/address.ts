@@ -1,5 +1,5 @@
-import { isIP } from "node:net"
 import { AppError } from "../../../base/error.ts"
+import { isIp, isIpv4 } from "../../../base/text/ip.ts"
 
 /**
  * What the addresses of servers have in common. An error never quotes the address: it may hold a
@@ -48,7 +48,7 @@ export function refuseParameters(url: URL): void {
 
 export function hostOf(url: URL): string {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1").toLowerCase()
-  if (isIP(host) === 0 && !/^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?$/.test(host))
+  if (!isIp(host) && !/^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_.])?$/.test(host))
     throw invalidAddress("it needs exactly one host name or IP address")
   return host
 }
@@ -97,5 +97,5 @@ export function sayAddress(address: ServerAddress): string {
 export function isLocal(address: ServerAddress): boolean {
   if ("socket" in address) return true
   const { host } = address
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."))
+  return host === "localhost" || host === "::1" || (isIpv4(host) && host.startsWith("127."))
 }

@@ -2,7 +2,8 @@ import type { Socket } from "node:net"
 import { resolve } from "node:path"
 import type { PluginContext } from "../../../core/ports.ts"
 import { type ServerAddress, isLocal, sayAddress } from "./address.ts"
-import { type Gate, gateFor, type ListenerOption, type OpenGate } from "./listener.ts"
+import { type Gate, gateFor, type OpenGate } from "./listener.ts"
+import type { ListenerOption } from "./listener-option.ts"
 import { type Call, openSocket, readPem, type TlsDemand } from "./tls.ts"
 import type { TlsOptions } from "./tls-options.ts"
 
@@ -35,7 +36,7 @@ export function wantsTls(address: ServerAddress, { tls, insecure }: EndpointOpti
 export async function endpointAt(
   address: ServerAddress,
   way: EndpointOptions & { readonly encrypted: boolean },
-  context: PluginContext,
+  context: Pick<PluginContext, "folder" | "listeners">,
 ): Promise<Endpoint> {
   if (way.encrypted && !("socket" in address))
     return { address, tls: await demandOf(way.tls, address.host, context.folder) }
@@ -45,7 +46,7 @@ export async function endpointAt(
 function gateAt(
   address: ServerAddress,
   { listener }: EndpointOptions,
-  { listeners }: PluginContext,
+  { listeners }: Pick<PluginContext, "listeners">,
 ): OpenGate {
   return (label) =>
     gateFor("socket" in address ? { path: address.socket } : address, {

@@ -4,11 +4,15 @@ import type { MessageReader } from "./channel.ts"
 
 /** Answers of HTTP/1.1 (RFC 9112), as far as a management API gives them. */
 
-/** `date`: the server's clock, as HTTP writes it; left out where it does not say. */
+/**
+ * `date`: the server's clock, as HTTP writes it; left out where it does not say. `retryAfter`: as
+ * the server said it.
+ */
 export type HttpAnswer = {
   readonly status: number
   readonly body: string
   readonly date?: string
+  readonly retryAfter?: string
 }
 
 /** Of the status line and all headers. */
@@ -35,7 +39,11 @@ export class HttpReader implements MessageReader<HttpAnswer> {
       this.#bytes = this.#bytes.subarray(end + 4 + body.length)
       // 1xx: go on, early hints.
       if (status >= 200)
-        return { status, body: body.text, ...present({ date: headers.get("date") }) }
+        return {
+          status,
+          body: body.text,
+          ...present({ date: headers.get("date"), retryAfter: headers.get("retry-after") }),
+        }
     }
   }
 

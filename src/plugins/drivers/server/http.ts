@@ -14,14 +14,18 @@ import { type Call, upgrade } from "./tls.ts"
 
 export type { HttpAnswer }
 export type HttpRequest = {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE"
+  readonly method: "GET" | "PUT" | "POST" | "DELETE" | "PATCH"
   /** With each part encoded: `/api/users/${encodeURIComponent(name)}`. */
   readonly path: string
   /** Goes out as JSON. */
   readonly body?: unknown
+  /** In the place of a body: JSON already, where it must go out as it was written. */
+  readonly text?: string
 }
-/** By HTTP's basic authentication. */
-export type HttpLogin = { readonly user: string; readonly password: Secret }
+/** By HTTP's basic authentication, or by headers; `user` names who asks in errors. */
+export type HttpLogin =
+  | { readonly user: string; readonly password: Secret }
+  | { readonly user: string; readonly headers: Readonly<Record<string, string | Secret>> }
 
 const longestAnswer = 16 * 1024 * 1024
 
@@ -65,24 +69,38 @@ function answer(channel: Channel<HttpAnswer>, bytes: Buffer): Promise<HttpAnswer
   return channel.receive()
 }
 
-function head(host: string, { method, path, body }: HttpRequest, login?: HttpLogin): Buffer {
+function head(host: string, request: HttpRequest, login?: HttpLogin): Buffer {
+  const { method, path } = request
   if (!/^\/[!-~]*$/.test(path)) throw new AppError("internal", "a path that is not encoded")
-  const text = body === undefined ? "" : JSON.stringify(body)
+  const body = bodyOf(request)
   const lines = [
     `${method} ${path} HTTP/1.1`,
     `host: ${host}`,
     "user-agent: mycelium",
     "accept: application/json",
     "accept-encoding: identity",
-    ...(login === undefined ? [] : [`authorization: Basic ${basic(login)}`]),
+    ...(login === undefined ? [] : headersOf(login)),
     ...(body === undefined ? [] : ["content-type: application/json"]),
-    `content-length: ${Buffer.byteLength(text)}`,
+    `content-length: ${Buffer.byteLength(body ?? "")}`,
   ]
-  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${text}`)
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body ?? ""}`)
+}
+
+function bodyOf({ body, text }: HttpRequest): string | undefined {
+  return text ?? (body === undefined ? undefined : JSON.stringify(body))
+}
+
+function headersOf(login: HttpLogin): readonly string[] {
+  if ("password" in login) return [`authorization: Basic ${basic(login.user, login.password)}`]
+  return Object.entries(login.headers).map(([name, value]) => {
+    const text = typeof value === "string" ? value : value.reveal()
+    if (!/^[!-~]+$/.test(text)) throw new AppError("internal", "a header that is no word")
+    return `${name}: ${text}`
+  })
 }
 
 /** The first colon ends the user's name (RFC 7617, 2): a driver's options let none into it. */
-function basic({ user, password }: HttpLogin): string {
+function basic(user: string, password: Secret): string {
   if (user.includes(":")) throw new AppError("internal", "a user's name with a colon")
   return Buffer.from(`${user}:${password.reveal()}`).toString("base64")
 }

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net"
-import { z } from "zod"
 import { AppError } from "../../../base/error.ts"
 import { type Owner, otherEnd, thisKernel } from "../../../base/system/other-end.ts"
 import { openSocketFile } from "../../../base/files/socket-file.ts"
 import { sayUser, uidOf } from "../../../base/system/users.ts"
 import type { Listeners } from "../../../core/listeners.ts"
 import { isBrokenOff } from "./channel.ts"
+import type { ListenerOption } from "./listener-option.ts"
 import { endsOf, unreachable } from "./tls.ts"
 
 /**
@@ -14,30 +14,6 @@ import { endsOf, unreachable } from "./tls.ts"
  * believed, the kernel is asked who has accepted the connection. SCRAM does not replace that:
  * without TLS it binds no channel, so one in the middle passes it on and goes on alone.
  */
-
-/** The user that must listen: a name, a uid, or "any". */
-export const ListenerOption = z
-  .union(
-    [z.string().regex(/^[A-Za-z_][\w.-]{0,63}\$?$/), z.number().int().min(0).max(4_294_967_294)],
-    {
-      error: "name the user that the server runs as (redis, or a uid), or any",
-    },
-  )
-  .meta({ title: "user name, uid, or any" })
-export type ListenerOption = z.output<typeof ListenerOption>
-/** Left out, the one who was seen when the value was adopted or proven. */
-export const listenerOption = ListenerOption.optional().meta({
-  description:
-    "The user that must listen at the address, where that is of this machine and without TLS: a name, a uid, or any; left out, the one who was seen when the value was adopted or proven",
-  examples: [999],
-})
-
-/** Why `listener` says nothing here; undefined where it does. */
-export function listenerProblem(listener: unknown, guarded: boolean): string | undefined {
-  return listener === undefined || guarded
-    ? undefined
-    : "listener is for a server of this machine that is reached without TLS: leave it out"
-}
 
 export type Demand = {
   readonly label: string

@@ -1,7 +1,7 @@
 import { z } from "zod"
 import { type ServerAddress, addressProblem, isLocal } from "./address.ts"
-import { listenerOption, listenerProblem } from "./listener.ts"
-import { insecureOption, TlsOptions } from "./tls-options.ts"
+import { listenerOption, listenerProblem } from "./listener-option.ts"
+import { insecureOption, tlsOptions } from "./tls-options.ts"
 
 /**
  * What the config of every server driver says alike. Messages are one sentence each and never quote
@@ -21,7 +21,7 @@ export function addressOption(parse: Parse, example: string) {
 /** How the server is reached, besides its address. `tls`: what the help says of TLS. */
 export function wayKeys(tls: string) {
   return {
-    tls: TlsOptions.optional().meta({ description: tls }),
+    tls: tlsOptions().optional().meta({ description: tls }),
     insecure: insecureOption,
     listener: listenerOption,
   }

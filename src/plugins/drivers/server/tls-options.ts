@@ -7,7 +7,7 @@ import { z } from "zod"
 
 const path = { error: "give the path of a file" }
 
-const keys = {
+const keys = () => ({
   ca: z
     .string(path)
     .min(1, path)
@@ -24,7 +24,7 @@ const keys = {
       description: "The name in the server's certificate; else the address's host",
       examples: ["db.internal"],
     }),
-}
+})
 
 export const insecureOption = z
   .boolean({ error: "say true or false" })
@@ -35,28 +35,29 @@ export const insecureOption = z
     examples: [true],
   })
 
-/** The server may ask for a client certificate, too. */
-export const TlsOptions = z
-  .strictObject({
-    ...keys,
-    certificate: z
-      .string(path)
-      .min(1, path)
-      .optional()
-      .meta({
-        description: "A file with a client certificate (PEM), if the server asks for one",
-        examples: ["/etc/ssl/rotator.pem"],
-      }),
-    key: z
-      .string(path)
-      .min(1, path)
-      .optional()
-      .meta({
-        description: "A file with the client certificate's key (PEM)",
-        examples: ["/etc/ssl/rotator.key"],
-      }),
-  })
-  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
-    error: "certificate and key go together",
-  })
-export type TlsOptions = z.output<typeof TlsOptions>
+/** The server may ask for a client certificate, too. Made where it is asked for: that takes time. */
+export const tlsOptions = () =>
+  z
+    .strictObject({
+      ...keys(),
+      certificate: z
+        .string(path)
+        .min(1, path)
+        .optional()
+        .meta({
+          description: "A file with a client certificate (PEM), if the server asks for one",
+          examples: ["/etc/ssl/rotator.pem"],
+        }),
+      key: z
+        .string(path)
+        .min(1, path)
+        .optional()
+        .meta({
+          description: "A file with the client certificate's key (PEM)",
+          examples: ["/etc/ssl/rotator.key"],
+        }),
+    })
+    .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+      error: "certificate and key go together",
+    })
+export type TlsOptions = z.output<ReturnType<typeof tlsOptions>>

@@ -44,7 +44,7 @@ function unreadable(place: string, message: string): AppError {
   })
 }
 
-const word = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s"{}[\],:]+/g
+const word = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s"{}[\],:]+/g
 
 /** Of a text that JSON.parse takes: the members of the object that it is. */
 function membersOf(text: string): readonly Member[] {

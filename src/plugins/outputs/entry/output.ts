@@ -50,6 +50,12 @@ export function openEntry(settings: EntrySettings): Output {
       return adoptFrom(shown, heldNow(shown, seen), secrets)
     },
     tidy: () => Promise.resolve(),
+    ...(entry.inspect === undefined
+      ? {}
+      : {
+          inspect: (signal) =>
+            entry.inspect?.(signal) ?? Promise.resolve({ account: "", findings: [] }),
+        }),
     ...(entry.drop === undefined
       ? {}
       : { drop: (token, signal) => entry.drop?.(token, signal) ?? Promise.resolve() }),

@@ -59,7 +59,7 @@ async function world(): Promise<World> {
           folder: server.folder,
           activity: shift,
           credential: async (reference) => {
-            self.reads.push("env" in reference ? reference.env : "")
+            self.reads.push(String(reference["env"]))
             return new Secret("admin", self.password)
           },
         },

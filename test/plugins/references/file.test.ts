@@ -1,12 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { chmod, mkdir, symlink } from "node:fs/promises"
 import { run } from "../../../src/base/processes/spawn.ts"
-import {
-  findingsOf,
-  readReference,
-  ReferenceOptions,
-} from "../../../src/plugins/references/index.ts"
 import type { Reference } from "../../../src/core/ports.ts"
+import { findingsOf, readReference } from "../../../src/plugins/references/index.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 
@@ -16,40 +12,6 @@ const env = (name: string): string | undefined =>
 async function read(reference: Reference, folder: string): Promise<string> {
   return (await readReference(reference, { folder, env, run })).reveal()
 }
-
-describe("ReferenceOptions", () => {
-  test.each([[{ file: "/run/x" }], [{ env: "ROTATOR" }], [{ command: ["pass", "show"] }]])(
-    "takes %p",
-    (reference) => {
-      expect<unknown>(ReferenceOptions().parse(reference)).toEqual(reference)
-    },
-  )
-
-  test.each([
-    ["hunter2"],
-    [{}],
-    [{ file: "a", env: "B" }],
-    [{ text: "hunter2" }],
-    [{ hunter2: null }],
-    [null],
-    [7],
-    [["hunter2"]],
-  ])("says of %p that a credential comes by reference", (input) => {
-    const messages = ReferenceOptions()
-      .safeParse(input)
-      .error?.issues.map(({ message }) => message)
-    expect(messages).toEqual([
-      "a credential comes by reference, never as text: { file: … }, { env: … } or { command: [ … ] }",
-    ])
-  })
-
-  test.each([[{ file: 3 }], [{ env: "A B" }], [{ command: "pass show" }], [{ command: [] }]])(
-    "refuses %p",
-    (input) => {
-      expect(ReferenceOptions().safeParse(input).success).toBe(false)
-    },
-  )
-})
 
 describe("readReference() of a file", () => {
   test("drops one line end, and no more", async () => {
@@ -114,52 +76,4 @@ describe("readReference() of a file", () => {
     await chmod(path, 0o602)
     expect((await errorOf(read({ file: path }, "/"))).code).toBe("reference-open")
   })
-})
-
-describe("readReference() of a variable", () => {
-  test("reads it", async () => {
-    expect(await read({ env: "ROTATOR" }, "/")).toBe("from-env")
-  })
-
-  test("names one that is missing or empty", async () => {
-    const missing = await errorOf(read({ env: "NOWHERE" }, "/"))
-    expect([missing.code, missing.message]).toEqual([
-      "reference-missing",
-      "the variable NOWHERE is not set",
-    ])
-    expect((await errorOf(read({ env: "EMPTY" }, "/"))).code).toBe("reference-empty")
-  })
-})
-
-describe("readReference() of a command", () => {
-  test("takes its output, with HOME and PATH and nothing else of ours", async () => {
-    await using folder = await temporaryFolder()
-    expect(await read({ command: ["sh", "-c", 'echo "$HOME $ROTATOR|$PWD"'] }, folder.path)).toBe(
-      `/home/x |${folder.path}`,
-    )
-  })
-
-  test("finds a relative program beside the config", async () => {
-    await using folder = await temporaryFolder()
-    await Bun.write(`${folder.path}/give`, "#!/bin/sh\necho given\n")
-    await chmod(`${folder.path}/give`, 0o700)
-    expect(await read({ command: ["./give"] }, folder.path)).toBe("given")
-  })
-
-  test("says that it failed, never what it said", async () => {
-    const error = await errorOf(
-      read({ command: ["sh", "-c", "echo hunter2; echo hunter2 >&2; exit 3"] }, "/"),
-    )
-    expect(Bun.inspect(error)).not.toContain("hunter2;")
-    expect([error.code, error.message]).toEqual(["program-failed", "sh ended with code 3"])
-    expect((await errorOf(read({ command: ["/no/such"] }, "/"))).code).toBe("program-missing")
-  })
-})
-
-test("readReference() labels its Secret", async () => {
-  const secret = await readReference(
-    { env: "ROTATOR" },
-    { folder: "/", env, run, label: "production/postgres admin" },
-  )
-  expect(String(secret)).toBe("<secret:production/postgres admin>")
 })

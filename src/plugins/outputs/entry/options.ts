@@ -1,0 +1,55 @@
+import { z } from "zod"
+import { parseDuration } from "../../../base/text/duration.ts"
+import type { Readers } from "../../../core/entry.ts"
+
+/** What the config says of every entry, whatever its manager is. */
+
+const wrong = "expected a duration such as 1h or 5m, at most 7d"
+const longestMs = 7 * 86_400_000
+
+const Within = z
+  .string({ error: wrong })
+  .meta({ title: "duration", pattern: "^([0-9]+(ms|[smhdw]))+$", examples: ["1h"] })
+  .transform((input, context) => {
+    const ms = parseDuration(input)
+    if (ms !== undefined && ms <= longestMs) return ms
+    context.issues.push({ code: "custom", input, message: wrong })
+    return z.NEVER
+  })
+
+export function entryOptions() {
+  return {
+    variables: z
+      .record(
+        z.string().min(1, "a field needs a name"),
+        z.string({ error: "a value is a template: a string, in quotes" }),
+      )
+      .refine((map) => Object.keys(map).length > 0, "name at least one field")
+      .meta({
+        description: "Fields of the entry and the templates of their values",
+        examples: [{ password: "{{ postgres.password }}" }],
+      }),
+    create: z
+      .boolean({ error: "say true or false" })
+      .default(false)
+      .meta({
+        description: "Makes the entry if there is none; else that is an error",
+        examples: [true],
+      }),
+    readers: z
+      .strictObject({
+        within: Within.meta({
+          description:
+            "How long programs may go on with what they have read: the sum of all caches on the way",
+          default: "1h",
+          examples: ["5m"],
+        }),
+      })
+      .optional()
+      .meta({ description: "Programs that read the entry when they like" }),
+  }
+}
+
+export function readersIn(readers: { readonly within: number } | undefined): Readers | undefined {
+  return readers === undefined ? undefined : { withinMs: readers.within }
+}
