@@ -61,6 +61,7 @@ async function open(...hook: readonly string[]): Promise<Project> {
   return project
 }
 
+/** By the run that started it: in the instants before, what the run left is not known. */
 function isNoted(project: Project): boolean {
   const note = join(project.stateFolder, "production.lock-hooks")
   const [hook = 0] = pidsIn(project, "hooks")
@@ -79,11 +80,9 @@ async function endAll(project: Project): Promise<void> {
     if (await isRunning(pid)) process.kill(pid, "SIGKILL")
 }
 
-/** Once the run has noted which program it started: in the instants before, what it left is not known. */
 async function killIn(project: Project, isThere: () => boolean): Promise<void> {
   await using run = start(project, ["rotate-now", "production"])
   await until("it is in its restart", isThere)
-  await until("the hook is noted", () => isNoted(project))
   run.child.kill("SIGKILL")
   await run.child.exited
 }
@@ -97,7 +96,7 @@ describe("a hook that is under way when we are killed is ended, and its program 
       killed,
     )
     try {
-      await killIn(project, () => existsSync(project.path("begun")))
+      await killIn(project, () => existsSync(project.path("begun")) && isNoted(project))
       const [hook = 0] = pidsIn(project, "hooks")
       const [app = 0] = pidsIn(project, "apps")
       expect([await isRunning(hook), await isRunning(app)]).toEqual([true, true])
