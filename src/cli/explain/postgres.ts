@@ -1,7 +1,9 @@
 /** PostgreSQL: one role, a pair of roles, standbys. */
 export const postgres = {
   "role-no-connections":
-    "The role has a connection limit of 0, so no login with it is possible. ALTER ROLE … CONNECTION LIMIT -1.",
+    "The role has a connection limit of 0, so no program can log in with it (a superuser can). " +
+    "A containment goes on all the same, and leaves the limit as it is: it may be a person's. " +
+    "ALTER ROLE … CONNECTION LIMIT -1 ends it.",
   "md5-role":
     "The role's password is stored as md5; a rotation stores SCRAM, which an old client " +
     "library may not speak: it would be locked out. When every client speaks SCRAM, " +
@@ -35,7 +37,16 @@ export const postgres = {
     "a client certificate that such a line asks for and tls does not name, or no LOGIN. " +
     "Correct that; nothing was changed.",
   "database-missing":
-    "The database in the address does not exist. Correct the address, or name the admin's database.",
+    "The database in the address does not exist, so no program can log in to it. " +
+    "Name in the address the database that programs use; an address without one means " +
+    "postgres. A containment goes on: a role belongs to the whole server, and the admin logs in " +
+    "to another database.",
+  "database-closed":
+    "The database in the address does not let this login in: it lacks the right to connect, " +
+    "the database is at its connection limit (0 lets no one in), or it takes no connections. " +
+    "A role belongs to the whole server, so the password is changed by way of another database " +
+    "(postgres, then template1), and proven: the server checks a password before all else. " +
+    "Programs may not get in all the same. The remedy has the statement that opens it.",
   "role-held":
     "Sessions of the role keep it from being changed (an open transaction, changes of their " +
     "own), and the admin may not end them. GRANT pg_signal_backend TO the admin, " +
@@ -51,8 +62,8 @@ export const postgres = {
     "The login needs a file, or a shared memory segment, that the server lacks. " +
     "The server's log names it. If it is a library: ALTER DATABASE (or ROLE) … SET " +
     "local_preload_libraries names one that is not there, and the owner of the database can " +
-    "set that. Give the admin another database in the config (admin: { database: " +
-    "postgres }), and take the setting back. If it is a shared memory segment: " +
+    "set that: for programs, take the setting back. Mycelium's own logins overrule it; " +
+    "session_preload_libraries, which only a superuser sets, they do not. If it is a shared memory segment: " +
     "something removed the server's files in /dev/shm while it ran. " +
     "Restart the server, which makes them anew. systemd-logind does that to the server of an " +
     "ordinary user who has logged out: set RemoveIPC=no in logind.conf, or run the server as " +

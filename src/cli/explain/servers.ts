@@ -52,7 +52,8 @@ export const servers = {
   "read-only-server":
     "The server takes no changes: it is a standby or a replica, or set to read-only. " +
     "A password is changed only at the primary. Give the primary's address, and name the " +
-    "standbys of a PostgreSQL server under also.",
+    "standbys of a PostgreSQL server under also. Of PostgreSQL's default_transaction_read_only " +
+    "only the server's own setting counts here: a role's or a database's is overruled.",
   "lock-timeout":
     "Another session holds a lock on the account (a change of its own, a backup, " +
     "FLUSH TABLES WITH READ LOCK), and mycelium does not wait behind it for long. " +

@@ -10,6 +10,7 @@ import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
 import { inSession, rolesChanged } from "./session.ts"
+import type { Connection } from "./wire.ts"
 
 type How = Containing & { readonly versions: Versions }
 
@@ -24,13 +25,15 @@ export async function apply(
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt?: string }> {
   const role = roleOf(target, next)
-  const clause = `PASSWORD ${quoteText(await newPassword(target, next))}`
+  const password = `PASSWORD ${quoteText(await newPassword(target, next))}`
   // A pair's role may have lost its LOGIN with its last password, or a contained role to a run that
-  // was killed. Preflight has seen that it could log in.
+  // was killed, an intruder, or a person; preflight has said so.
   const opens = target.options.admin !== undefined && (target.pair !== undefined || contain)
   const logins = likelyFirst(next, versions)
   return inSession(target, logins, signal, async (connection) => {
     await lockRoles(connection, new Set([role, ...target.roles]), { target, signal, ends: contain })
+    const expired = contain && opens && (await hasExpired(connection, role))
+    const clause = expired ? `${password} VALID UNTIL 'infinity'` : password
     const change = { target, connection, role, signal, contain }
     await (contain
       ? alterContained(change, clause, { opens, again })
@@ -43,6 +46,15 @@ export async function apply(
     const acceptedAt = await serverClock(connection)
     return acceptedAt === undefined ? {} : { acceptedAt }
   })
+}
+
+/** The server refuses every password then: a login could prove nothing. */
+async function hasExpired(connection: Connection, role: string): Promise<boolean> {
+  const [seen] = await connection.rows(
+    ["expired"],
+    `SELECT rolvaliduntil <= now() FROM pg_roles WHERE rolname = ${quoteText(role)}`,
+  )
+  return seen?.expired === "t"
 }
 
 /** `again`: the value was taken, and did not stay. Only an admin can shut a role meanwhile. */

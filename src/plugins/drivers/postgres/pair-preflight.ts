@@ -31,13 +31,17 @@ export async function examinePair(
     ["since16"],
     "SELECT current_setting('server_version_num')::int >= 160000",
   )
+  // A role can bring about all of these by itself: an intruder who has it must not hold a
+  // containment up. What programs lack then is said.
+  const yielding = (found: readonly Finding[]): readonly Finding[] =>
+    found.map((one): Finding => (one.severity === "error" ? { ...one, yields: true } : one))
   const becoming = pair.roles.flatMap((role) => becomingFindings(role, pair, seen, database))
   return [
     ...owner,
     ...eachOf(pair, seen, version?.since16 === "t", database),
-    ...becoming,
-    ...unequal(pair, seen, current, becoming.length === 0),
-    ...belongingFindings(pair, seen),
+    ...yielding(becoming),
+    ...yielding(unequal(pair, seen, current, becoming.length === 0)),
+    ...yielding(belongingFindings(pair, seen)),
   ]
 }
 
@@ -52,7 +56,8 @@ function eachOf(
     if (role === undefined) return []
     const member = memberFindings(role, pair, since16)
     // A role that inherits nothing may lack the right to connect for that reason alone.
-    return member.length > 0 ? member : connectFindings(role, pair, database)
+    if (member.length > 0) return member
+    return connectFindings(role, pair, database).map((one): Finding => ({ ...one, yields: true }))
   })
 }
 

@@ -8,7 +8,7 @@ import { examinePair } from "./pair-preflight.ts"
 import type { PostgresTarget } from "./target.ts"
 import { preparedFindings } from "./prepared.ts"
 import { rightFindings, type SeenRoles } from "./rights.ts"
-import { hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
+import { databaseFindings, hashFindings, roleFindings, serverFindings } from "./role-findings.ts"
 import { inSession } from "./session.ts"
 import { standbyFindings } from "./standby.ts"
 import type { Connection } from "./wire.ts"
@@ -79,6 +79,7 @@ async function examine(
   if (missing.length > 0) return missing
   return [
     ...loginFindings(target, connection),
+    ...(target.pair === undefined ? databaseFindings(target, connection) : []),
     ...(await eachRole(roles, idleRole(target, current), connection)),
     ...(await preparedFindings(roles, connection)),
     ...rightFindings(target, roles),

@@ -1,10 +1,14 @@
 import type { AppError } from "../../../base/error.ts"
+import { present } from "../../../base/present.ts"
 import type { Credential, Heard, Probe } from "../../../core/ports.ts"
+import type { Secret } from "../../../core/secret.ts"
 import { agreed, answerOf } from "../server/probe.ts"
+import { isKeptOut, whereLetIn } from "./databases.ts"
 import { passwordOf } from "../server/version.ts"
 import { roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
-import { connectTo, everywhere, type PostgresTarget, probeName } from "./target.ts"
+import { connectTo, databaseAt, everywhere, type PostgresTarget, probeName } from "./target.ts"
+import { fromTheBeginning } from "./settings.ts"
 import { readStored } from "./read-installed.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
 
@@ -53,28 +57,62 @@ async function logIn(
   if (password === undefined) return "unknown"
   const pair = target.pair?.roles.includes(role) === true ? target.pair : undefined
   try {
-    const connection = await connectTo(
-      target,
-      { user: role, password, applicationName: probeName },
-      signal,
+    if (pair === undefined) return await logInTo(target, { role, password }, signal)
+    // The password alone does not tell whose rights a session of a pair has: any database shows it.
+    const { session } = await whereLetIn(databaseAt(target), (database) =>
+      logInTo(target, { role, password, database, owner: pair.owner }, signal),
     )
-    try {
-      if (pair !== undefined) await checkIdentity(connection, role, pair.owner)
-    } finally {
-      target.closing.add(connection.close())
-    }
-    return "accepted"
+    return session
   } catch (error) {
     if (isRefusedPassword(error)) return "refused"
-    // The password was right; it was the database that did not exist or let this role in. Of a
-    // pair's login that is not enough to know.
-    const wasRight =
-      error instanceof ServerError &&
-      error.authenticated &&
-      (error.sqlstate === "3D000" || error.sqlstate === "42501")
-    if (wasRight && pair === undefined) return "accepted"
+    // The password was right, whatever the database or a setting says then.
+    if (pair === undefined && provesPassword(error)) return "accepted"
     throw error
   }
+}
+
+type Login = {
+  readonly role: string
+  readonly password: Secret
+  readonly database?: string
+  /** Whom a session of a pair must become. */
+  readonly owner?: string
+}
+
+async function logInTo(
+  target: PostgresTarget,
+  { role, password, database, owner }: Login,
+  signal: AbortSignal,
+): Promise<Probe> {
+  const connection = await connectTo(
+    target,
+    {
+      user: role,
+      password,
+      ...present({ database }),
+      applicationName: probeName,
+      ...(owner === undefined ? {} : { settings: fromTheBeginning }),
+    },
+    signal,
+  )
+  try {
+    if (owner !== undefined) await checkIdentity(connection, role, owner)
+  } finally {
+    target.closing.add(connection.close())
+  }
+  return "accepted"
+}
+
+/**
+ * The server checks a password before all else, and only then whether the database exists and lets
+ * the role in, and which libraries a login needs. Not of a role without LOGIN: an `apply` that was
+ * cut off may have left it so.
+ */
+function provesPassword(error: unknown): boolean {
+  return (
+    isKeptOut(error) ||
+    (error instanceof ServerError && error.authenticated && error.sqlstate === "58P01")
+  )
 }
 
 async function compare(

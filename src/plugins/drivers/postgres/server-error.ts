@@ -15,7 +15,13 @@ const states: Readonly<
     "ask-operator",
     "see pg_hba.conf (where it says clientcert, tls needs a certificate and its key), and whether the role has LOGIN",
   ],
-  "3D000": ["database-missing", "the database does not exist", "ask-operator"],
+  "3D000": [
+    "database-missing",
+    "the database does not exist",
+    "ask-operator",
+    "name in the address the database that programs use; postgresql://HOST:PORT alone means postgres",
+  ],
+  "55000": ["server-not-ready", "the server does not do this now", "ask-operator"],
   "42501": [
     "not-permitted",
     "the server does not permit this to the role that asks",
@@ -36,15 +42,15 @@ const states: Readonly<
   ],
   "53300": [
     "too-many-connections",
-    "the server or the role has no connection left",
+    "the server, the database or the role has no connection left",
     "retry",
-    "if an intruder holds them, end those sessions as a superuser, for whom some are kept (superuser_reserved_connections)",
+    "see the limits of the role (pg_roles.rolconnlimit) and of the database (pg_database.datconnlimit): 0 lets nobody in. If an intruder holds the connections, end those sessions as a superuser, for whom some are kept (superuser_reserved_connections)",
   ],
   "58P01": [
     "server-file-missing",
     "the server lacks a file or a shared memory segment that this login needs",
     "ask-operator",
-    "the server's log names it. A shared memory segment: restart the server, which makes it anew. A library: the owner of a database can make it name one that is not there (local_preload_libraries); let the admin log in elsewhere, by admin: { database: postgres }",
+    "the server's log names it. A shared memory segment: restart the server, which makes it anew. A library: see session_preload_libraries in pg_db_role_setting",
   ],
   "55P03": ["lock-timeout", "another session holds a lock on the role", "retry"],
   XX000: [

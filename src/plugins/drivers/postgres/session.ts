@@ -1,21 +1,16 @@
 import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
+import type { Secret } from "../../../core/secret.ts"
 import { asItself, loginAsItself, Sessions } from "../server/session.ts"
+import { whereLetIn } from "./databases.ts"
+import { ServerError } from "./server-error.ts"
+import { endedTooSoon, fromTheBeginning, onceLoggedIn, withLater } from "./settings.ts"
 import { connectTo, databaseAt, type LoginTo, type PostgresTarget, sessionName } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import { unlockRoles } from "./server-lock.ts"
 import type { Connection } from "./wire.ts"
 
 /** Sessions that look or change, under our own name; probes are elsewhere. */
-
-/**
- * Below all our deadlines, so that the server gives up before we do. A search path without a schema
- * in which others may make functions (CVE-2018-1058). A change that the server has confirmed must
- * survive its crash: `synchronous_commit` is raised where it is off, and left alone where it asks
- * for more.
- */
-const settings = `SET search_path = pg_catalog, pg_temp; SET statement_timeout = 10000; SET lock_timeout = 5000;
-SET password_encryption = 'scram-sha-256'; SELECT set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'local'), false)`
 
 const sessions = new Sessions<Connection>()
 
@@ -32,23 +27,19 @@ export async function inSession<Result>(
   const { address, options, context, roles } = target
   const { admin } = options
   const applicationName = sessionName(context)
-  const open = async (login: OwnLogin): Promise<Connection> =>
-    connectTo(target, { ...login, applicationName }, signal)
+  const open = (login: OwnLogin, wanted: string): Promise<Connection> =>
+    openAnywhere(target, { ...login, applicationName }, { wanted, signal })
+  const database = admin?.database ?? databaseAt(target)
   if (admin === undefined) {
-    return asItself(
-      async () =>
-        prepared(
-          await loginAsItself(logins, roles[0] ?? "", (user, password) => open({ user, password })),
-        ),
-      work,
-    )
+    const own = (user: string, password: Secret): Promise<Connection> =>
+      open({ user, password, settings: { role: "none" } }, database)
+    return asItself(() => loginAsItself(logins, roles[0] ?? "", own), work)
   }
-  const database = admin.database ?? databaseAt(target)
   return sessions.asAdmin(
     { context, signal },
     { address, endpoint: options, admin, more: database },
     {
-      open: async (login) => prepared(await open({ ...login, database })),
+      open: (login) => open(login, database),
       begin: (connection) =>
         connection.before(`SET application_name = ${quoteText(applicationName)}`),
       end: unlockRoles,
@@ -64,10 +55,52 @@ export function rolesChanged({ context }: PostgresTarget, roles: Iterable<string
   for (const role of roles) sessions.changed(context, role)
 }
 
+/** By session: why it is not in the database that it was meant for. */
+const keptOutOf = new WeakMap<Connection, ServerError>()
+
+/** The database of the config lets us in no more; undefined if it does. */
+export function whyElsewhere(connection: Connection): ServerError | undefined {
+  return keptOutOf.get(connection)
+}
+
+type Where = { readonly wanted: string; readonly signal: AbortSignal }
+
+async function openAnywhere(
+  target: PostgresTarget,
+  login: LoginTo,
+  { wanted, signal }: Where,
+): Promise<Connection> {
+  const { session, keptOut } = await whereLetIn(wanted, (database) =>
+    openPrepared(target, { ...login, database }, signal),
+  )
+  if (keptOut !== undefined) keptOutOf.set(session, keptOut)
+  return session
+}
+
+async function openPrepared(
+  target: PostgresTarget,
+  login: LoginTo,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const open = (settings: Readonly<Record<string, string>>): Promise<Connection> =>
+    connectTo(target, { ...login, settings: { ...settings, ...login.settings } }, signal)
+  const connection = await open(fromTheBeginning).catch((error: unknown) => {
+    // A pooler may take no settings; what it is, is seen below.
+    if (!(error instanceof ServerError) || error.sqlstate !== "08P01") throw error
+    return connectTo(target, { ...login, settings: {} }, signal)
+  })
+  try {
+    return await prepared(connection)
+  } catch (error) {
+    if (!endedTooSoon(error, connection.version)) throw error
+    return prepared(await open(withLater(connection.version)))
+  }
+}
+
 async function prepared(connection: Connection): Promise<Connection> {
   try {
     await refusePooler(connection)
-    await connection.rows(["commit"], settings)
+    await connection.rows(["set"], onceLoggedIn)
     return connection
   } catch (error) {
     await connection.close()

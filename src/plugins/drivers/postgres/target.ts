@@ -60,6 +60,7 @@ export type LoginTo = {
   readonly password: Secret
   readonly database?: string | undefined
   readonly applicationName: string
+  readonly settings?: Readonly<Record<string, string>> | undefined
 }
 
 /**

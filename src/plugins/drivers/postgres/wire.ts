@@ -31,6 +31,8 @@ export interface Connection extends PooledConnection {
   readonly asked: Asked
   /** The server process, as the greeting named it; undefined if it did not. */
   readonly serverProcess: number | undefined
+  /** The server's major version. */
+  readonly version: number
   /** Runs `sql`, one statement or more; the rows of all, each by the names given here. */
   rows<Column extends string>(
     columns: readonly Column[],
@@ -46,6 +48,8 @@ export type PostgresLogin = {
   readonly password: Secret | undefined
   readonly database: string
   readonly applicationName: string
+  /** Of the session from its first moment: these win over those of a role or a database. */
+  readonly settings?: Readonly<Record<string, string>> | undefined
   readonly random: (count: number) => Uint8Array
 }
 
@@ -66,6 +70,7 @@ export async function connect(
   const label = `at ${sayAddress(endpoint.address)} as ${login.user}`
   const { user, database, applicationName } = login
   const hello = startup({
+    ...login.settings,
     user,
     database,
     application_name: applicationName,
@@ -90,7 +95,7 @@ export async function connect(
         `${label}: the server is older than PostgreSQL ${oldestServer}`,
         { hint: "upgrade it" },
       )
-    return connectionOn(socket, channel, { label, asked, serverProcess })
+    return connectionOn(socket, channel, { label, asked, serverProcess, version })
   } catch (error) {
     channel.end()
     throw error
@@ -101,7 +106,7 @@ export async function connect(
 function connectionOn(
   socket: Socket,
   channel: Channel<Message>,
-  facts: Pick<Connection, "label" | "asked" | "serverProcess">,
+  facts: Pick<Connection, "label" | "asked" | "serverProcess" | "version">,
 ): Connection {
   const state = { idle: true, before: "", answers: 0 }
   return {

@@ -29,6 +29,19 @@ const stored = async (role: string): Promise<unknown> =>
     "it"
   ]
 
+/** Of the server as a whole: what is set for a role is overruled. */
+async function readOnly(statement: string, becomes: "on" | "off"): Promise<void> {
+  await server.session(async (client) => {
+    await client.unsafe("set default_transaction_read_only = off")
+    await client.unsafe(statement)
+    await client.unsafe("select pg_reload_conf()")
+  })
+  await until(`read-only is ${becomes}`, async () => {
+    const [now] = await server.sql("show default_transaction_read_only")
+    return now?.["default_transaction_read_only"] === becomes
+  })
+}
+
 describe("apply()", () => {
   test("ends the old password and makes the new one work, also twice, with the same verifier", async () => {
     const role = await newRole(odd)
@@ -213,7 +226,7 @@ describe("apply()", () => {
       remedy: "ask-operator",
     })
     const role = await newRole()
-    await server.sql("alter role postgres set default_transaction_read_only = on")
+    await readOnly("alter system set default_transaction_read_only = on", "on")
     try {
       const other = open(server, role)
       const value = drafted(other, "v2")
@@ -222,10 +235,7 @@ describe("apply()", () => {
         remedy: "retry",
       })
     } finally {
-      await server.session(async (client) => {
-        await client.unsafe("set default_transaction_read_only = off")
-        await client.unsafe("alter role postgres reset default_transaction_read_only")
-      })
+      await readOnly("alter system reset default_transaction_read_only", "off")
     }
   })
 

@@ -117,16 +117,21 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     await expect(driver.probe(current, soon())).rejects.toMatchObject({ code: "pair-identity" })
   })
 
-  test("a database that does not let the pair in is not enough: programs could not use it either", async () => {
+  test("a database that does not let the pair in hides no password: another one shows whose rights the session has", async () => {
     const pair = await newPair(server)
     await server.sql(`create database ${pair.name}`)
     await server.sql(`revoke connect on database ${pair.name} from public`)
     const address = `postgresql://127.0.0.1:${server.port}/${pair.name}`
     const driver = pair.open({ address })
     const current = await turn(driver, "v1")
-    expect(await driver.probe(current, soon())).toBe("unknown")
+    expect(await driver.probe(current, soon())).toBe("accepted")
+    expect(await errorsOf(driver, versions(current))).toMatchObject([
+      { code: "pair-no-connect", yields: true },
+      { code: "pair-no-connect", yields: true },
+    ])
     await server.sql(`grant connect on database ${pair.name} to ${pair.owner}`)
     expect(await driver.probe(current, soon())).toBe("accepted")
+    expect(await errorsOf(driver, versions(current))).toEqual([])
   })
 
   test("with a role that is not of the pair, only its password counts", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { type Peer, credential, open, peer, soon, versions } from "./harness.ts"
 import { connect as connectTcp } from "node:net"
+import { until } from "../../../support/until.ts"
 
 const shop = credential("v1", { user: "shop", password: "old-password" })
 
@@ -40,18 +41,19 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
   })
 
   test.each([
-    ["missing", "account-missing"],
-    ["nologin", "account-locked"],
-    ["expired", "password-expired"],
-    ["noroom", "role-no-connections"],
-    ["md5user", "md5-role"],
-  ])("role %s: %s, with the SQL that mends it", async (role, code) => {
+    ["missing", "account-missing", false],
+    ["nologin", "account-locked", true],
+    ["expired", "password-expired", true],
+    ["noroom", "role-no-connections", true],
+    ["md5user", "md5-role", false],
+  ])("role %s: %s, with the SQL that corrects it", async (role, code, yields) => {
     const findings = await open(server, role).preflight(versions(), soon())
     expect(findings).toContainEqual({
       code,
       severity: "error",
       message: expect.stringContaining(role),
       remedy: expect.any(String),
+      ...(yields ? { yields } : {}),
     })
   })
 
@@ -106,10 +108,25 @@ describe.each(["system", "newer"] as const)("preflight(), %s server", (which) =>
     expect(await codes("shop", as("trusted"))).toContain("info admin-not-asked")
   })
 
-  test("sessions that are read-only are found", async () => {
+  test("a server that is read-only as a whole is found; a role or a database does not make it so", async () => {
+    const reload = "select pg_reload_conf()"
     await server.sql("alter role maker set default_transaction_read_only = on")
-    expect(await codes("shop", as("maker"), "maker")).toContain("error read-only-server")
+    expect(await codes("shop", as("maker"), "maker")).not.toContain("error read-only-server")
     await server.sql("alter role maker reset default_transaction_read_only")
+    await server.sql("alter system set default_transaction_read_only = on")
+    await server.sql(reload)
+    const found = async (): Promise<boolean> =>
+      (await codes("shop", as("maker"), "maker")).includes("error read-only-server")
+    try {
+      await until("it is read-only", found)
+    } finally {
+      await server.session(async (client) => {
+        await client.unsafe("set default_transaction_read_only = off")
+        await client.unsafe("alter system reset default_transaction_read_only")
+        await client.unsafe(reload)
+      })
+    }
+    await until("it takes changes", async () => !(await found()))
   })
 
   test("changes nothing", async () => {

@@ -61,7 +61,9 @@ describe("probe()", () => {
     // 28P01 even to the right password: what the engine's counter-proof is for.
     ["expired", right, "refused"],
     ["nologin", right, "unknown"],
-    ["nobodyroom", right, "unknown"],
+    // The limit is looked at after the password.
+    ["nobodyroom", right, "accepted"],
+    ["nobodyroom", "wrong", "refused"],
     ["rejected", right, "unknown"],
     ["clear", right, "unknown"],
     ["md5user", right, "unknown"],
@@ -106,6 +108,12 @@ describe("probe()", () => {
     const old = credential("v1", { user: "shop", password: right })
     expect(await driver.probe(old, soon())).toBe("accepted")
     await using _ = await hold(small)
+    // The role's own limit is looked at after the password.
+    expect(await driver.probe(old, soon())).toBe("accepted")
+    const wrong = credential("v2", { user: "shop", password: "wrong" })
+    expect(await driver.probe(wrong, soon())).toBe("refused")
+    await using filled = await fill(small)
+    expect(filled.count).toBeGreaterThan(0)
     expect(await driver.probe(old, soon())).toBe("unknown")
   })
 
@@ -124,6 +132,27 @@ describe("probe()", () => {
     expect(await driver.probe(old, soon())).toBe("unknown")
   })
 })
+
+/** Takes every connection that is left, the superuser's too. */
+async function fill(small: PostgresServer): Promise<AsyncDisposable & { readonly count: number }> {
+  const held: Awaited<ReturnType<typeof clientOf>>[] = []
+  for (;;) {
+    const client = clientOf(small, small.superuser, small.password)
+    if (
+      !(await client.unsafe("select 1").then(
+        () => true,
+        () => false,
+      ))
+    )
+      break
+    held.push(client)
+  }
+  return {
+    count: held.length,
+    [Symbol.asyncDispose]: async () =>
+      void (await Promise.all(held.map((client) => client.close({ timeout: 0 })))),
+  }
+}
 
 async function hold(small: PostgresServer): Promise<AsyncDisposable> {
   const client = clientOf(small, "shop", right)
