@@ -28,14 +28,18 @@ export const redis = {
     "not name all of them. Name every other node under also, replicas too.",
   "redis-replica-alone":
     "The address is that of a replica. Users are changed at each node, the primary first: " +
-    "give its address, and name its replicas under also.",
+    "give its address, and name its replicas under also. If an intruder has made it one, " +
+    "REPLICAOF NO ONE ends that; a containment goes on meanwhile.",
   "redis-replica-unlisted":
     "Replicas are connected that the config does not name. " +
-    "They do not get new passwords and would keep the old one. Name each under also.",
+    "They do not get new passwords and would keep the old one. Name each under also. " +
+    "A replica without a port may be a program that reads all data as one (redis-cli --replica): " +
+    "CLIENT KILL TYPE replica ends it. A containment goes on: it ends those that are logged in as " +
+    "its user, and says if others are left.",
   "redis-replication-user":
     "Replicas or sentinels log in as the user that is to be rotated; they would be cut off. " +
     "Give them a user of their own: masteruser and masterauth, sentinel auth-user and " +
-    "auth-pass.",
+    "auth-pass. A containment goes on, and ends those connections.",
   "redis-protected-mode":
     "The server takes connections from its own machine only. " +
     "Give it a password, or bind it to addresses; then its protected mode ends.",

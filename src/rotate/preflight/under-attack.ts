@@ -29,6 +29,8 @@ export async function underAttack(
   const locked = may ? {} : { remedy: byHand(driver) }
   const findings = found.map((one) => inContainment(one, locked))
   if (driver.overlap === "none" || findings.some((one) => one.severity === "error")) return findings
+  // An intruder, or a person, has shut the account or opened it to all; the proof comes after that.
+  if (found.some((one) => one.yields === true && one.silences === true)) return findings
   const answers = await probes(session, name, { whole: round === undefined || !may })
   return [
     ...findings,

@@ -23,12 +23,14 @@ export function roleFindings(
     found.push({
       ...problem("account-locked", `role ${role} may not log in; ${itself}`, `${alter} LOGIN`),
       yields: true,
+      silences: true,
     })
   if (seen.expired === "t") {
     const message = `role ${role} has passed its VALID UNTIL: the server refuses even the right password; ${itself}`
     found.push({
       ...problem("password-expired", message, `${alter} VALID UNTIL 'infinity'`),
       yields: true,
+      silences: true,
     })
   }
   if (seen.limit === "0")

@@ -1,26 +1,28 @@
 import { AppError } from "../../../base/error.ts"
-import type { Credential, Versions } from "../../../core/ports.ts"
+import type { Containing, Credential, Versions } from "../../../core/ports.ts"
 import { addPassword, notKept } from "../server/two-passwords.ts"
 import { likelyFirst } from "../server/version.ts"
 import type { Connection } from "./connection.ts"
 import type { RedisTarget } from "./target.ts"
 import { onEach, userChanged } from "./session.ts"
-import { accountOf, hashOf, userOf } from "./user.ts"
+import { accountOf, hashOf, reopen, userOf } from "./user.ts"
 
 /**
  * Gives the user `next`'s password beside those it has, at every node, on disk too. Where it is
- * there already, nothing changes.
+ * there already, nothing changes. In a containment a user that is off, or let in with any password,
+ * is on with this one alone.
  */
 export async function apply(
   target: RedisTarget,
   next: Credential,
-  versions: Versions,
+  { versions, contain = false }: Containing & { readonly versions: Versions },
   signal: AbortSignal,
 ): Promise<{ readonly acceptedAt?: string }> {
   const times = await onEach(
     target,
     { logins: likelyFirst(next, versions), signal },
     async (connection) => {
+      if (contain) await reopen(connection, userOf(target, next), hashOf(next))
       const account = accountOf(connection, userOf(target, next))
       // An ACL LOAD of someone else's may take it away again.
       const lost = await addPassword(account, hashOf(next))

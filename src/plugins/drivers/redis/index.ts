@@ -41,7 +41,8 @@ export const redis = defineDriver({
       }),
       preflight: (versions, signal, options) => preflight(target, versions, signal, options),
       settle: (candidates, signal) => settle(target, candidates, signal),
-      apply: (next, versions, signal) => apply(target, next, versions, signal),
+      apply: (next, versions, signal, options) =>
+        apply(target, next, { versions, ...options }, signal),
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),
       revoke: (old, live, { endSessions }, signal) =>
         revoke(target, old, live, { endSessions, signal }),

@@ -119,7 +119,11 @@ function userFindings(
 ): readonly Finding[] {
   if (user === undefined) return []
   const unfit = userProblem(user ?? undefined, name)
-  if (unfit !== undefined) return [unfitFinding(unfit)]
+  if (unfit !== undefined)
+    // Of a user that is there, a containment gives it its new value, and no other is taken.
+    return user === null
+      ? [unfitFinding(unfit)]
+      : [{ ...unfitFinding(unfit), yields: true, silences: true }]
   // If we have no version, whether there is a password at all is asked by `readInstalled`.
   if (user === null || versions.current === undefined) return []
   // One that lacks ours has drifted: what it holds may be all that its programs have.

@@ -1,6 +1,8 @@
 import type { Credential, OthersRevoked } from "../../../core/ports.ts"
 import { expelSessions, leaveOnly, notKept } from "../server/two-passwords.ts"
 import { listClients } from "./clients.ts"
+import { readInfo } from "./info.ts"
+import { isReplica } from "./topology.ts"
 import type { RedisTarget } from "./target.ts"
 import { endOlderSessions, isProgram } from "./revoke.ts"
 import { type SessionRequest, onAll, userChanged } from "./session.ts"
@@ -29,16 +31,37 @@ export async function revokeOthers(
       )
     return one
   }).finally(() => userChanged(target, user))
-  return expelSessions(
+  const expelled = await expelSessions(
     { hadOthers: left.some(({ hadOthers }) => hadOthers) },
     {
       name: `user ${user}`,
-      end: () => endOlderSessions(target, live, ask, { spareDoubtful: false }),
+      end: () => endOlderSessions(target, live, ask, { spareDoubtful: false, replicas: true }),
       count: () => countOf(target, user, ask),
       by: `CLIENT KILL USER ${user} ends them`,
       alone: `CLIENT KILL USER ${user} ends all of its connections`,
     },
   )
+  return { ...expelled, notes: [...expelled.notes, ...(await replicaNotes(target, ask))] }
+}
+
+/** Replicas that no config names: whose they are, and what they do with what they read, is unknown. */
+async function replicaNotes(target: RedisTarget, ask: SessionRequest): Promise<readonly string[]> {
+  const seen = await onAll(target, ask, async (connection) => ({
+    info: await readInfo(connection),
+    replicas: (await listClients(connection)).filter(isReplica),
+  }))
+  const listed = seen.filter(({ info }) => info.role === "slave" && info.linkedToPrimary).length
+  const all = seen.flatMap(({ replicas }) => replicas)
+  const count = all.length - listed
+  if (count <= 0) return []
+  const users = [...new Set(all.map((one) => one.user))].join(", ")
+  const many =
+    count === 1
+      ? "1 replica that the config does not name is"
+      : `${count} replicas that the config does not name are`
+  return [
+    `${many} connected (replicas are logged in as ${users}): what goes on there, and whether the old password is taken there, is not known; if they are not yours, CLIENT KILL TYPE replica ends them, and that user needs a new password, too`,
+  ]
 }
 
 async function countOf(target: RedisTarget, user: string, ask: SessionRequest): Promise<number> {

@@ -4,6 +4,7 @@ import { removePassword } from "../server/two-passwords.ts"
 import { serverTime } from "./apply.ts"
 import { type Client, endClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
+import { isReplica } from "./topology.ts"
 import type { RedisTarget } from "./target.ts"
 import { type SessionRequest, inSession, onAll, userChanged } from "./session.ts"
 import { accountOf, hashOf, userOf } from "./user.ts"
@@ -36,20 +37,25 @@ export async function revoke(
  * that began before the value was accepted cannot have used it. Ages are whole seconds of the
  * server's clock, so up to two seconds' worth is spared rather than one of the live ones. A
  * connection that was opened with the old password after that, within the grace, cannot be told
- * from a live one and stays.
+ * from a live one and stays. `replicas`: those that are logged in as the user, too; any program may
+ * become one.
  */
 export async function endOlderSessions(
   target: RedisTarget,
   live: Credential,
   ask: SessionRequest,
-  options: { readonly spareDoubtful: boolean } = { spareDoubtful: true },
+  options: { readonly spareDoubtful: boolean; readonly replicas?: true } = { spareDoubtful: true },
 ): Promise<number> {
   const user = userOf(target, live)
   const acceptedAt = Date.parse(live.acceptedAt ?? "")
   const counts = await onAll(target, ask, (connection, address) => {
     const end = (clock: Connection): Promise<number> => {
       const older = async (clients: readonly Client[]): Promise<readonly Client[]> => {
-        const theirs = clients.filter((client) => client.user === user && isProgram(client))
+        const theirs = clients.filter(
+          (client) =>
+            client.user === user &&
+            (isProgram(client) || (options.replicas === true && isReplica(client))),
+        )
         if (theirs.length > 0 && Number.isNaN(acceptedAt)) throw undated(user)
         // Asked after the list: the limit is then too high rather than too low.
         const sinceS = ((await serverTime(clock)).getTime() - acceptedAt) / 1000

@@ -74,12 +74,20 @@ function replicaFindings(nodes: readonly Node[]): readonly Finding[] {
       connected.length - listed.length,
       connected.length - listed.length === 1 ? "replica is" : "replicas are",
     ]
+    const strange = family.flatMap(({ clients }) => clients.filter(isReplica))
+    const users = [...new Set(strange.map((client) => client.user))].filter(Boolean)
+    const ends = `if it is none of yours: CLIENT KILL TYPE replica ends it${users.length === 0 ? "" : ` (replicas are logged in as ${users.join(", ")})`}`
     return [
-      problem(
-        "redis-replica-unlisted",
-        `${sayAddress(head.address)}: ${one} connected ${are} not in the config${places}, and would go on with the old password`,
-        "name every replica under also",
-      ),
+      {
+        ...problem(
+          "redis-replica-unlisted",
+          `${sayAddress(head.address)}: ${one} connected ${are} not in the config${places}, and would go on with the old password`,
+          others.every((replica) => replica.endsWith(":0"))
+            ? `it names no port, so it may be a program that reads all data as a replica does (redis-cli --replica, SYNC); ${ends}; else name it under also`
+            : `name every replica under also; ${ends}`,
+        ),
+        yields: true,
+      },
     ]
   })
 }
@@ -99,11 +107,14 @@ function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly
     ? "whose primary is not in the config"
     : "that is cut off from its primary, or whose primary is not in the config"
   return [
-    problem(
-      "redis-replica-alone",
-      `${sayAddress(address)} is a replica ${why}`,
-      "give the primary's address, and name its replicas under also",
-    ),
+    {
+      ...problem(
+        "redis-replica-alone",
+        `${sayAddress(address)} is a replica ${why}`,
+        "give the primary's address, and name its replicas under also; if it is to be no replica: REPLICAOF NO ONE",
+      ),
+      yields: true,
+    },
   ]
 }
 
@@ -113,18 +124,25 @@ function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly
  */
 function linkFindings({ address, clients }: Node, user: string): readonly Finding[] {
   const links = clients.filter(
-    (client) =>
-      client.user === user && (client.flags.includes("S") || client.name.startsWith("sentinel-")),
+    (client) => client.user === user && (isReplica(client) || client.name.startsWith("sentinel-")),
   )
   if (links.length === 0) return []
   const message = `${sayAddress(address)}: replicas or sentinels log in as user ${user}: they would be refused once its old password is gone`
   return [
-    problem(
-      "redis-replication-user",
-      message,
-      "give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass",
-    ),
+    {
+      ...problem(
+        "redis-replication-user",
+        message,
+        "give them a user of their own: masteruser and masterauth, sentinel auth-user and auth-pass",
+      ),
+      yields: true,
+    },
   ]
+}
+
+/** As the server sees the other end of a connection; it may be any program that said SYNC. */
+export function isReplica({ flags }: Client): boolean {
+  return flags.includes("S")
 }
 
 function problem(code: string, message: string, remedy: string): Finding {

@@ -79,6 +79,16 @@ export async function readUsable(connection: Connection, name: string): Promise<
 }
 
 /**
+ * For containment: one who has this user may have opened it to all, or shut it, so that no login
+ * proves anything. In one step it is on, and takes no value but this.
+ */
+export async function reopen(connection: Connection, name: string, hash: string): Promise<void> {
+  const user = await readUser(connection, name)
+  if (user === undefined || (user.on && !user.nopass)) return
+  await connection.command(["ACL", "SETUSER"], name, "on", "resetpass", `#${hash}`)
+}
+
+/**
  * Why a rotation of `name` would make no sense, or harm: `#hash` creates a user that is missing,
  * and ends `nopass`.
  */
@@ -92,13 +102,13 @@ export function userProblem(user: User | undefined, name: string): Unfit | undef
   if (user.nopass)
     return {
       code: "password-not-asked",
-      message: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none`,
+      message: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none (a containment does, and ends nopass)`,
       hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'`,
     }
   if (!user.on)
     return {
       code: "account-locked",
-      message: `user ${name} is off: the server refuses even the right password`,
+      message: `user ${name} is off: the server refuses even the right password; a containment sets it on, with the new value`,
       hint: `if it is to log in again: ACL SETUSER ${name} on`,
     }
   return undefined

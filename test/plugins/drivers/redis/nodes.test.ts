@@ -127,6 +127,71 @@ describe("a primary and its replicas", () => {
   })
 })
 
+/** What `redis-cli --replica` does. */
+async function becomeReplica(
+  server: RedisServer,
+  user: string,
+  password: string,
+): Promise<Awaited<ReturnType<typeof program>>> {
+  const session = await program(server.port, user, password)
+  session.say("SYNC")
+  await until("it is a replica", async () =>
+    String(await server.command("CLIENT", "LIST", "TYPE", "replica")).includes(`user=${user} `),
+  )
+  return session
+}
+
+test("an intruder who becomes a replica does not keep a containment away", async () => {
+  await using server = await startRedis({
+    acl: [`${shopLine} +sync`, adminLine, `${linkLine} +sync`],
+  })
+  const driver = openAll(server)
+  using thief = await becomeReplica(server, "shop", oldPassword)
+  using other = await becomeReplica(server, "link", "link")
+  const found = await driver.preflight(versions(old), soon())
+  expect(found.map(({ code, yields }) => `${code} ${yields === true}`)).toEqual([
+    "redis-replica-unlisted true",
+    "redis-replication-user true",
+  ])
+  expect(found[0]?.remedy).toContain("CLIENT KILL TYPE replica")
+  const next = drafted(driver, "v2")
+  const { acceptedAt = "" } = await driver.apply(next, versions(old, next), soon())
+  const { sessionsEnded, notes } = (await driver.revokeOthers?.(
+    { ...next, acceptedAt },
+    soon(),
+  )) ?? { sessionsEnded: 0, notes: [] }
+  await until("the intruder's replica to end", () => thief.ended())
+  expect(other.ended()).toBe(false)
+  expect(sessionsEnded).toBe(1)
+  expect(notes).toEqual([expect.stringContaining("1 replica that the config does not name is")])
+  expect([await driver.probe(next, soon()), await driver.probe(old, soon())]).toEqual([
+    "accepted",
+    "refused",
+  ])
+})
+
+test.each(["nopass", "off", "off nopass"])(
+  "an intruder who sets %s does not keep a containment away",
+  async (rules) => {
+    await using server = await startRedis({ acl: [shopLine, adminLine] })
+    await server.command("ACL", "SETUSER", "shop", ...rules.split(" "))
+    const driver = openAll(server)
+    const found = await driver.preflight(versions(old), soon())
+    expect(found.map(({ yields, silences }) => [yields, silences])).toEqual([[true, true]])
+    const next = drafted(driver, "v2")
+    await expect(driver.apply(next, versions(old, next), soon())).rejects.toMatchObject({
+      code: rules.includes("nopass") ? "password-not-asked" : "account-locked",
+    })
+    const { acceptedAt = "" } = await driver.apply(next, versions(old, next), soon(), {
+      contain: true,
+    })
+    await driver.revokeOthers?.({ ...next, acceptedAt }, soon())
+    const wrong = credential("control", "a-random-wrong-value-of-the-test")
+    const answers = [next, old, wrong].map((one) => driver.probe(one, soon()))
+    expect(await Promise.all(answers)).toEqual(["accepted", "refused", "refused"])
+  },
+)
+
 describe("several nodes", () => {
   let one: RedisServer
   let other: RedisServer
