@@ -209,6 +209,11 @@ export const rotation = {
     "The server offers no TLS, and off this machine mycelium sends no password without it. " +
     "Turn TLS on at the server; insecure: true is for a network that you trust as you trust " +
     "this machine.",
+  "tls-file-open":
+    "Another user can change the file of a certificate, its key or an authority that tls names, " +
+    "or its folder. They could name an authority of their own, answer in the place of the server, " +
+    "and be told the admin's password. Nothing was sent. See that the file holds what it should, " +
+    "then give it, and its folder, to root or to this user alone.",
   "tls-file-unreadable":
     "A certificate or key that the config names cannot be read. " +
     "Correct the path under tls, or the file's mode.",

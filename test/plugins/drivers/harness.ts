@@ -1,6 +1,10 @@
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { createServer, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import type { Credential, Driver, PluginContext, Versions } from "../../../src/core/ports.ts"
 import { Secret } from "../../../src/core/secret.ts"
+import { ourPrefix } from "../../support/our-prefix.ts"
 import { host, text } from "./conformance/harness.ts"
 
 /** What the tests of every driver share. */
@@ -19,9 +23,22 @@ export function contextOf(label: string): ContextWith {
     host,
     label,
     owner: "0a1b2c3d4e5f",
-    folder,
+    folder: trusted(folder),
     credential: async () => new Secret("admin", adminPassword),
   })
+}
+
+/**
+ * A server that runs as a user of its own owns its folder: certificates in it are not believed, so
+ * they are copied to where this user alone can write.
+ */
+export function trusted(folder: string): string {
+  if ([0, process.geteuid?.()].includes(statSync(folder).uid)) return folder
+  const own = mkdtempSync(join(tmpdir(), `${ourPrefix()}-`))
+  process.on("exit", () => rmSync(own, { recursive: true, force: true }))
+  for (const name of readdirSync(folder))
+    if (/\.(pem|key|crt)$/.test(name)) copyFileSync(join(folder, name), join(own, name))
+  return own
 }
 
 export function drafted(driver: Driver, version: string): Credential {

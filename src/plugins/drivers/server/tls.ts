@@ -12,6 +12,7 @@ import {
   type TLSSocket,
 } from "node:tls"
 import { AppError, systemCode } from "../../../base/error.ts"
+import { changeableBy } from "../../../base/files/runnable.ts"
 import { readRealFile } from "../../../base/files/real-file.ts"
 import { present } from "../../../base/present.ts"
 import type { SocketAddresses } from "../../../base/system/other-end.ts"
@@ -94,8 +95,16 @@ export async function upgrade(
   }
 }
 
-/** A file that holds a `what` ("CERTIFICATE", "PRIVATE KEY") in PEM form. */
+/**
+ * A file that holds a `what` ("CERTIFICATE", "PRIVATE KEY") in PEM form. Another user who can change
+ * it could name an authority of their own, and be the server that is told a password.
+ */
 export async function readPem(path: string, what: string): Promise<string> {
+  const changeable = await changeableBy(path)
+  if (changeable !== undefined)
+    throw new AppError("tls-file-open", `${path} ${changeable.message}`, {
+      hint: `see that it holds what it should, then: ${changeable.remedy}`,
+    })
   const text = await readTrusted(path).catch((error: unknown) => {
     throw new AppError("tls-file-unreadable", `cannot read ${path}: ${whyUnread(path, error)}`)
   })

@@ -1,3 +1,4 @@
+import { trusted } from "../harness.ts"
 import { connect } from "node:net"
 import type { Credential, Driver, PluginContext, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
@@ -26,7 +27,7 @@ export function contextWith(admin: string, folder = "/"): PluginContext {
     host,
     label,
     owner: "0a1b2c3d4e5f",
-    folder,
+    folder: trusted(folder),
     credential: async () => new Secret("admin", admin),
   }
 }
