@@ -161,7 +161,15 @@ async function ownAdmin(connection: Connection, rules: string): Promise<string> 
  * Channels have rules since Redis 6.2. Where it is not seen that an ACL file keeps the users, the
  * config file may.
  */
-function leastRules({ keeper, info }: Tried): readonly string[] {
+/** For an admin who may not even look: what is added hurts nothing that it may do already. */
+export function grantTo(admin: string): string {
+  const rules = leastRules({ keeper: "aclfile", info: undefined }).filter((rule) =>
+    rule.startsWith("+"),
+  )
+  return `ACL SETUSER ${admin} ${rules.join(" ")} (and +config|rewrite, if no ACL file keeps the users)`
+}
+
+function leastRules({ keeper, info }: Pick<Tried, "keeper" | "info">): readonly string[] {
   return [
     "resetkeys",
     ...((info?.version ?? 0) >= 6.2 ? ["resetchannels"] : []),

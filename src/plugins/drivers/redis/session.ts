@@ -1,7 +1,10 @@
+import { AppError } from "../../../base/error.ts"
 import type { Credential } from "../../../core/ports.ts"
 import { asItself, loginAsItself, Sessions } from "../server/session.ts"
 import { type Address, isEncrypted } from "./address.ts"
 import type { Connection, RedisLogin } from "./connection.ts"
+import { RedisError } from "./fault.ts"
+import { grantTo } from "./rights.ts"
 import { connectTo, nodesOf, type RedisTarget, sessionName } from "./target.ts"
 
 /** Sessions that look or change; probes are elsewhere. */
@@ -36,9 +39,10 @@ export async function inSession<Result>(
       () => loginAsItself(logins, options.user, (user, password) => open({ user, password })),
       work,
     )
-  return sessions.asAdmin(
+  const { admin } = options
+  const done = sessions.asAdmin(
     { context, signal },
-    { address, endpoint: options, admin: options.admin, more: isEncrypted(address) },
+    { address, endpoint: options, admin, more: isEncrypted(address) },
     {
       open,
       // Preflight tries by itself whether it may have one.
@@ -48,6 +52,13 @@ export async function inSession<Result>(
     },
     work,
   )
+  return done.catch((error: unknown) => Promise.reject(withRights(error, admin.user)))
+}
+
+/** The admin lacks a right, before preflight could have said so: in an adoption. */
+function withRights(error: unknown, admin: string | undefined): unknown {
+  if (admin === undefined || !(error instanceof RedisError) || error.kind !== "noperm") return error
+  return new AppError(error.code, error.message, { remedy: error.remedy, hint: grantTo(admin) })
 }
 
 /** This user may have another password from now on: no earlier connection is used any more. */

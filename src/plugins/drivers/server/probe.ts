@@ -26,12 +26,16 @@ export async function answerOf(
   try {
     return await login()
   } catch (error) {
-    if (!(error instanceof AppError) || listenerFault(error) || isNamed?.(error) === true)
-      throw error
+    if (!(error instanceof AppError) || wasNotAsked(error) || isNamed?.(error) === true) throw error
     if (judge !== undefined && isRefusedLogin(error)) return judge()
     heard?.(error)
     return "unknown"
   }
+}
+
+/** A person has to act before a server can be asked. */
+function wasNotAsked(error: AppError): boolean {
+  return listenerFault(error) || error.code === "tls-file-open"
 }
 
 /** Of several servers that must all know the password: what they do not agree on is unknown. */

@@ -1,3 +1,4 @@
+import { AppError } from "../../../../src/base/error.ts"
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { chmod } from "node:fs/promises"
 import { join } from "node:path"
@@ -184,4 +185,21 @@ test("asks the server once for each node, and never again", async () => {
     ),
   ).toBe("refused")
   expect(logins).toBe(1)
+})
+
+test("an admin without rights is named, with the rule that gives them", async () => {
+  await using bare = await startRedis({
+    acl: [shopLine, "rotator on >Password.of.rotator.1 -@all"],
+  })
+  const admin = { user: "rotator", password: { env: "X" } }
+  const driver = open(bare, { admin }, "Password.of.rotator.1")
+  const wrong = credential("control", "a-random-wrong-value-of-the-test")
+  const failed = await driver.probe(wrong, soon()).catch((error: unknown) => error)
+  const hint = failed instanceof AppError ? (failed.hint ?? "") : ""
+  expect({ hint, failed }).toMatchObject({
+    failed: { code: "not-permitted" },
+    hint: expect.stringMatching(/^ACL SETUSER rotator \+acl\|getuser .*\+time/),
+  })
+  await bare.command("ACL", "SETUSER", "rotator", ...hint.matchAll(/\+[a-z|]+/g).map(String))
+  expect(await driver.probe(wrong, soon())).toBe("refused")
 })
