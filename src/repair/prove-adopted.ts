@@ -25,11 +25,23 @@ export async function prove(
       },
     )
   const answer = control === "unknown" ? "unknown" : await probe(session, name, candidate)
-  if (answer === "accepted") return "a login with it works, one with a wrong value is refused"
+  if (answer === "accepted") return acceptedWords(session, name)
   if (answer === "unknown") throw unanswered(session, name, known)
   throw (await holdsCurrent(session, name, known))
     ? currentWorks(session, known)
     : refused(session, name, known)
+}
+
+/** The password may be right, and yet no program get in. */
+function acceptedWords(session: Session, name: string): string {
+  const but = session.heard.get(name)
+  if (but?.endsWith("(database-missing)") === true)
+    throw new AppError("database-missing", but.replace(/ \(database-missing\)$/, ""), {
+      hint: "name in the address the database that programs use",
+    })
+  return but === undefined
+    ? "a login with it works, one with a wrong value is refused"
+    : `the service takes it as the password, and refuses a wrong one; but ${but}`
 }
 
 /** Neither value is tried at random: which one is right decides what a person is told to do. */

@@ -26,11 +26,13 @@ export async function probe(
     await Promise.all(
       everywhere(target).map((server) =>
         // A login that ended up as another role is an error of its own.
-        answerOf(() => probeAt(server, candidate, signal), { heard, isNamed: isOther }),
+        answerOf(() => probeAt(server, candidate, { signal, heard }), { heard, isNamed: isOther }),
       ),
     ),
   )
 }
+
+type Asking = { readonly signal: AbortSignal; readonly heard: Heard | undefined }
 
 function isOther({ code }: AppError): boolean {
   return code === "pair-identity"
@@ -40,18 +42,18 @@ function isOther({ code }: AppError): boolean {
 async function probeAt(
   target: PostgresTarget,
   candidate: Credential,
-  signal: AbortSignal,
+  { signal, heard }: Asking,
 ): Promise<Probe> {
   const stored = storedVerifierOf(candidate)
   return stored === undefined
-    ? logIn(target, candidate, signal)
+    ? logIn(target, candidate, { signal, heard })
     : compare(target, roleOf(target, candidate), stored, signal)
 }
 
 async function logIn(
   target: PostgresTarget,
   candidate: Credential,
-  signal: AbortSignal,
+  { signal, heard }: Asking,
 ): Promise<Probe> {
   const [role, password] = [roleOf(target, candidate), passwordOf(candidate)]
   if (password === undefined) return "unknown"
@@ -66,7 +68,10 @@ async function logIn(
   } catch (error) {
     if (isRefusedPassword(error)) return "refused"
     // The password was right, whatever the database or a setting says then.
-    if (pair === undefined && provesPassword(error)) return "accepted"
+    if (pair === undefined && provesPassword(error)) {
+      heard?.(error)
+      return "accepted"
+    }
     throw error
   }
 }
@@ -108,7 +113,7 @@ async function logInTo(
  * the role in, and which libraries a login needs. Not of a role without LOGIN: an `apply` that was
  * cut off may have left it so.
  */
-function provesPassword(error: unknown): boolean {
+function provesPassword(error: unknown): error is ServerError {
   return (
     isKeptOut(error) ||
     (error instanceof ServerError && error.authenticated && error.sqlstate === "58P01")
