@@ -31,6 +31,7 @@ import { openDeployment } from "../app/open.ts"
 import {
   clearLogins,
   deploymentSettings,
+  unreadSettings,
   hooksOf,
   referencesOf,
   secretSettings,
@@ -78,6 +79,7 @@ export async function deepChecks(
       clear: clearLogins(config, checked.plugins),
       secrets: secretSettings(config, checked.plugins, environments),
       deployments: deploymentSettings(config),
+      unread: unreadSettings(config),
       now: host.now(),
     }),
     runCheck(git, {

@@ -14,6 +14,7 @@ import { ReferenceOptions, fileOf, findingsOf } from "../plugins/references/inde
 import type { App } from "../app/app.ts"
 import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
 import { unshownSecret } from "../app/unshown.ts"
+import { unreadOutputs } from "../core/unread.ts"
 import { missingReference } from "./identity.ts"
 import type { MountGate } from "../base/files/mount-gate.ts"
 import { silenceAt } from "./silent.ts"
@@ -212,6 +213,14 @@ function isServed(
 ): boolean {
   const type = plugins.drivers.find((one) => one.type === driver)
   return type?.overlap(type.options.parse(options)) !== "none"
+}
+
+export function unreadSettings(config: Config): NonNullable<Settings["unread"]> {
+  return Object.values(config.environments).flatMap(({ name, outputs, deployments }) => {
+    const files = outputs.map(({ target, entry }) => ({ target, isEntry: entry === true }))
+    const targets = unreadOutputs(files, deployments)
+    return targets.length === 0 ? [] : [{ place: name, targets }]
+  })
 }
 
 export function deploymentSettings(config: Config): Settings["deployments"] {

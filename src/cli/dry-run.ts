@@ -1,4 +1,5 @@
 import { present } from "../base/present.ts"
+import { sayUnread } from "../core/unread.ts"
 import { dryRun as look } from "../incident/dry-run.ts"
 import type { DryRunOptions, Unfinished } from "../incident/dry-run/plan.ts"
 import type { App } from "../app/app.ts"
@@ -254,8 +255,8 @@ function deliverRows({ fault, outputs, leaves, stays }: Plan): readonly string[]
   ]
 }
 
-function restartRows({ restarts }: Plan): readonly string[] {
-  return restarts.flatMap(({ name, message, replaces, health, notes }) => {
+function restartRows({ restarts, unread }: Plan): readonly string[] {
+  const rows = restarts.flatMap(({ name, message, replaces, health, notes }) => {
     const proof =
       health === undefined ? "; no health check: a restart proves little" : `, then ${health}`
     return [
@@ -263,6 +264,7 @@ function restartRows({ restarts }: Plan): readonly string[] {
       ...notes.map((note) => `  note: ${note}`),
     ]
   })
+  return unread.length === 0 ? rows : [...rows, `note: ${sayUnread(unread)}`]
 }
 
 function revokeRows(plan: Plan): readonly string[] {

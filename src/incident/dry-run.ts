@@ -1,4 +1,6 @@
 import { present } from "../base/present.ts"
+import { isEntry } from "../core/entry.ts"
+import { unreadOutputs } from "../core/unread.ts"
 import { openSets } from "../core/change-set.ts"
 import type { Deployment, Finding } from "../core/ports.ts"
 import { versionAt } from "../core/version.ts"
@@ -83,11 +85,24 @@ export async function dryRun(
       stays: await staysIn(session, names),
       ...(await drafts(session, members, { leaves, underWay })),
       leaves: Object.entries(found.leaves).map(([target, why]) => ({ target, ...why })),
+      unread: unreadIn(session, members, leaves),
       restarts: deploymentsOf(session, members, leaves).map((deployment) =>
         restartOf(deployment, programs),
       ),
     }
   })
+}
+
+function unreadIn(
+  session: Session,
+  members: readonly string[],
+  leaves: readonly string[],
+): readonly string[] {
+  const written = session.outputsOf(members).filter(({ target }) => !leaves.includes(target))
+  return unreadOutputs(
+    written.map((output) => ({ target: output.target, isEntry: isEntry(output) })),
+    session.work.deployments,
+  )
 }
 
 /** A rotation that a person asks for, of secrets that have a value. */

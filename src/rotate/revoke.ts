@@ -10,6 +10,7 @@ import { hiddenActOf } from "./elsewhere.ts"
 import { beginActing } from "./acting.ts"
 import { expelAll } from "./revoke-others.ts"
 import { type Looks, keepsAlive } from "./revoke/look-at-entries.ts"
+import { type ProgramLooks, needsFormer } from "./revoke/look-at-programs.ts"
 import { noteRevoked } from "./revoke/note.ts"
 import { type RevokeOptions, owedRevokeOthers, owedVersions } from "./revoke/owed.ts"
 import { retireTwins } from "./revoke/twins.ts"
@@ -46,7 +47,7 @@ export async function takeAway(
   session: Session,
   options: RevokeOptions,
 ): Promise<readonly Revoked[]> {
-  const looks: Looks = new Map()
+  const looks: AllLooks = { entries: new Map(), programs: new Map() }
   const owed = Map.groupBy(owedVersions(session, options), ({ name }) => name)
   const all = [...new Set([...owed.keys(), ...owedRevokeOthers(session, options)])].map(
     async (name): Promise<readonly Revoked[]> => {
@@ -61,6 +62,8 @@ export async function takeAway(
   )
   return (await Promise.all(all)).flat()
 }
+
+type AllLooks = { readonly entries: Looks; readonly programs: ProgramLooks }
 
 /** One answer about all of them; at least one, for values that no version holds. */
 function each(secret: string, versions: readonly Version[], death: Death): readonly Revoked[] {
@@ -77,7 +80,7 @@ function each(secret: string, versions: readonly Version[], death: Death): reado
 async function revokeAll(
   session: Session,
   name: string,
-  { versions, looks }: { readonly versions: readonly Version[]; readonly looks: Looks },
+  { versions, looks }: { readonly versions: readonly Version[]; readonly looks: AllLooks },
 ): Promise<readonly Revoked[]> {
   const state = session.state(name)
   const contains = versions.length === 0 || (owesRevokeOthers(state) && holdsContained(state))
@@ -86,7 +89,11 @@ async function revokeAll(
   // Beside a program that may still run no other is started, not for a login either.
   if (!settled && hiddenActOf(session, name) !== undefined)
     return each(name, versions, { kind: "owed", ...unsettled(session, name) })
-  const kept = settled && !contains ? await keepsAlive(session, name, looks) : undefined
+  const kept =
+    settled && !contains
+      ? ((await keepsAlive(session, name, looks.entries)) ??
+        (await needsFormer(session, name, { versions, looks: looks.programs })))
+      : undefined
   if (kept !== undefined) return each(name, versions, kept)
   const deaths = settled
     ? await Promise.all(versions.map((version) => revokeOne(session, name, version)))

@@ -43,7 +43,7 @@ type Code =
   | "output-stale"
   | "output-incomplete"
   | "output-edited"
-  | "output-unread"
+  | "output-unclear"
   | "variable-left"
   | "output-left"
 
@@ -70,7 +70,7 @@ export const outputs = defineCheck<Code, Outputs>({
       severity: "warning",
       remedy: "remove the file, if nobody reads it; or put the output into the config again",
     },
-    "output-unread": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
+    "output-unclear": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },
   inspect: async ({ shown, gone, fingerprint }, report) => {
     for (const { environment, target } of gone)
@@ -108,7 +108,7 @@ function tellUnread(error: unknown, { environment }: Shown, report: Report<Code>
  */
 async function judge(shown: Shown, fingerprint: Fingerprint, report: Report<Code>): Promise<void> {
   const first = await faultsOf(shown, fingerprint)
-  if (first.every(({ code }) => code === "output-unread")) return tell(first, report)
+  if (first.every(({ code }) => code === "output-unclear")) return tell(first, report)
   const document = await shown.reread()
   tell(document === undefined ? first : await faultsOf({ ...shown, document }, fingerprint), report)
 }
@@ -151,7 +151,7 @@ async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonl
     ...(await leftOver(shown, fingerprint)),
   ]
   const isExplained = faults.some(
-    ({ code }) => code !== "output-unread" && code !== "variable-left",
+    ({ code }) => code !== "output-unclear" && code !== "variable-left",
   )
   if (print !== "edited" || isExplained) return faults
   return [
@@ -181,7 +181,7 @@ function untold(
   if (print === "edited") return []
   return [
     {
-      code: "output-unread",
+      code: "output-unclear",
       message: `${output.target}: which value of ${place} it shows cannot be told from its template`,
     },
   ]

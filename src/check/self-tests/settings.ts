@@ -1,6 +1,7 @@
 import { formatDuration } from "../../base/text/duration.ts"
 import { type Shape, roundedBits, sayBits, sayShape } from "../../base/text/value-shape.ts"
 import type { Finding } from "../../core/ports.ts"
+import { sayUnread } from "../../core/unread.ts"
 import { type Report, defineCheck } from "./check.ts"
 
 /** What the config allows and one should know: said aloud, though it is valid. */
@@ -40,6 +41,8 @@ export type Settings = {
   readonly clear?: readonly { readonly place: string; readonly address: string }[]
   readonly secrets: readonly SecretSettings[]
   readonly deployments: readonly { readonly place: string; readonly hasHealth: boolean }[]
+  /** By environment, outputs that no deployment reads. */
+  readonly unread?: readonly { readonly place: string; readonly targets: readonly string[] }[]
   readonly now: Date
 }
 
@@ -55,6 +58,7 @@ type Code =
   | "secret-unshown"
   | "pair-one-user"
   | "no-health-check"
+  | "reader-missing"
   | "rotation-overdue"
   | "schedule-late"
 
@@ -94,6 +98,11 @@ export const settings = defineCheck<Code, Settings>({
       remedy:
         "name one under healthy: without it a rotation cannot tell whether the new value works",
     },
+    "reader-missing": {
+      severity: "info",
+      remedy:
+        "name its reader in a deployment; nothing to do if that reads the file at each use, or if you restart it yourself",
+    },
     "rotation-overdue": {
       severity: "warning",
       remedy: "see that mycelium run is running; mycelium status says what keeps it",
@@ -124,6 +133,8 @@ export const settings = defineCheck<Code, Settings>({
     for (const { place, hasHealth } of subject.deployments)
       if (!hasHealth)
         report.found("no-health-check", `${place} has no health check: its restart proves little`)
+    for (const { place, targets } of subject.unread ?? [])
+      report.found("reader-missing", `${place}: ${sayUnread(targets)}`)
     return `loads, nobody else can change it${strengthOf(subject.secrets)}`
   },
 })

@@ -119,7 +119,7 @@ export const outputs = {
     "A file that mycelium wrote as a whole is no longer in the config, but still exists: " +
     "its output was removed, or given another path. The values in it die with the next " +
     "rotation. If a program reads it, put the output back; else remove the file.",
-  "output-unread":
+  "output-unclear":
     "The values cannot be read back out of this output (its template has a filter or a tag, " +
     "or is a file of its own), so check does not know by fingerprint which value it shows. " +
     "Nothing is wrong with that; mycelium render writes the current one.",

@@ -3,7 +3,11 @@ export const programs = {
   "deployment-unhealthy":
     "A deployment was not healthy before the rotation, or did not become healthy with the new " +
     "value. If it was before, its secrets wait, because its health could prove nothing. " +
-    "If it was after, the rotation goes back. Read the deployment's own log first.",
+    "If it was after, the rotation goes back. Read the deployment's own log first. " +
+    "If it is found unhealthy only at the end of the grace, the former value stays accepted: " +
+    "the revoke is owed, and follows once the deployment is healthy. A restart command that " +
+    "returns before the old program is gone causes that, for the old one may answer the health " +
+    "check. A deployment that is gone for good must leave the config.",
   unhealthy:
     "A deployment restarted, but its health check did not succeed in time. Read its log. " +
     "Often the program is only slow (raise within), or reads another file than the output.",
@@ -76,6 +80,11 @@ export const programs = {
     "Another service reads a file that Mycelium writes, and no deployment restarts it: " +
     "after a rotation it keeps the old value and loses its access. " +
     "Add it to the deployment's services, or give it a deployment of its own.",
+  "reader-missing":
+    "No deployment reads an output, so no restart follows when it changes: a program that reads " +
+    "it once, at its start, keeps the old value and loses its access when that is revoked. " +
+    "Name the program in a deployment, or in the reads of one. There is nothing to do for a " +
+    "program that reads the file at each use.",
   "health-shallow":
     "The health check proves that a program listens, not that it works with the new value: " +
     "a program that cannot log in to its database may listen all the same. " +

@@ -72,6 +72,8 @@ export type DryRun = {
   readonly leaves: readonly ({ readonly target: string } & Refusal)[]
   /** Why the outputs cannot be written. */
   readonly fault?: { readonly code: string; readonly message: string; readonly hint?: string }
+  /** Of the outputs that it writes, those that no deployment reads. */
+  readonly unread: readonly string[]
   readonly restarts: readonly {
     readonly name: string
     readonly message: string

@@ -92,7 +92,7 @@ test("outputs tells an older value, an unknown one and a foreign user apart", as
 test("outputs finds a missing file and a missing line, and says where nothing can be told", async () => {
   expect(await inspect(undefined)).toEqual(["output-missing error"])
   expect(await inspect({})).toEqual(["output-incomplete error"])
-  expect(await inspect({}, { tells: false })).toEqual(["output-unread info"])
+  expect(await inspect({}, { tells: false })).toEqual(["output-unclear info"])
 })
 
 test("outputs tells an edit by the bytes, where it knows what it wrote and nobody else may write", async () => {

@@ -63,6 +63,16 @@ test("settings says insecure options aloud, and deployments without health", asy
   ).toEqual(["insecure warning", "no-health-check info"])
 })
 
+test("settings says which outputs no deployment reads, once an environment", async () => {
+  const { findings } = await result(settings, {
+    ...nothing,
+    unread: [{ place: "production", targets: ["/etc/userlist.txt", "/srv/.env"] }],
+  })
+  expect(findings.map(({ code, severity, message }) => `${code} ${severity} ${message}`)).toEqual([
+    "reader-missing info production: no deployment reads /etc/userlist.txt, /srv/.env: a program that reads it is not restarted, and keeps the old value",
+  ])
+})
+
 test("settings says once an address, of how many secrets the password goes there in clear", async () => {
   const clear = ["a", "b", "c"].map((name) => ({
     place: `production/${name}`,
