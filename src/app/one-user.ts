@@ -27,6 +27,21 @@ export function oneUserFiles(
   )
 }
 
+/**
+ * Files that name both users of a pair, for a pooler. A containment shows the new one in both places:
+ * the pooler refuses the previous user from then on, before the server does.
+ */
+export function bothUserFiles(
+  plugins: App["plugins"],
+  environment: ShownSecrets,
+  name: string,
+): readonly string[] {
+  if (!isPair(plugins, environment, name)) return []
+  return environment.outputs.flatMap((output) =>
+    fieldsIn(output, name).has("previous.user") ? [output.target] : [],
+  )
+}
+
 function isPair(plugins: App["plugins"], { secrets }: ShownSecrets, name: string): boolean {
   const secret = secrets[name]
   const type = plugins.drivers.find((one) => one.type === secret?.driver)

@@ -17,10 +17,11 @@ import type { App } from "../app/app.ts"
 import { inspectEnvironment } from "../app/environment.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { longRetryBudget } from "../app/retry-budget.ts"
-import { oneUserFiles } from "../app/one-user.ts"
+import { bothUserFiles, oneUserFiles } from "../app/one-user.ts"
 import { askHeld } from "./ask-held.ts"
 import { isHeld } from "./contain-secrets.ts"
 import { asTaken, doneFirst, untouchedIn } from "./dry-run/first.ts"
+import type { Cutting } from "./dry-run/gap.ts"
 import { drafts, onTheirWay } from "./dry-run/outputs.ts"
 import type { DryRun, DryRunOptions } from "./dry-run/plan.ts"
 import { describeSecret, heldOnes, noWayBack, takenNote } from "./dry-run/secret.ts"
@@ -67,9 +68,12 @@ export async function dryRun(
     })
     const { members, programs } = found
     const leaves = Object.keys(found.leaves)
-    const oneUserOf = (name: string): readonly string[] =>
-      oneUserFiles(app.plugins, optionsOf(app, environment), name)
-    const secrets = await describeAll(session, names, { found, taken, options, oneUserOf })
+    const config = optionsOf(app, environment)
+    const usersOf = (name: string): Users => ({
+      oneUser: oneUserFiles(app.plugins, config, name),
+      bothUsers: bothUserFiles(app.plugins, config, name),
+    })
+    const secrets = await describeAll(session, names, { found, taken, options, usersOf })
     return {
       environment,
       unfinished,
@@ -143,13 +147,14 @@ type Describing = {
   readonly found: Preflight
   readonly taken: readonly string[]
   readonly options: DryRunOptions
-  readonly oneUserOf: (name: string) => ReturnType<typeof oneUserFiles>
+  readonly usersOf: (name: string) => Users
 }
+type Users = Pick<Cutting, "oneUser" | "bothUsers">
 
 function describeAll(
   session: Session,
   names: readonly string[],
-  { found, taken, options: { contain, why }, oneUserOf }: Describing,
+  { found, taken, options: { contain, why }, usersOf }: Describing,
 ): Promise<DryRun["secrets"]> {
   const { left, leaves, programs, findings, initialValues } = found
   const notesOf = (name: string): readonly Finding[] => [
@@ -161,8 +166,7 @@ function describeAll(
   ]
   return Promise.all(
     names.map((name) => {
-      const oneUser = oneUserOf(name)
-      const context = { left, contain, oneUser, leaves: Object.keys(leaves), programs }
+      const context = { left, contain, ...usersOf(name), leaves: Object.keys(leaves), programs }
       return describeSecret(session, name, context, notesOf(name))
     }),
   )

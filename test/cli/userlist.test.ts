@@ -106,6 +106,22 @@ describe.skipIf(!programs.found)(
       expect((await shop.run("check")).stdout).not.toContain("pair-one-user")
     }, 120_000)
 
+    test("refuses the former user in a containment once it has read its userlist.txt, which the dry run says", async () => {
+      await using server = await startPostgres()
+      await using shop = await openShop(server, { pair: true })
+      const { project, old } = shop
+      const blue = project.variable("POSTGRES_USER")
+      await using pooler = await startPgbouncer(server, { [blue]: old })
+      await writeFile(pooler.users, `"${blue}" "${old}"\n`.repeat(2))
+      behindPooler(shop, pooler, { text: userlist })
+      await shop.adopt()
+      const { stdout } = await shop.run("rotate-now", "production", "--contain", "--dry-run")
+      expect(stdout).not.toContain("side by side")
+      expect(stdout).toContain(`a pooler that reads ${pooler.users} refuses the former user`)
+      const plain = await shop.run("rotate-now", "production", "--dry-run")
+      expect(plain.stdout).toContain("none, old and new are accepted side by side")
+    }, 60_000)
+
     test("is told of by a dry run and check where the file names one user of a pair", async () => {
       await using server = await startPostgres()
       await using shop = await openShop(server, { pair: true })

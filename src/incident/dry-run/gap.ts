@@ -8,6 +8,8 @@ export type Cutting = {
   readonly contain: Order["contain"]
   /** Files that name one user of a pair alone. */
   readonly oneUser: readonly string[]
+  /** Files that name both. */
+  readonly bothUsers: readonly string[]
   /** Outputs that cannot be written, and are left as they are. */
   readonly leaves: readonly string[]
   readonly programs: readonly Inspected[]
@@ -30,7 +32,7 @@ export function gapOf(session: Session, name: string, cutting: Cutting): string 
   const down = unrunnable(session, name, cutting)
   if (down.length > 0) return `${from} until they can be restarted; ${cutBy(down)}`
   if (isCutAtOnce) return "from here to the last healthy restart"
-  return `${beside(cutting)}; but from the revoke for what has not restarted by then`
+  return `${besideContained(cutting)}; but from the revoke for what has not restarted by then`
 }
 
 function ordinary(overlap: "both" | "one" | "none", cutting: Cutting): string {
@@ -45,6 +47,14 @@ function beside({ oneUser }: Cutting): string {
   return oneUser.length === 0
     ? "none, old and new are accepted side by side"
     : "none at the server; at a pooler that reads one of the files below, see there"
+}
+
+/** A containment shows no former value, not where a pooler lets its user in by it. */
+function besideContained(cutting: Cutting): string {
+  const { bothUsers } = cutting
+  return bothUsers.length === 0
+    ? beside(cutting)
+    : `none at the server; a pooler that reads ${bothUsers.join(", ")} refuses the former user once it is written, until programs have restarted`
 }
 
 function cutBy(programs: readonly string[]): string {

@@ -119,6 +119,7 @@ export function heldOnes(
             },
             contain,
             oneUser: [],
+            bothUsers: [],
             leaves: [],
             programs: [],
           },
