@@ -77,12 +77,21 @@ export const ofEntries: readonly Mutant[] = [
   {
     law: 5,
     name: "no entry is looked at before a revoke",
-    edits: edit(
-      "rotate/revoke.ts",
-      `settled && !contains ? await keepsAlive(session, name, looks) : undefined`,
-      `settled && contains ? await keepsAlive(session, name, looks) : undefined`,
-    ),
+    edits: edit("rotate/revoke.ts", `(await keepsAlive(session, name, looks.entries)) ??`, ``),
     test: entries("someone has put the former value back"),
+  },
+  {
+    law: 5,
+    name: "a program that is unhealthy at the revoke loses the former value",
+    edits: edit(
+      "rotate/revoke/look-at-programs.ts",
+      `return answer === true ? undefined : unhealthy(program.name, answer)`,
+      `return answer === "" ? unhealthy(program.name, answer) : undefined`,
+    ),
+    test: {
+      file: "test/rotate/revoke.test.ts",
+      name: "a program that is not healthy any more keeps what is still accepted",
+    },
   },
   {
     law: "always",

@@ -29,6 +29,24 @@ test("an old version that does not open holds up the revoke of no other secret",
   ).toEqual({ pair: "dead", dual: "dead", one: "seal-broken" })
 })
 
+test("a program that is not healthy any more keeps what is still accepted, and only that, until it is", async () => {
+  const world = new World()
+  await rotate(await Session.load(world.start().work), { secrets: names, why: "asked" })
+  world.fault = { alwaysSick: "api" }
+  const revoke = async (): Promise<Readonly<Record<string, string>>> => {
+    const revoked = await revokeOwed(await Session.load(world.start().work), { skipGrace: true })
+    return Object.fromEntries(
+      revoked.map(({ secret, death }) => [secret, death.kind === "dead" ? "dead" : death.code]),
+    )
+  }
+  const unhealthy = "deployment-unhealthy"
+  expect(await revoke()).toEqual({ pair: unhealthy, dual: unhealthy, one: "dead" })
+  expect(world.dual.size).toBe(2)
+  world.fault = {}
+  expect(await revoke()).toEqual({ pair: "dead", dual: "dead" })
+  expect(world.dual.size).toBe(1)
+})
+
 test("one value under two numbers, as an earlier release has written it, is owed no revoke", async () => {
   const world = new World()
   await rotate(await Session.load(world.start().work), { secrets: ["dual"], why: "asked" })
