@@ -80,7 +80,8 @@ async function unreadable(options: Options, error: unknown): Promise<AppError> {
 
 async function unknown(name: string): Promise<AppError> {
   const { nearest } = await import("../config/nearest.ts")
-  const near = nearest(name, commandNames())
+  const longer = commandNames().filter((one) => one.startsWith(`${name}-`))
+  const near = longer.length === 1 ? longer[0] : nearest(name, commandNames())
   return new AppError("usage", `there is no command ${JSON.stringify(name.slice(0, 40))}`, {
     hint: near === undefined ? "see mycelium --help" : `did you mean ${near}?`,
   })

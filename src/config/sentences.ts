@@ -94,6 +94,12 @@ export function unknownKey(key: string, value: unknown, known: readonly string[]
   const near = nearest(key, known)
   if (near !== undefined && isPlainWord(key))
     return { ...fault, message: `unknown key \`${key}\`; did you mean \`${near}\`?`, meant: near }
+  if (key === "password" && known.includes("rotate_every"))
+    return {
+      ...fault,
+      message: "unknown key `password`: the config holds no value",
+      hint: "mycelium adopt reads it from the output that shows it; --ask and --from give it by hand",
+    }
   const message = isPlainWord(key) && value !== null ? `unknown key \`${key}\`` : "unknown key"
   return {
     ...fault,

@@ -57,9 +57,28 @@ function checkFields(
     if (type === undefined || fields.includes(use.field)) continue
     report({
       path: use.path,
-      message: `shows a field that \`${use.secret}\` does not have`,
-      ...list("fields", fields),
+      message: `shows ${isField(use.field) ? `\`${use.field}\`` : "a field"}, which \`${use.secret}\` does not have`,
+      ...hintFor(use.field, fields, type.turns !== undefined),
     })
+  }
+}
+
+/** Only a word that stands in every manual is repeated: another may be a value in the wrong place. */
+function isField(field: string): boolean {
+  return /^(previous\.)?(user|username|password|previous)$/.test(field)
+}
+
+/** `previous.user` is of the value that is accepted beside the current one. */
+function hintFor(
+  field: string,
+  fields: readonly string[],
+  takesTurns: boolean,
+): { readonly hint?: string } {
+  const { hint } = list("fields", fields)
+  if (hint === undefined || !takesTurns || !field.startsWith("previous"))
+    return { ...(hint === undefined ? {} : { hint }) }
+  return {
+    hint: `${hint}; \`previous.user\` and \`previous.password\` need \`roles\` in place of \`role\``,
   }
 }
 

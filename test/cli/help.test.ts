@@ -99,6 +99,14 @@ describe("mycelium help", () => {
     expect(near.stderr).toBe(
       'mycelium: there is no help on "incidnt"\n  hint: did you mean incident?\n',
     )
+    // Of three letters, every short word is near.
+    const short = await project.mycelium(["help", "foo"])
+    expect([short.code, short.stderr]).toEqual([2, expect.not.stringContaining("did you mean")])
+    const command = await project.mycelium(["rotate"])
+    expect([command.code, command.stderr]).toEqual([
+      2,
+      expect.stringContaining("did you mean rotate-now?"),
+    ])
     const far = await project.mycelium(["help", "zzzzzzzzzz"])
     expect(far.code).toBe(2)
     expect(far.stderr).toContain("hint: mycelium help lists the topics")
@@ -109,6 +117,8 @@ describe("mycelium help", () => {
 
   test.each([
     ["Redis", "redis (driver)"],
+    ["containment", "Incident: credentials have leaked"],
+    ["rotate", "rotate-now"],
     ["REDIS", "redis (driver)"],
     [".env", "dotenv (output)"],
     ["dot-env", "dotenv (output)"],

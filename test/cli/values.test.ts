@@ -65,7 +65,7 @@ describe("a key ring", () => {
     const { code, stderr } = await project.mycelium(["check"])
     expect([code, stderr]).toEqual([
       3,
-      expect.stringContaining("shows a field that `key` does not have"),
+      expect.stringContaining("shows `previous`, which `key` does not have"),
     ])
   })
 })

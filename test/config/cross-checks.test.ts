@@ -85,7 +85,7 @@ describe("outputs", () => {
 
   test("show fields that exist", () => {
     expect(told(shows("{{ key.user }}"))).toBe(
-      "10:14  environments.production.outputs[0].variables.A: shows a field that `key` does not have\n  hint: fields: password\n",
+      "10:14  environments.production.outputs[0].variables.A: shows `user`, which `key` does not have\n  hint: fields: password\n",
     )
     expect(told(shows("{{ postgres.pasword | url_encode }}"))).toContain(
       "hint: fields: user, password\n",

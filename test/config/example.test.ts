@@ -197,6 +197,18 @@ test.each(["drivers", "restarts"])(
   },
 )
 
+test("a previous user that one role does not have is named, with what has one", () => {
+  const part = `secrets:
+  postgres: { address: "postgresql://127.0.0.1:5432/shop", role: shop }
+outputs:
+  - template: userlist.txt
+    text: "{{ postgres.previous.user }}"
+`
+  expect(told(withPart(part))).toContain(
+    "shows `previous.user`, which `postgres` does not have\n  hint: fields: user, password; `previous.user` and `previous.password` need `roles` in place of `role`\n",
+  )
+})
+
 function withPart(part: string): string {
   const { environments, ...top } = parse(smallest) as {
     readonly environments: { readonly production: object }

@@ -267,6 +267,11 @@ const cases: Readonly<
       "6:32  environments.production.secrets.db: unknown key `lenght`; did you mean `length`?\n",
     ],
     [
+      "a password",
+      secret("{ driver: generated, password: hunter2 }"),
+      "6:32  environments.production.secrets.db: unknown key `password`: the config holds no value\n  hint: mycelium adopt reads it from the output that shows it; --ask and --from give it by hand\n",
+    ],
+    [
       "an unknown option",
       secret("{ driver: generated, colour: red }"),
       "6:32  environments.production.secrets.db: unknown key `colour`\n  hint: known here: driver, end_sessions, grace, length, policy, rotate_every, rotated_at, tags, unshown\n",

@@ -89,7 +89,8 @@ async function pagesFor(
 }
 
 function unknown(commands: readonly Entry[], topic: string): AppError {
-  const near = nearest(topic, namesIn(commands))
+  // Of a short word, everything is near.
+  const near = topic.length < 4 ? undefined : nearest(topic, namesIn(commands))
   return new AppError("usage", `there is no help on ${JSON.stringify(topic.slice(0, 40))}`, {
     hint: near === undefined ? hintOn(topic) : `did you mean ${near}?`,
   })

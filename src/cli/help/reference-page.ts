@@ -42,10 +42,25 @@ export function referencePage(
             kind: "paragraph",
             text:
               `${fields.map((field) => `\`{{ NAME.${field} }}\``).join(", ")}, where NAME is ` +
-              "the secret's name.",
+              `the secret's name.${sayPrevious(name)}`,
           } as const,
         ]),
   ]
+}
+
+/** Of the drivers that show the version before as well. */
+function sayPrevious(driver: string): string {
+  const when = previousOf[driver]
+  if (when === undefined) return ""
+  return (
+    ` ${when} it also has the version before: \`{{ NAME.previous.FIELD }}\`; while there is none, ` +
+    "that shows the current one."
+  )
+}
+const previousOf: Readonly<Record<string, string>> = {
+  postgres: "With `roles`",
+  mariadb: "During the grace",
+  redis: "During the grace",
 }
 
 function besideBlocks({ kind }: ReferenceEntry, beside: ReferenceEntry): readonly Block[] {

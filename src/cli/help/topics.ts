@@ -92,6 +92,10 @@ function groupOf({ kind }: ReferenceEntry): string {
 
 /** What people call a topic that has another name here. */
 const otherNames: Readonly<Record<string, string>> = {
+  rotate: "rotate-now",
+  contain: "incident",
+  containment: "incident",
+  leak: "incident",
   env: "dotenv",
   envfile: "dotenv",
   postgresql: "postgres",
