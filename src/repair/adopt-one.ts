@@ -172,8 +172,12 @@ async function following(
 ): Promise<{ readonly differ?: readonly string[]; readonly restart?: readonly string[] }> {
   const outputs = await showsIt(session, name, adopted)
   const differ = outputs.filter((one) => one.differs).map(({ target }) => target)
-  const restart =
-    !isFirst || differ.length > 0 ? deploymentsOf(session, [name]).map((one) => one.name) : []
+  const readers = deploymentsOf(session, [name])
+  // What an output shows as it should, the programs that read that alone hold already.
+  const late = isFirst
+    ? readers.filter(({ reads }) => reads.some((target) => differ.includes(target)))
+    : readers
+  const restart = late.map((one) => one.name)
   return {
     ...(differ.length === 0 ? {} : { differ }),
     ...(restart.length === 0 ? {} : { restart }),

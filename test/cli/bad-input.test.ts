@@ -269,7 +269,7 @@ describe("surroundings that are wrong", () => {
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
       code: 1,
       message: `${project.path(".env")}: POSTGRES_PASSWORD is not overwritten, for it may be the only copy`,
-      hint: "mycelium adopt takes it over",
+      hint: "if it is this secret's, mycelium adopt takes it over",
     })
     await expectRefused(shop, ["render", "production"], {
       code: 1,

@@ -57,7 +57,10 @@ export const outputs = defineCheck<Code, Outputs>({
         "if the file is right: mycelium adopt; if the state is: empty that variable, then mycelium render",
     },
     "output-stale": { severity: "error", remedy: "mycelium render, then restart what reads it" },
-    "output-incomplete": { severity: "error", remedy: "mycelium render writes what is missing" },
+    "output-incomplete": {
+      severity: "error",
+      remedy: "mycelium render writes what is missing, or says what is in the way",
+    },
     "output-edited": {
       severity: "warning",
       remedy: "mycelium render writes it again, unless that would lose what only it holds",

@@ -186,8 +186,8 @@ function differHint(
   const programs = `restart ${restart.map((name) => `${environment}/${name}`).join(", ")}`
   if (differ.length > 0)
     return (
-      `${differ.join(", ")} ${differ.length === 1 ? "shows" : "show"} another value: ` +
-      `mycelium render ${environment} writes this one` +
+      `${differ.join(", ")} ${differ.length === 1 ? "is" : "are"} not as mycelium would write ` +
+      `${differ.length === 1 ? "it" : "them"} with this value: mycelium render ${environment} does that` +
       (restart.length === 0 ? "" : `; then ${programs}`)
     )
   return restart.length === 0

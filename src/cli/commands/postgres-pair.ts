@@ -116,6 +116,7 @@ function sqlFrom(name: string, from: string): string {
 --   3. Set the admin's password by the commands at the end.
 --   4. In mycelium.yaml, put the lines at the end in place of the secret with role: ${from}, under its own name. Show the user
 --      where only the password was shown, POSTGRES_USER: "{{ postgres.user }}", and let programs take their user name from there.
+--      If a pooler's userlist.txt is an output, show both users in it (mycelium help drivers), and write its line of today into it twice.
 --   5. mycelium rotate-now ENV --dry-run, then mycelium rotate-now ENV: programs get ${name}_blue, and the password of ${from} is taken
 --      away after the grace, once no session has begun with it since. rotate-now waits for that; mycelium status shows it.
 --   6. Once it is revoked, as in step 2: ALTER ROLE ${role} NOLOGIN PASSWORD NULL; until then the next rotation does not begin.

@@ -84,7 +84,7 @@ describe("template", () => {
     const error = await errorOf(next.prepare(valuesOf(shows), knownOf(shows), never))
     expect({ code: error.code, hint: error.hint }).toEqual({
       code: "output-drift",
-      hint: "mycelium adopt takes it over; or, if nobody needs it, move the file away and try again",
+      hint: "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, move the file away and try again",
     })
     const issued = Object.assign(
       (secret: string, which: "recent" | "all") => knownOf(shows)(secret, which),

@@ -212,7 +212,7 @@ describe("merge", () => {
     [
       "compose",
       "PASSWORD=other\n",
-      "mycelium adopt takes it over; or, if nobody needs it, empty it (PASSWORD=) and try again",
+      "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, empty it (PASSWORD=) and try again",
     ],
     [
       "portable",
