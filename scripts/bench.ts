@@ -21,6 +21,13 @@ import { rotationRows } from "./bench/rotations.ts"
 import { planRow } from "./bench/scale.ts"
 import { serviceRows } from "./bench/service.ts"
 import { startRows } from "./bench/start.ts"
+import { optionsOf } from "./usage.ts"
+
+optionsOf("bun scripts/bench.ts [--short] [--only=PART,…] [--markdown]", {
+  short: { type: "boolean" },
+  only: { type: "string" },
+  markdown: { type: "boolean" },
+})
 
 const short = process.argv.includes("--short")
 const only = process.argv

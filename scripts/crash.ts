@@ -5,7 +5,6 @@
  * the scenarios.
  */
 import { loadavg } from "node:os"
-import { parseArgs } from "node:util"
 import { startServers } from "./crash/servers.ts"
 import { randomFrom } from "./crash/cuts.ts"
 import { alone, type Explored, explore, readCut, sayCut } from "./crash/explore.ts"
@@ -13,9 +12,11 @@ import { type Powered, losePower } from "./crash/power/power.ts"
 import { type Stormed, storm, stormTableOf } from "./crash/storm.ts"
 import { fresh, scenarios } from "./crash/scenarios.ts"
 import { matrixOf, powerTableOf, type Repeated, slowest, soonMs, tableOf } from "./crash/table.ts"
+import { optionsOf } from "./usage.ts"
 
-const { values } = parseArgs({
-  options: {
+const { values } = optionsOf(
+  "bun scripts/crash.ts [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N] [--list]",
+  {
     kills: { type: "string" },
     power: { type: "boolean" },
     storm: { type: "boolean" },
@@ -27,7 +28,7 @@ const { values } = parseArgs({
     lanes: { type: "string" },
     list: { type: "boolean" },
   },
-})
+)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const count = values.all === true ? undefined : Number(values.cuts ?? 10)
 const known =

@@ -3,16 +3,17 @@
  * ours answered by ENOSPC, EIO, EROFS, EACCES or EMFILE (strace). After each: one clear sentence, no value, a credential that works;
  * then the same command on a machine that works: everything at rest. `bun run faults [--all] [--seed N] [--count N] [--scenario NAME] [--at TEXT] [--lanes N]`.
  */
-import { parseArgs } from "node:util"
 import { columns } from "../src/cli/columns.ts"
 import { startServers } from "./crash/servers.ts"
 import { randomFrom } from "./crash/cuts.ts"
 import { type Explored, explore } from "./faults/explore.ts"
 import { sample } from "./faults/sample.ts"
 import { scenarios } from "./faults/scenarios.ts"
+import { optionsOf } from "./usage.ts"
 
-const { values } = parseArgs({
-  options: {
+const { values } = optionsOf(
+  "bun scripts/faults.ts [--all] [--seed N] [--count N] [--scenario NAME] [--at TEXT] [--lanes N]",
+  {
     all: { type: "boolean" },
     seed: { type: "string" },
     count: { type: "string" },
@@ -20,7 +21,7 @@ const { values } = parseArgs({
     at: { type: "string" },
     lanes: { type: "string" },
   },
-})
+)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const count = Number(values.count ?? 10)
 const chosen = scenarios.filter(

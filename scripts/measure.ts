@@ -15,6 +15,9 @@ import {
 import { importsOf } from "./laws/imports.ts"
 import { ringsOf } from "./laws/rings.ts"
 import { formerNames } from "./measure/former-names.ts"
+import { optionsOf } from "./usage.ts"
+
+optionsOf("bun scripts/measure.ts [WORD: folder of a checkout]", {})
 
 const root = normalize(Bun.argv[2] ?? join(import.meta.dirname, ".."))
 const source = join(root, "src")

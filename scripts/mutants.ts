@@ -19,6 +19,9 @@ import { laws } from "./mutants/laws.ts"
 import { ofEntries } from "./mutants/entries.ts"
 import { ground } from "./mutants/ground.ts"
 import type { Edit, Mutant, Named } from "./mutants/mutant.ts"
+import { optionsOf } from "./usage.ts"
+
+optionsOf("bun scripts/mutants.ts [WORD of a name …]", {})
 
 const root = join(import.meta.dirname, "..")
 const bun = process.execPath

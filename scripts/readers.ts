@@ -10,19 +10,20 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
 import { type Ask, catalogue } from "./readers/catalogue.ts"
 import { type Batch, type Mode, modes, writeFiles } from "./readers/files.ts"
 import { type Intact, type Row, isBroken, sayTable } from "./readers/table.ts"
+import { optionsOf } from "./usage.ts"
 
-const { values: given } = parseArgs({
-  options: {
+const { values: given } = optionsOf(
+  "bun scripts/readers.ts [--files 1000] [--seed TEXT] [--only NAME,NAME] [--quick]",
+  {
     files: { type: "string", default: "1000" },
     seed: { type: "string", default: "mycelium" },
     only: { type: "string" },
     quick: { type: "boolean", default: false },
   },
-})
+)
 const count = Number(given.files)
 if (!Number.isInteger(count) || count < 1) throw new Error("--files takes a whole number from 1")
 

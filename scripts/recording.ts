@@ -8,6 +8,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ask } from "./demonstration/mycelium.ts"
 import { setStage, type Stage } from "./demonstration/stage.ts"
+import { optionsOf } from "./usage.ts"
 
 const readme = join(import.meta.dir, "..", "README.md")
 const block = /```console\n([\s\S]*?)```/
@@ -45,6 +46,7 @@ function asAtHome(text: string, { folder, server }: Stage): string {
 }
 
 if (import.meta.main) {
+  optionsOf("bun scripts/recording.ts [--write]", { write: { type: "boolean" } })
   const home = await mkdtemp(join(tmpdir(), "mycelium-recording-"))
   try {
     const said = await record(home)

@@ -13,11 +13,13 @@ import { postgresPrograms } from "./servers/postgres.ts"
 import { rabbitmqPrograms } from "./servers/rabbitmq.ts"
 import { redisPrograms } from "./servers/redis.ts"
 import { buildTemporal } from "./servers/temporal.ts"
+import { optionsOf } from "./usage.ts"
 
 export { type Found, type Missing, type Programs } from "./servers/found.ts"
 export { mariadbPrograms, openbaoPrograms, postgresPrograms, rabbitmqPrograms, redisPrograms }
 
 if (import.meta.main) {
+  optionsOf("bun scripts/servers.ts [WORD: all or temporal]", {})
   const needed = await Promise.all([
     postgresPrograms("system"),
     postgresPrograms("newer"),

@@ -4,12 +4,14 @@
  * names at once (renameat2). Counted: what changed outside their folders, and which values they read.
  * `bun scripts/swaps.ts [--rounds N] [--seed N] [--thieves N]`, as root; needs python3.
  */
-import { parseArgs } from "node:util"
 import { columns } from "../src/cli/columns.ts"
 import { swaps } from "./swaps/swaps.ts"
+import { optionsOf } from "./usage.ts"
 
-const { values } = parseArgs({
-  options: { rounds: { type: "string" }, seed: { type: "string" }, thieves: { type: "string" } },
+const { values } = optionsOf("bun scripts/swaps.ts [--rounds N] [--seed N] [--thieves N]", {
+  rounds: { type: "string" },
+  seed: { type: "string" },
+  thieves: { type: "string" },
 })
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const { ends, did, reads, changed, odd } = await swaps({

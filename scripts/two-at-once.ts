@@ -2,10 +2,12 @@
  * Two commands of the binary at the same time on two secrets of one environment, again and again: is an update ever lost?
  * `bun scripts/two-at-once.ts [--pairs N]`, 200 if left out.
  */
-import { parseArgs } from "node:util"
 import { openTwo, rotatePairs } from "../test/support/two-at-once.ts"
+import { optionsOf } from "./usage.ts"
 
-const { values } = parseArgs({ options: { pairs: { type: "string" } } })
+const { values } = optionsOf("bun scripts/two-at-once.ts [--pairs N]", {
+  pairs: { type: "string" },
+})
 const pairs = Number(values.pairs ?? 200)
 const began = performance.now()
 await using project = await openTwo()

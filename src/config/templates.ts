@@ -76,7 +76,7 @@ function hintFor(
 ): { readonly hint?: string } {
   const { hint } = list("fields", fields)
   if (hint === undefined || !takesTurns || !field.startsWith("previous"))
-    return { ...(hint === undefined ? {} : { hint }) }
+    return list("fields", fields)
   return {
     hint: `${hint}; \`previous.user\` and \`previous.password\` need \`roles\` in place of \`role\``,
   }
