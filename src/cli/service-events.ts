@@ -148,8 +148,16 @@ function sayTurn(
   for (const [secret, outcome] of Object.entries(turn.outcomes))
     sayOutcome(say, environment, { secret, outcome, due: turn.causes[secret] })
   for (const one of turn.revoked) sayRevoked(say, environment, one)
-  if (turn.agenda.nextAt !== undefined)
-    say("info", "next", { environment, at: when(turn.agenda.nextAt, timezone, now) })
+  const { nextAt, nextRevokes } = turn.agenda
+  if (nextAt === undefined) return
+  // A grace ends at a second, a schedule at a minute.
+  if (nextRevokes === true)
+    say("info", "next", {
+      environment,
+      at: `${nextAt.toISOString().slice(0, 19).replace("T", " ")} UTC`,
+      what: "revoke",
+    })
+  else say("info", "next", { environment, at: when(nextAt, timezone, now), what: "rotation" })
 }
 
 type Ended = {

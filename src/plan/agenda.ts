@@ -27,6 +27,8 @@ export type Agenda = {
   readonly aheadMs: number
   /** When there may be something to do next; undefined: never, as things stand. */
   readonly nextAt: Date | undefined
+  /** That is a revoke; else a rotation. */
+  readonly nextRevokes?: true
 }
 
 /**
@@ -50,7 +52,8 @@ export function agenda(
     else later.push(notBefore)
   }
   const owedAt = revokes(document, new Set(secrets.map(({ name }) => name)))
-  later.push(...owedAt.filter((at) => at > now.getTime()))
+  const nextRevoke = Math.min(...owedAt.filter((at) => at > now.getTime()))
+  const nextAt = Math.min(nextRevoke, ...later)
   due.sort((one, other) => one.at - other.at)
   return {
     due: due.map(({ name }) => name),
@@ -63,7 +66,10 @@ export function agenda(
       owedAt.some((at) => at <= now.getTime()) ||
       owingIn(document).length > 0,
     aheadMs: found === undefined ? 0 : aheadOf(found, now),
-    nextAt: later.length === 0 ? undefined : new Date(Math.min(...later)),
+    nextAt: nextAt === Number.POSITIVE_INFINITY ? undefined : new Date(nextAt),
+    ...(nextAt === nextRevoke && nextAt !== Number.POSITIVE_INFINITY
+      ? { nextRevokes: true as const }
+      : {}),
   }
 }
 

@@ -179,7 +179,7 @@ export function sayNextTry(retry: Retry, due: Date | undefined, { now, held }: T
   if (at <= now.getTime()) return "mycelium run tries again at once"
   return at === due.getTime()
     ? `mycelium run tries again once it is due, ${inWords(due.toISOString())}; rotate-now tries sooner`
-    : `mycelium run tries again at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
+    : `mycelium run tries again if it is running, at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
 }
 const dayMs = 86_400_000
 

@@ -26,6 +26,8 @@ export async function restartAll(
       toRestart(session, set, held).find(({ name }) => !unhealthy.some((one) => one.name === name))
     if (set === undefined || next === undefined) return unhealthy
     const answer = await restartNext(session, set, next)
+    if (answer === true && set.direction === "back" && next.health !== undefined)
+      session.work.onProgress("health", `${next.name} is healthy with what it reads now`)
     if (answer !== true) {
       unhealthy.push(unhealthyBy(session, next, answer))
       if (set.direction === "forward" && !cannotGoBack(session, set)) return unhealthy

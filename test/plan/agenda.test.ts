@@ -118,6 +118,7 @@ test("nothing is due, and no time is named, while a rotation that may have chang
     due: [],
     owed: true,
     nextAt: new Date(revokeAt),
+    nextRevokes: true,
   })
   const both = documentOf(
     ["one", "two"],

@@ -57,7 +57,7 @@ function notesOf(
 
 test("what failed and is due is tried again when its wait is over", () => {
   expect(notesOf({ rotatedAt: "2026-05-01T03:00:00.000Z" })).toEqual([
-    "2 failed attempts: no clear answer; mycelium run tries again at 12:08 UTC",
+    "2 failed attempts: no clear answer; mycelium run tries again if it is running, at 12:08 UTC",
   ])
   expect(
     notesOf({

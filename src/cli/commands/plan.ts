@@ -25,6 +25,7 @@ import {
   uncontainedSecrets,
   sayNotContained,
 } from "../../plan/uncontained.ts"
+import { newSecrets, sayNew } from "../../plan/new-secrets.ts"
 import { openStates, readState } from "../../record/state-file.ts"
 import { type Command, isSet, textOf } from "../command.ts"
 import { columns } from "../columns.ts"
@@ -49,6 +50,8 @@ type Plan = {
   readonly events: readonly Forecast[]
   readonly next?: Date
   readonly undated: readonly string[]
+  /** Secrets without a value. */
+  readonly fresh: readonly string[]
   /** Secrets with which nothing new is begun until something is over. */
   readonly waiting: readonly Waiting[]
   /** Rotations that are not finished, as `status` says it. */
@@ -120,6 +123,7 @@ function bitsOf({ config, bits }: About, name: string): Plan["bits"] {
 const empty: Omit<Plan, "name" | "bits"> = {
   events: [],
   undated: [],
+  fresh: [],
   waiting: [],
   journals: [],
   uncontained: [],
@@ -154,6 +158,7 @@ async function planOf(
     events,
     ...present({ next }),
     undated,
+    fresh: newSecrets(document, environment.secrets),
     waiting: waitingIn(document, environment.secrets),
     journals: openJournals(config, name, found),
     uncontained: uncontainedSecrets(document, now),
@@ -221,11 +226,12 @@ function rowOf(
 
 function noteLines(
   environment: EnvironmentConfig,
-  { undated, waiting, journals, uncontained, unwritten, drifted, unlisted }: Plan,
+  { undated, fresh, waiting, journals, uncontained, unwritten, drifted, unlisted }: Plan,
 ): readonly string[] {
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   return [
     ...(unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]),
+    ...(fresh.length === 0 ? [] : [oneLine(`  ${sayNew(fresh)}`)]),
     ...waiting.map(({ secret, message }) => oneLine(`  ${secret} waits: ${message}`)),
     ...journals.map((journal) => oneLine(`! ${journal}`)),
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),

@@ -16,6 +16,7 @@ import { giveBackMemory } from "../../base/system/memory.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/system/notify.ts"
 import { reapOrphans } from "../../base/processes/reap.ts"
+import { newSecrets, sayNew } from "../../plan/new-secrets.ts"
 import { readState } from "../../record/state-file.ts"
 import { isOutOfSight } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -136,7 +137,11 @@ async function tellLeftSecrets(
 ): Promise<boolean> {
   const place = { store, project, environment: environment.name }
   // What cannot be read is told by its turn.
-  const left = leftSecrets(environment, await readState(place).catch(() => undefined))
+  const document = await readState(place).catch(() => null)
+  const fresh = document === null ? [] : newSecrets(document, environment.secrets)
+  if (fresh.length > 0)
+    say("warning", "without a value", { environment: environment.name, message: sayNew(fresh) })
+  const left = leftSecrets(environment, document ?? undefined)
   for (const one of left)
     say("error", "owed out of the config", {
       environment: environment.name,
