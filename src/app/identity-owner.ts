@@ -23,9 +23,12 @@ export async function refuseForeignFile(path: string, store: string): Promise<vo
   if (found !== undefined) refuseForeign(path, found, store)
 }
 
-/** No identity is made where another user can put theirs in its place. */
-export async function refuseForeignPlace(path: string): Promise<void> {
-  const fault = await changeableBy(path, { evenMissing: true })
+/** No identity is made where another user can put theirs in its place. `toMake`: its folder may be missing. */
+export async function refuseForeignPlace(
+  path: string,
+  toMake: { readonly toMake?: boolean } = {},
+): Promise<void> {
+  const fault = await changeableBy(path, { evenMissing: true, ...toMake })
   if (fault !== undefined)
     throw new AppError("identity-foreign", `an identity at ${path} ${fault.message}`, {
       hint: ownIt,

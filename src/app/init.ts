@@ -103,8 +103,9 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
     return { path, made: false, about }
   }
   if (storeHasSealed(store)) throw lost(path, store)
-  await refuseForeignPlace(path)
+  await refuseForeignPlace(path, { toMake: true })
   await durableFolder(dirname(path))
+  await refuseForeignPlace(path)
   await durableWrite(path, await identityLines(await newIdentity(), host.now()))
   return { path, made: true, about }
 }

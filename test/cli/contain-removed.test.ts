@@ -55,7 +55,7 @@ describe("an environment that was taken out of the config", () => {
     expect(again.stdout).toContain(
       "staging/db: NOT changed: it is in the state and not in the config",
     )
-    expect(again.stdout).toContain("mycelium delete staging/db --keep-login --yes")
+    expect(again.stdout).toContain("mycelium delete staging/db --login-ended --yes")
     expect(again.stdout).toContain("leak-7: NOT all contained, 1 left")
     const report = await shop.run("report", "leak-7")
     expect(report.stdout).toContain("Contained: NOT yet. 1 of 2 secrets")

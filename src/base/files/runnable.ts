@@ -51,14 +51,22 @@ function unrunnable(path: string): Fault | undefined {
   }
 }
 
+type Missing = {
+  /** Another user could put it there. */
+  readonly evenMissing?: boolean
+  /** It is about to be made by us, and looked at again: what we make in a sticky folder stays ours. */
+  readonly toMake?: boolean
+}
+
 /**
  * Anyone who can change a program that we run, or what tells it what to do, has our rights; of what
- * is not there nothing is said, unless `evenMissing`: another user could put it there.
+ * is not there nothing is said, unless `evenMissing`.
  */
 export async function changeableBy(
   path: string,
-  { evenMissing = false }: { readonly evenMissing?: boolean } = {},
+  missing: Missing = {},
 ): Promise<Fault | undefined> {
+  const { evenMissing = false, toMake = false } = missing
   try {
     const { folder, name } = await openFolderOf(path)
     await using held = folder
@@ -70,6 +78,7 @@ export async function changeableBy(
         message: `can be changed by user ${keeper}, who owns ${weak}`,
         remedy: `chown root ${weak}`,
       }
+    if (keeper === "shared" && stats === undefined && toMake && isSticky(weak)) return undefined
     if (keeper === "shared")
       return {
         message: `can be changed by others, who can write in ${weak}`,
@@ -91,6 +100,10 @@ export async function changeableBy(
         remedy: error.hint ?? "put it where only root can write",
       }
     const isMissing = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "") && path !== "/"
-    return evenMissing && isMissing ? changeableBy(dirname(path), { evenMissing }) : undefined
+    return evenMissing && isMissing ? changeableBy(dirname(path), missing) : undefined
   }
+}
+
+function isSticky(folder: string): boolean {
+  return ((statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & 0o1000) !== 0
 }
