@@ -32,16 +32,20 @@ export async function prove(
     : refused(session, name, known)
 }
 
+/** What the server says of a login with the right password that no program gets in by. */
+const shutOut: Readonly<Record<string, string>> = {
+  "database-missing": "name in the address the database that programs use",
+  "server-file-missing": "no program gets in until the server is repaired: its log says why",
+}
+
 /** The password may be right, and yet no program get in. */
 function acceptedWords(session: Session, name: string): string {
   const but = session.heard.get(name)
-  if (but?.endsWith("(database-missing)") === true)
-    throw new AppError("database-missing", but.replace(/ \(database-missing\)$/, ""), {
-      hint: "name in the address the database that programs use",
-    })
-  return but === undefined
-    ? "a login with it works, one with a wrong value is refused"
-    : `the service takes it as the password, and refuses a wrong one; but ${but}`
+  if (but === undefined) return "a login with it works, one with a wrong value is refused"
+  const [, message = but, code = ""] = /^(.*) \(([a-z-]+)\)$/s.exec(but) ?? []
+  const hint = shutOut[code]
+  if (hint !== undefined) throw new AppError(code, message, { hint })
+  return `the service takes it as the password, and refuses a wrong one; but ${but}`
 }
 
 /** Neither value is tried at random: which one is right decides what a person is told to do. */

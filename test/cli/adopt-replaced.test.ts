@@ -33,6 +33,11 @@ test("where two values live, the one before is revoked in its time, and proven d
   await servers.redis.command("ACL", "SETUSER", shop.role, `>${value}`)
   expect((await shop.run("adopt", "production")).code).toBe(0)
   expect([stages(shop), await shop.login(shop.old)]).toEqual([["v1 previous", "v2 current"], "in"])
+  // The api still runs with the value before it: that lives until the api has restarted.
+  const waits = await shop.run("run", "--once")
+  expect(waits.stdout + waits.stderr).toContain("api is not healthy any more")
+  expect(await shop.login(shop.old)).toBe("in")
+  shop.project.write("api.loaded", shop.project.read(".env"))
   expect((await shop.run("run", "--once")).code).toBe(0)
   expect([stages(shop), await shop.login(shop.old), await shop.login(value)]).toEqual([
     ["v1 retired", "v2 current"],
