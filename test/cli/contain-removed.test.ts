@@ -73,7 +73,7 @@ describe("an environment that was taken out of the config", () => {
     )
     expect(said.elsewhere).toMatchObject([{ environment: "staging", secret: "db" }])
     // As its hint says.
-    expect((await shop.run("delete", "staging/db", "--keep-login", "--yes")).code).toBe(0)
+    expect((await shop.run("delete", "staging/db", "--login-ended", "--yes")).code).toBe(0)
     expect((await shop.run(...all)).code).toBe(0)
   }, 60_000)
 
