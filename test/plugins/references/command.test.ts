@@ -28,6 +28,21 @@ describe("readReference() of a command", () => {
     expect(await read({ command: ["./give"] }, folder.path)).toBe("given")
   })
 
+  test("runs none that another user can change", async () => {
+    await using folder = await temporaryFolder()
+    const [program, ran] = [`${folder.path}/give`, `${folder.path}/ran`]
+    await Bun.write(program, `#!/bin/sh\ntouch ${ran}\necho given\n`)
+    await chmod(program, 0o777)
+    const error = await errorOf(read({ command: ["./give"] }, folder.path))
+    expect([error.code, error.message]).toEqual([
+      "reference-open",
+      expect.stringContaining("it could give a credential of theirs"),
+    ])
+    expect(await Bun.file(ran).exists()).toBe(false)
+    await chmod(program, 0o700)
+    expect(await read({ command: ["./give"] }, folder.path)).toBe("given")
+  })
+
   test("says that it failed, never what it said", async () => {
     const error = await errorOf(
       read({ command: ["sh", "-c", "echo hunter2; echo hunter2 >&2; exit 3"] }, "/"),
