@@ -121,7 +121,7 @@ describe("a run that was killed on the host", () => {
       // Decided; the containment that was refused before is still not done, which is said.
       expect(over.stdout).toContain("production/postgres: v2 is current")
       expect(over.stdout).toContain("its containment is not at its end (other-namespace)")
-      expect(over.code).toBe(0)
+      expect(over.code).toBe(7)
       expect((await stateOf(project))?.changeSet).toBeUndefined()
       expect(readFileSync(project.auditPath(), "utf8")).toContain('"declared-over"')
       expect(project.read(".env")).toBe(project.read("api.loaded"))
