@@ -313,7 +313,7 @@ describe.skipIf(whyNoImpostor !== undefined)(
             environments: {
               production: {
                 rotate_every: "90d",
-                secrets: { db: { ...secret, listener: "nobody" } },
+                secrets: { db: { ...secret, listener: "nobody", unshown: true } },
               },
             },
           })
