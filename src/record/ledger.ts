@@ -1,6 +1,7 @@
 import { settleFolder } from "../base/files/durable-folder.ts"
 import { statSync } from "node:fs"
-import { AppError } from "../base/error.ts"
+import { unreadHint } from "../base/files/file-errors.ts"
+import { AppError, systemCode } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 import { removeNotes } from "../base/processes/program-notes.ts"
@@ -156,7 +157,16 @@ export class FileLedger {
   }
 
   get #size(): number {
-    return statSync(statePath(this.#place), { throwIfNoEntry: false })?.size ?? 0
+    const path = statePath(this.#place)
+    try {
+      return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    } catch (error) {
+      const code = systemCode(error) ?? "unknown error"
+      throw new AppError("file-unreadable", `cannot read ${path}: ${code}`, {
+        remedy: "retry",
+        ...present({ hint: unreadHint(code) }),
+      })
+    }
   }
 
   #roomFor(need: Need): number {
