@@ -98,11 +98,11 @@ function kept({ project }: Shop): string {
 /** What the service says to each of these, also while it is down for everybody else. */
 async function answers(shop: Shop, passwords: readonly string[]): Promise<readonly string[]> {
   const [row] = await shop.server.sql(
-    `select rolconnlimit from pg_roles where rolname = '${shop.role}'`,
+    `select rolcanlogin from pg_roles where rolname = '${shop.role}'`,
   )
-  await shop.server.sql(`alter role ${shop.role} connection limit -1`)
+  await shop.server.sql(`alter role ${shop.role} login`)
   const found = await Promise.all(passwords.map((password) => shop.login(password)))
-  await shop.server.sql(`alter role ${shop.role} connection limit ${String(row?.["rolconnlimit"])}`)
+  if (row?.["rolcanlogin"] !== true) await shop.server.sql(`alter role ${shop.role} nologin`)
   return found
 }
 
@@ -254,7 +254,7 @@ export class FailOrHeal implements Command {
   check = (): boolean => true
   async run(model: Model, { shop }: Real): Promise<void> {
     model.down = !model.down
-    await shop.server.sql(`alter role ${shop.role} connection limit ${model.down ? 0 : -1}`)
+    await shop.server.sql(`alter role ${shop.role} ${model.down ? "no" : ""}login`)
   }
   toString = (): string => "the service fails, or heals"
 }
