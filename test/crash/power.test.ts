@@ -11,8 +11,10 @@ import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
  */
 
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000)
+/** What a secret manager holds is not laid out with a disk; an erased pair is told more than the stages understand. */
+const notLaidOut = /^(entry-|pair-delete$|role-forward$)/
 const rotating = scenarios.filter(
-  ({ onlyRevoke, name }) => onlyRevoke !== true && name !== "role-forward",
+  ({ onlyRevoke, name }) => onlyRevoke !== true && !notLaidOut.test(name),
 )
 /** Always: a store that was made a moment ago, and the plainest rotation, killed first. */
 const sample = [
