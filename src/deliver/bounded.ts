@@ -3,7 +3,7 @@ import type { Output } from "../core/ports.ts"
 import { inTime } from "./in-time.ts"
 
 /**
- * The output with a deadline, and a signal that aborts, for each of its calls, whoever makes it. A
+ * The output with a deadline, and a signal that aborts, for each of its calls, by any caller. A
  * draft of files is bounded where it is made (`draftAll`): one that comes late must be thrown away.
  */
 export function bounded(output: Output, turn?: AbortSignal): Output {

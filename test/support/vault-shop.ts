@@ -25,7 +25,7 @@ export type VaultShopOptions = {
 }
 
 /**
- * A pair of PostgreSQL shown by an entry of OpenBao, as somebody had it before Mycelium; a program
+ * A pair of PostgreSQL shown by an entry of OpenBao, as a person had it before Mycelium; a program
  * that restarts, and fails to once if a file "sick" lies beside it. Mycelium logs in by AppRole.
  */
 export class VaultShop implements AsyncDisposable {

@@ -66,7 +66,7 @@ function refusalOf({
   return new AppError("hook-writable", `${path} ${message}, so it is not run (${hint})`, { hint })
 }
 
-/** So many folders that a shell line enters are followed. */
+/** How many folders that a shell line enters are followed. */
 const mostFolders = 64
 
 class CommandWalk {

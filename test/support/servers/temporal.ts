@@ -185,7 +185,7 @@ export class Workflow implements AsyncDisposable {
     return this.#last
   }
 
-  /** Until it has done so many steps more. */
+  /** Until it has done this number of steps more. */
   async goesOn(steps: number): Promise<Progress> {
     const wanted = this.#last.steps + steps
     return until(`${steps} more steps of the workflow`, async () => {
