@@ -27,6 +27,7 @@ import { gatedOutput } from "./gated-output.ts"
 import { originOf } from "./belongs.ts"
 import { unshownUser } from "./one-user.ts"
 import { parsed } from "./parsed.ts"
+import { readersWouldFail } from "./slow-readers.ts"
 import { unshownSecret } from "./unshown.ts"
 
 export type Opening = {
@@ -124,6 +125,7 @@ function obstaclesOf(app: App, options: EnvironmentConfig): NonNullable<Work["ob
       const found = [
         ...unshownSecret(app.plugins, options, name),
         ...unshownUser(app.plugins, options, name),
+        ...readersWouldFail(app.plugins, options, name),
       ]
       return found.length === 0 ? [] : [[name, found]]
     }),

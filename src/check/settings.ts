@@ -13,6 +13,7 @@ import { Options as ComposeKeys, composeOptions } from "../plugins/docker/option
 import { ReferenceOptions, fileOf, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "../app/app.ts"
 import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
+import { readersWouldFail } from "../app/slow-readers.ts"
 import { unshownSecret } from "../app/unshown.ts"
 import { unreadOutputs } from "../core/unread.ts"
 import { missingReference } from "./identity.ts"
@@ -198,6 +199,7 @@ export function secretSettings(
           })),
           unshownUser: unshownUser(plugins, environment, name),
           unshownSecret: unshownSecret(plugins, environment, name),
+          readersWouldFail: readersWouldFail(plugins, environment, name),
           undated: state !== undefined && isUndated(state),
           dueAt: due,
         }

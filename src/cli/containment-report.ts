@@ -5,6 +5,7 @@ import type { Elsewhere } from "../incident/left-elsewhere.ts"
 import type { ContainmentVerdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
 import type { App } from "../app/app.ts"
+import { sayRefused } from "../app/slow-readers.ts"
 import { unlistedRemedy } from "../core/unlisted.ts"
 import { endGone } from "../core/unwritten.ts"
 import { unfinishedLine } from "./dry-run.ts"
@@ -33,6 +34,12 @@ export function containmentLines(report: Contained, incident: string): readonly 
         "is cut off until it is given the new one (secret-unshown)",
       ...hintLines(
         `show it in an output: {{ ${name}.password }}; then mycelium render ${environment} writes it, and restart its programs`,
+      ),
+    ]),
+    ...(report.slowReaders ?? []).flatMap((one) => [
+      `${environment}/${one.secret}: ${sayRefused(one)} (readers-would-fail)`,
+      ...hintLines(
+        "to end that sooner: refresh what caches the entry, then restart these programs",
       ),
     ]),
     ...unwrittenLines(report, incident),

@@ -5,6 +5,7 @@ import type { EnvironmentDraft, SecretDraft } from "./draft.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { formatPath, type Path } from "./problems.ts"
 import { policies } from "./policy.ts"
+import { checkReaders } from "./readers.ts"
 import { checkSchedules } from "./schedules.ts"
 import { checkTemplates } from "./templates.ts"
 
@@ -20,6 +21,7 @@ export function crossCheck(
   checkLogins(environments, context)
   checkTargets(environments, store, context)
   checkReads(environments, context)
+  checkReaders(environments, context)
   checkTemplates(environments, context)
   checkSchedules(environments, context)
 }

@@ -123,6 +123,13 @@ export const secretKeys = lazily({
     }),
   rotate_every: shares("rotate_every"),
   grace: shares("grace"),
+  gap_accepted: () =>
+    Duration().meta({
+      description:
+        "Of a service that holds one value, shown in an entry of a secret manager: how long " +
+        "programs may be refused after a rotation, since they go on with what they have read",
+      examples: ["5m"],
+    }),
   end_sessions: () =>
     z.boolean().meta({
       description: "End sessions that were opened with the previous value",

@@ -1,3 +1,4 @@
+import type { Readers } from "../core/entry.ts"
 import type { Reference } from "../core/ports.ts"
 import type { AuditConfig } from "./audit.ts"
 import type { PolicyName } from "./policy.ts"
@@ -57,6 +58,11 @@ export type SecretConfig = {
   readonly tags: readonly string[]
   /** When the value that will be adopted was made; an ISO instant. */
   readonly rotatedAt?: string
+  /**
+   * How long programs that read an entry when they like may be refused after a rotation; the
+   * service holds one value at a time.
+   */
+  readonly gapAcceptedMs?: number
   /** It is meant that no output shows it. */
   readonly unshown?: true
   /** An exception from the environment's policy. */
@@ -71,8 +77,8 @@ export type OutputConfig = {
   readonly target: string
   /** It is an entry of a secret manager, not a file. */
   readonly entry?: true
-  /** Of an entry: how long programs may go on with what they have read. */
-  readonly readersMs?: number
+  /** Of an entry: how long programs may go on with what they have read; left out: not said. */
+  readonly readers?: Readers
   /** The files in it, if it is a folder. */
   readonly files?: readonly string[]
   /** The file that its template was read from; its text stands in `options`. */

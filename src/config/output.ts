@@ -1,6 +1,5 @@
 import { resolve } from "node:path"
 import { present } from "../base/present.ts"
-import { withinMsOf } from "../core/entry.ts"
 import type { OutputType } from "../core/define.ts"
 import { ask, type Context } from "./context.ts"
 import type { OutputDraft } from "./draft.ts"
@@ -39,8 +38,7 @@ export function readOutput(raw: unknown, path: Path, context: Context): OutputDr
     config: {
       type: type.type,
       target: type.entry === true ? target : resolve(context.folder, target),
-      ...present({ entry: type.entry, files, from }),
-      ...(type.entry === true ? { readersMs: withinMsOf(type.readers?.(options)) } : {}),
+      ...present({ entry: type.entry, readers: type.readers?.(options), files, from }),
       shows: seen?.shows ?? [],
       options: embedded,
     },

@@ -31,6 +31,7 @@ export function readSecret(
   const endSessions = reader.optional("end_sessions", secretKeys) ?? false
   const rotatedAt = reader.optional("rotated_at", secretKeys)
   const tags = reader.optional("tags", secretKeys) ?? []
+  const gapAcceptedMs = reader.optional("gap_accepted", secretKeys)
   const unshown = reader.optional("unshown", secretKeys) ?? false
   const exempt = reader.optional("policy", secretKeys) === "none"
   const written = reader.rest()
@@ -47,7 +48,7 @@ export function readSecret(
       graceMs: graceOf({ grace, inherited, type, options, path, context }),
       endSessions,
       tags,
-      ...present({ rotatedAt }),
+      ...present({ rotatedAt, gapAcceptedMs }),
       ...(unshown ? { unshown } : {}),
       ...(exempt ? { exempt } : {}),
       options: written,

@@ -81,9 +81,10 @@ export type EntryInspection = { readonly account: string; readonly findings: rea
 
 /**
  * How long programs may go on with what they have read of an entry: the sum of all caches on the
- * way.
+ * way. `on`: they read it once, at their start, and their deployment restarts; or they read it anew
+ * when a login is refused. Then nothing is waited for.
  */
-export type Readers = { readonly withinMs: number }
+export type Readers = { readonly withinMs: number; readonly on?: "restart" | "refusal" }
 
 /** Where the config does not say: the most common default of caches. */
 const defaultWithinMs = 3_600_000

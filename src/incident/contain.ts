@@ -11,6 +11,7 @@ import type { Session } from "../rotate/session.ts"
 import type { App } from "../app/app.ts"
 import { type Opened, withEnvironment } from "../app/environment.ts"
 import { optionsOf } from "../app/options-of.ts"
+import { slowReadersOf } from "../app/slow-readers.ts"
 import { unshownSecret } from "../app/unshown.ts"
 import type { RetryBudget } from "../app/retry-budget.ts"
 import { withLeftOver } from "../app/left-over.ts"
@@ -82,16 +83,22 @@ async function containOpened(
   const left = Object.keys(secrets).filter((name) => secrets[name]?.kind === "not-contained")
   const noted = await unnoted(app, acted.environment, left, task.options.incident)
   await takeBack(session, serial)
-  return { ...acted, open, unhealthy, shows, secrets, ...noted, ...unshownIn(app, acted) }
+  return { ...acted, open, unhealthy, shows, secrets, ...noted, ...cutOffIn(app, acted) }
 }
 
-function unshownIn(app: App, { environment, outcomes }: Acted): Pick<Contained, "unshown"> {
+/** Programs that cannot know a new value, or learn it late. */
+function cutOffIn(
+  app: App,
+  { environment, outcomes }: Acted,
+): Pick<Contained, "unshown" | "slowReaders"> {
   const options = optionsOf(app, environment)
-  const unshown = Object.keys(outcomes).filter(
-    (name) =>
-      outcomes[name]?.kind === "rotated" && unshownSecret(app.plugins, options, name).length > 0,
-  )
-  return unshown.length === 0 ? {} : { unshown }
+  const rotated = Object.keys(outcomes).filter((name) => outcomes[name]?.kind === "rotated")
+  const unshown = rotated.filter((name) => unshownSecret(app.plugins, options, name).length > 0)
+  const slowReaders = rotated.flatMap((name) => slowReadersOf(app.plugins, options, name) ?? [])
+  return {
+    ...(unshown.length === 0 ? {} : { unshown }),
+    ...(slowReaders.length === 0 ? {} : { slowReaders }),
+  }
 }
 
 /** Nothing could be done there: none of its secrets is contained. */

@@ -1,3 +1,4 @@
+import type { SlowReaders } from "../app/slow-readers.ts"
 import type { ChangeSet } from "../core/change-set.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import type { Outcomes } from "../rotate/work.ts"
@@ -35,6 +36,8 @@ export type Contained = {
   readonly secrets: ContainmentVerdicts
   /** Of the secrets that got a value: no output shows them, so no program can know it. */
   readonly unshown?: readonly string[]
+  /** Of the secrets that got a value: programs that go on for a while with the old one. */
+  readonly slowReaders?: readonly SlowReaders[]
   /** Why nothing could be done in this environment. */
   readonly failed?: { readonly code: string; readonly message: string; readonly hint?: string }
   /** The state does not know that these were chosen: neither status nor check will tell of it. */

@@ -215,7 +215,10 @@ describe.skipIf(missing !== undefined)("a pair that an entry shows", () => {
 
   test("plain check asks no manager, and tells nothing of one that is down", async () => {
     await using relay = await HttpRelay.to(vault.port)
-    await using shop = await openVaultShop(vault, postgres, { address: relay.address })
+    await using shop = await openVaultShop(vault, postgres, {
+      output: quick,
+      address: relay.address,
+    })
     await shop.adopt()
     relay.passed.length = 0
     const { code } = await shop.run("check")

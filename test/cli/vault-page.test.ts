@@ -70,8 +70,9 @@ test.skipIf(missing !== undefined)(
       readonly admin: { readonly password: { readonly vault: object } }
     }
     const own = { ...admin.password.vault, server: outputs[0]?.vault.server }
+    const { grace: _, ...bare } = service.options as { readonly grace?: string }
     const postgresOptions = {
-      ...service.options,
+      ...bare,
       admin: { user: `${role}_rotator`, password: { vault: own } },
     }
     project.configure({
@@ -82,7 +83,7 @@ test.skipIf(missing !== undefined)(
     })
     await sh("mycelium init")
     const dry = work.replace(/^(mycelium rotate-now production) .*$/m, "$1 --dry-run")
-    expect(await sh(dry)).toContain("the old value 5m later, since programs may go on so long")
+    expect(await sh(dry)).toContain("the old value 30m later, since programs may go on so long")
     const said = await sh(work.replace(/^mycelium adopt.*$/m, ""))
     expect(said).toContain("rotated, v2 is current")
     expect(said).toMatch(

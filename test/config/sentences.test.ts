@@ -274,7 +274,7 @@ const cases: Readonly<
     [
       "an unknown option",
       secret("{ driver: generated, colour: red }"),
-      "6:32  environments.production.secrets.db: unknown key `colour`\n  hint: known here: driver, end_sessions, grace, length, policy, rotate_every, rotated_at, tags, unshown\n",
+      "6:32  environments.production.secrets.db: unknown key `colour`\n  hint: known here: driver, end_sessions, gap_accepted, grace, length, policy, rotate_every, rotated_at, tags, unshown\n",
     ],
     [
       "a wrong option",

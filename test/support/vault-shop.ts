@@ -4,7 +4,7 @@ import { account } from "./servers/account.ts"
 import { login } from "./login.ts"
 import type { EntryOf, OpenBaoServer } from "./servers/openbao.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
-import { type Service, pairService } from "./shop-services.ts"
+import { type Service, pairService, roleService } from "./shop-services.ts"
 
 /** What the output needs, and nothing else. */
 export const entryRights = (path: string): string => `
@@ -15,6 +15,8 @@ path "secret/config" { capabilities = ["read"] }`
 export type VaultShopOptions = {
   /** Where Mycelium finds OpenBao: a relay before it. */
   readonly address?: string
+  /** One role that changes its own password, in the place of two in turn. */
+  readonly one?: true
   /** Over the options of the output. */
   readonly output?: object
   /** Over those of the secret. */
@@ -39,12 +41,16 @@ export class VaultShop implements AsyncDisposable {
   approle = ""
   readonly role = `shop_${randomBytes(4).toString("hex")}`
 
-  constructor(project: Project, vault: OpenBaoServer, postgres: PostgresServer) {
+  constructor(
+    project: Project,
+    { vault, postgres, one }: { vault: OpenBaoServer; postgres: PostgresServer; one: boolean },
+  ) {
     this.project = project
     this.vault = vault
     this.postgres = postgres
     const about = { admin: false, empty: false, endSessions: false }
-    this.service = pairService({ server: postgres, role: this.role, old: this.old, ...about })
+    const make = one ? roleService : pairService
+    this.service = make({ server: postgres, role: this.role, old: this.old, ...about })
   }
 
   run(...args: readonly string[]): Promise<Ran> {
@@ -77,12 +83,12 @@ export async function openVaultShop(
   postgres: PostgresServer,
   options: VaultShopOptions = {},
 ): Promise<VaultShop> {
-  const shop = new VaultShop(await layOut(), vault, postgres)
+  const shop = new VaultShop(await layOut(), { vault, postgres, one: options.one === true })
   const { project, path, service } = shop
   const { address = vault.address } = options
   await service.begin(project)
   await vault.write(path, {
-    user: `${shop.role}_blue`,
+    user: options.one === true ? shop.role : `${shop.role}_blue`,
     password: shop.old,
     theirs: "stays",
   })

@@ -24,6 +24,8 @@ export type SecretSettings = {
   readonly unshownUser: readonly Finding[]
   /** A service asks for it, and no output shows it. */
   readonly unshownSecret: readonly Finding[]
+  /** Programs go on with an old value that its service no longer takes. */
+  readonly readersWouldFail: readonly Finding[]
   /** By the schedule. */
   readonly dueAt: Date | undefined
 }
@@ -164,7 +166,7 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   for (const finding of secret.unshownUser)
     report.passed({ ...finding, message: `${place}: ${finding.message}` })
   if (!hasValue) return report.found("secret-new", `${place} has no value yet`)
-  for (const finding of secret.unshownSecret)
+  for (const finding of [...secret.unshownSecret, ...secret.readersWouldFail])
     report.passed({ ...finding, message: `${place}: ${finding.message}` })
   if (!secret.shown)
     report.found(

@@ -14,6 +14,7 @@ import {
 import type { Folder } from "../../base/files/folder.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Due, dueCauses } from "../../core/due.ts"
+import { withinMsOf } from "../../core/entry.ts"
 import { believable } from "../../core/instants.ts"
 import { isUndated } from "../../core/state.ts"
 import { type Owing, owingIn, sayUnwritten } from "../../core/unwritten.ts"
@@ -176,7 +177,7 @@ function keptFor({
   return Object.values(secrets).map((secret) => {
     const readers = outputs
       .filter(({ shows }) => shows.includes(secret.name))
-      .map(({ readersMs = 0 }) => readersMs)
+      .map(({ entry, readers }) => (entry === true ? withinMsOf(readers) : 0))
     return secret.graceMs === 0
       ? secret
       : { ...secret, graceMs: Math.max(secret.graceMs, ...readers) }

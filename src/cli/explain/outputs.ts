@@ -54,6 +54,13 @@ export const outputs = {
   "entry-missing":
     "The entry that an output names is not there. Mycelium makes none by itself: its keys, policies " +
     "and replication are part of your infrastructure. Make it there, or write create: true beside it.",
+  "readers-would-fail":
+    "The service of this secret holds one value at a time, and programs read it in an entry of a secret " +
+    "manager when they like: with what they have read they are refused until they read the entry anew. " +
+    "So it is not rotated. Let the service hold two values (for PostgreSQL two roles in turn), " +
+    "let programs read the entry anew at a restart or when a login is refused (readers: { on: restart }, " +
+    "{ on: refusal }), or accept the gap at the secret (gap_accepted: 5m). A containment does not wait: " +
+    "it names the entries whose readers are cut off, and for how long.",
   "entry-refused":
     "The manager did not take the new content of an entry, or another program wrote there at the " +
     "same time again and again. The entry is as that program left it. Find out who writes there, and " +

@@ -22,6 +22,7 @@ const secret: SecretSettings = {
   undated: false,
   unshownUser: [],
   unshownSecret: [],
+  readersWouldFail: [],
   shown: true,
   oneUser: [],
   dueAt: new Date(now.getTime() + 80 * day),

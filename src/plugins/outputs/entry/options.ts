@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { present } from "../../../base/present.ts"
 import { parseDuration } from "../../../base/text/duration.ts"
 import type { Readers } from "../../../core/entry.ts"
 
@@ -38,18 +39,36 @@ export function entryOptions() {
       }),
     readers: z
       .strictObject({
-        within: Within.meta({
+        within: Within.optional().meta({
           description:
             "How long programs may go on with what they have read: the sum of all caches on the way",
           default: "1h",
           examples: ["5m"],
         }),
+        on: z
+          .enum(["restart", "refusal"], "expected restart or refusal")
+          .optional()
+          .meta({
+            description:
+              "When programs read the entry anew, if not after a while: at a restart by their " +
+              "deployment, which names the entry under reads or reads all outputs; or when a login is refused",
+            examples: ["restart"],
+          }),
       })
+      .refine(
+        ({ within, on }) => (within === undefined) !== (on === undefined),
+        "write either `within` or `on`",
+      )
       .optional()
-      .meta({ description: "Programs that read the entry when they like" }),
+      .meta({ description: "When programs read the entry anew" }),
   }
 }
 
-export function readersIn(readers: { readonly within: number } | undefined): Readers | undefined {
-  return readers === undefined ? undefined : { withinMs: readers.within }
+export type ReadersOption =
+  | { readonly within?: number | undefined; readonly on?: "restart" | "refusal" | undefined }
+  | undefined
+
+export function readersIn(readers: ReadersOption): Readers | undefined {
+  if (readers === undefined) return undefined
+  return { withinMs: readers.within ?? 0, ...present({ on: readers.on }) }
 }
