@@ -120,10 +120,15 @@ async function power(): Promise<number> {
       tell,
     })
     tell(
-      `crash: ${scenario.name}: ${one.disks} disks at ${one.instants} instants, ${one.recovered} recovered, ${one.faults.length} faults`,
+      `crash: ${scenario.name}: ${one.disks} disks at ${one.instants} instants, ${one.recovered} recovered, told ${toldOf(one)}, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
     )
     found.push(one)
   }
   console.log(powerTableOf(found))
   return found.every(({ faults, disks }) => faults.length === 0 && disks > 0) ? 0 : 1
+}
+
+function toldOf({ told }: Powered): string {
+  const all = Object.entries(told).map(([name, times]) => `${name} ${times} times`)
+  return all.length === 0 ? "no service" : all.join(", ")
 }

@@ -8,7 +8,7 @@ import {
   middleOf,
   openIds,
 } from "./judge.ts"
-import { Lane, withLane } from "./lane.ts"
+import { Lane, unlessLate, withLane } from "./lane.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
 export type Explored = {
@@ -52,13 +52,13 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
   const queue = cuts.map((cut, index) => ({ cut, service: index % 2 === 1 }))
   const work = async (lane: Lane): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const cut = await killAt(lane, next.cut)
-      if (cut === undefined) {
+      const one = await killAndRecover(lane, next.cut, next.service)
+      if (one === undefined) {
         found.missed.push(next.cut)
         continue
       }
       found.kills++
-      const one = await recover(lane, next.service)
+      const { cut } = one
       if (one.ms !== undefined) found.recoveries.push({ cut, service: next.service, ms: one.ms })
       for (const fault of one.faults) {
         found.faults.push({ ...fault, cut })
@@ -88,9 +88,9 @@ export async function alone(
   servers: Servers,
   scenario: Scenario,
   { cut, service }: Recovery,
-): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined } | undefined> {
+): Promise<Recovered | undefined> {
   await using lane = await Lane.open(servers, scenario)
-  return (await killAt(lane, cut)) === undefined ? undefined : await recover(lane, service)
+  return await killAndRecover(lane, cut, service)
 }
 
 /** As `--at` takes it: "before:fsync:3:home/state/mycelium/secrets/shop/.production.json.mycelium-draft". */
@@ -118,15 +118,27 @@ async function killAt(lane: Lane, wanted: Cut): Promise<Cut | undefined> {
   return undefined
 }
 
-/** Judges the disk, then calls the service (or not), then the command again. `ms`: from the first call until the state was at rest; undefined where the kill left it so. */
-async function recover(
+/** Undefined where it could not be killed there. */
+async function killAndRecover(
   lane: Lane,
+  wanted: Cut,
   service: boolean,
-): Promise<{ readonly faults: readonly Fault[]; readonly ms: number | undefined }> {
+): Promise<({ readonly cut: Cut } & Recovered) | undefined> {
+  const work = async (): Promise<({ readonly cut: Cut } & Recovered) | undefined> => {
+    const cut = await killAt(lane, wanted)
+    return cut === undefined ? undefined : { cut, ...(await recover(lane, service)) }
+  }
+  return unlessLate(lane, work, (one) => one === undefined || one.faults.length === 0)
+}
+
+type Recovered = { readonly faults: readonly Fault[]; readonly ms: number | undefined }
+
+/** Judges the disk, then calls the service (or not), then the command again. `ms`: from the first call until the state was at rest; undefined where the kill left it so. */
+async function recover(lane: Lane, service: boolean): Promise<Recovered> {
   const faults = [...(await judgeCut(lane))]
   const middle = await middleOf(lane)
   const rest = restOf(lane)
-  const once = service ? await lane.shop.run("run", "--once", "--json") : undefined
+  const once = service ? await lane.service() : undefined
   if (once !== undefined) faults.push(...(await judgeService(lane, once, middle)))
   // What the service has finished was asked for before; the command that follows is a new one.
   const again = await lane.run()

@@ -5,8 +5,9 @@ import { openSets } from "../../src/core/change-set.ts"
 import { below, modeOf, type Ran } from "../../test/support/mycelium.ts"
 import { auditFaults, loginsOf, type Opened, stateOf } from "../../test/support/sealed.ts"
 import { firstKey, type Shop } from "../../test/support/shop.ts"
-import type { Service } from "../../test/support/shop-services.ts"
+import type { Login, Service } from "../../test/support/shop-services.ts"
 import type { Lane } from "./lane.ts"
+import type { Scenario } from "./scenarios.ts"
 
 /** What is wrong, by kind: a credential is lost; the command does not come to rest; it rotated twice; anything else. */
 export type Fault = {
@@ -20,6 +21,8 @@ export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault
   for (const service of shop.services) {
     const message = await lostBy(shop, service, scenario.rest === "deleted")
     if (message !== undefined) faults.push({ kind: "lost", message })
+    const entry = scenario.rest === "deleted" ? undefined : await unknownEntry(shop, service)
+    if (entry !== undefined) faults.push({ kind: "lost", message: entry })
   }
   if (showsKey(shop) && scenario.rest !== "deleted") {
     const known = [
@@ -39,10 +42,34 @@ async function lostBy(shop: Shop, service: Service, erased: boolean): Promise<st
     password === undefined ? [] : [{ user, password }],
   )
   const onDisk = [...shownBy(shop, service), ...sealed].filter(({ password }) => password !== "")
-  for (const login of onDisk) if ((await service.login(login)) === "in") return undefined
+  const answers: string[] = []
+  for (const login of onDisk) {
+    const answer = await answerTo(service, login)
+    if (answer === "in") return undefined
+    answers.push(answer)
+  }
   // Before a first value there is none that could be lost.
   if ((erased || shop.options.empty === true) && (await service.holdsNothing())) return undefined
-  return `${service.secret}: none of ${onDisk.length} credentials on the disk is accepted`
+  return `${service.secret}: none of ${onDisk.length} credentials on the disk is accepted (${answers.join(", ")})`
+}
+
+/** Under load a server may give none in time: that is neither "in" nor a refusal. */
+export async function answerTo(service: Service, login: Login): Promise<string> {
+  for (let left = 5; ; left--) {
+    const answer = await service.login(login)
+    if (answer === "in" || answer === service.refusal || left === 1) return answer
+    await Bun.sleep(500)
+  }
+}
+
+/** What an entry shows must be known, or no way leads back from it. */
+async function unknownEntry(shop: Shop, service: Service): Promise<string | undefined> {
+  const shown = await service.shownElsewhere?.()
+  if (shown === undefined) return undefined
+  if (typeof shown === "string") return shown
+  const sealed = await loginsOf(shop.project, service.secret)
+  const known = ["", shop.old, ...sealed.map(({ password }) => password)]
+  return known.includes(shown.password) ? undefined : "the login in the entry is in no version"
 }
 
 /** None where the file no longer has its lines. */
@@ -101,7 +128,18 @@ export function openIds({ shop }: Lane): readonly string[] {
     : []
 }
 
-const exits = { rotated: [0], adopted: [0], back: [1], deleted: [0] } as const
+/** What the command may end with, when nothing disturbs it. */
+export const exits: Readonly<Record<Scenario["rest"], readonly number[]>> = {
+  rotated: [0],
+  adopted: [0],
+  back: [1],
+  deleted: [0],
+}
+
+/** What a turn of the service may end with that finishes what a cut has left. */
+export function turnExits({ rest }: Scenario): readonly number[] {
+  return rest === "back" ? [0, 1] : [0]
+}
 
 /** After one turn of the service, which is not asked to rotate: what the cut left is finished, nothing new is begun. */
 export async function judgeService(
@@ -112,8 +150,7 @@ export async function judgeService(
   const faults: Fault[] = []
   const note = (kind: Fault["kind"], message: string): void =>
     void faults.push({ kind, message: `after run --once: ${message}` })
-  const allowed: readonly number[] = scenario.rest === "back" ? [0, 1] : [0]
-  if (once.code === undefined || !allowed.includes(once.code))
+  if (once.code === undefined || !turnExits(scenario).includes(once.code))
     note("stuck", `it ended with ${once.code ?? once.signal}: ${once.stdout}${once.stderr}`)
   const document = await stateOf(shop.project)
   if (openSets(document).length > 0) note("stuck", "the journal is open")
@@ -135,8 +172,7 @@ export async function judgeRest(lane: Lane, again: Ran, middle: Middle): Promise
   const faults: Fault[] = []
   const note = (kind: Fault["kind"], message: string): void => void faults.push({ kind, message })
   const { shop, scenario } = lane
-  const allowed: readonly number[] = exits[scenario.rest]
-  if (again.code === undefined || !allowed.includes(again.code))
+  if (again.code === undefined || !exits[scenario.rest].includes(again.code))
     note(
       "stuck",
       `called again it ended with ${again.code ?? again.signal}: ${again.stdout}${again.stderr}`,
@@ -187,15 +223,15 @@ async function secretFaults(
   if (typeof elsewhere === "string") faults.push(elsewhere)
   else if (elsewhere.password !== live.password || elsewhere.user !== (live.user ?? role))
     faults.push(`the entry shows another login of ${name} than the current one`)
-  if ((await service.login(shown)) !== "in")
-    faults.push(`the login of ${name} in the file is not accepted`)
+  const answer = await answerTo(service, shown)
+  if (answer !== "in") faults.push(`the login of ${name} in the file is not accepted: ${answer}`)
   const dead = versions.filter(
     ({ stage, password }) => stage !== "current" && password !== undefined,
   )
   for (const { id, user = role, password = "" } of dead) {
-    const answer = await service.login({ user, password })
-    if (answer !== service.refusal)
-      faults.push(`${name} ${id}, which should be dead, is answered ${answer}`)
+    const said = await answerTo(service, { user, password })
+    if (said !== service.refusal)
+      faults.push(`${name} ${id}, which should be dead, is answered ${said}`)
   }
   return faults
 }

@@ -1,7 +1,7 @@
 import type { Project, Ran } from "../../test/support/mycelium.ts"
-import { isSent, planCuts, sampleCuts } from "./cuts.ts"
-import { type Fault, judgeRest, middleOf, openIds } from "./judge.ts"
-import { Lane } from "./lane.ts"
+import { type Cut, isSent, planCuts, sampleCuts } from "./cuts.ts"
+import { type Fault, answerTo, judgeRest, middleOf, openIds } from "./judge.ts"
+import { Lane, unlessLate } from "./lane.ts"
 import { sayCut } from "./explore.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
@@ -54,17 +54,13 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
   const planned = queue.length
   const work = async (lane: Lane): Promise<void> => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      await lane.reset()
-      const ran = await lane.ask(next.cut, next.gust)
-      if (!isSent(lane.killed, next.cut)) continue
+      const { cut, gust } = next
+      const one = await unlessLate(lane, () => blow(lane, cut, gust), isFine)
+      if (one === undefined) continue
       found.reached++
-      const end = String(ran.code ?? ran.signal)
-      found.ends[end] = (found.ends[end] ?? 0) + 1
-      const at = `${sayCut(next.cut)} ${next.gust.join("+")}`
-      for (const fault of [
-        ...(await judgeEnd(lane, ran)),
-        ...(await judgeRest(lane, await lane.run(), await middleOf(lane))),
-      ]) {
+      found.ends[one.end] = (found.ends[one.end] ?? 0) + 1
+      const at = `${sayCut(cut)} ${gust.join("+")}`
+      for (const fault of one.faults) {
         found.faults.push({ ...fault, at })
         how.tell?.(`${scenario.name} ${at}: ${fault.kind}: ${fault.message}`)
       }
@@ -76,6 +72,23 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
   })
   await Promise.all([work(first), ...beside])
   return { scenario, planned, ...found }
+}
+
+type Blown = { readonly end: string; readonly faults: readonly Fault[] }
+
+/** Undefined where the run was over before. */
+async function blow(lane: Lane, cut: Cut, gust: Gust): Promise<Blown | undefined> {
+  await lane.reset()
+  const ran = await lane.ask(cut, gust)
+  if (!isSent(lane.killed, cut)) return undefined
+  const faults = await judgeEnd(lane, ran)
+  const middle = await middleOf(lane)
+  const rest = await judgeRest(lane, await lane.run(), middle)
+  return { end: String(ran.code ?? ran.signal), faults: [...faults, ...rest] }
+}
+
+function isFine(one: Blown | undefined): boolean {
+  return one === undefined || one.faults.length === 0
 }
 
 /** What the run said as it ended, against what is true. */
@@ -102,7 +115,7 @@ async function isCutOff({ shop, scenario }: Lane): Promise<boolean> {
   if (scenario.rest === "deleted" || shop.options.empty === true) return false
   const held = { variable: (key: string) => shop.project.variable(key, "api.loaded") } as Project
   for (const service of shop.services)
-    if ((await service.login(service.shown(held))) !== "in") return true
+    if ((await answerTo(service, service.shown(held))) !== "in") return true
   return false
 }
 

@@ -28,7 +28,7 @@ import { until } from "../support/until.ts"
 let servers: Servers
 beforeAll(async () => {
   servers = await startServers()
-}, 60_000)
+}, 240_000)
 afterAll(() => servers[Symbol.asyncDispose]())
 
 /** What a run says, and what the same command does once what stood in its way is mended (or at once, where nothing did). */

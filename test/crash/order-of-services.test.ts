@@ -11,7 +11,7 @@ let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
   if (cannotTrace !== undefined) return
   servers = await startServers()
-}, 60_000)
+}, 240_000)
 afterAll(async () => {
   if (cannotTrace !== undefined) return
   await servers[Symbol.asyncDispose]()

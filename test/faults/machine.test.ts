@@ -19,7 +19,7 @@ const names = ["role-forward", "role-back", "again", "role-adopt", "render", "re
 let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
   servers = await startServers()
-})
+}, 240_000)
 afterAll(async () => {
   await servers[Symbol.asyncDispose]()
 })

@@ -2,14 +2,10 @@ import { entryRights } from "./vault-shop.ts"
 import type { Project } from "./mycelium.ts"
 import { account } from "./servers/account.ts"
 import type { OpenBaoServer } from "./servers/openbao.ts"
-import type { Login, Service } from "./shop-services.ts"
+import type { Held, Holder, Login, Service } from "./shop-services.ts"
 
 /** A service whose login an entry of OpenBao shows, too, beside a field of others. */
-export function entryService(
-  inner: Service,
-  vault: OpenBaoServer,
-  { path, empty }: { readonly path: string; readonly empty: boolean },
-): Service {
+export function entryService(inner: Service, vault: OpenBaoServer, path: string): Service {
   const [user = "", password = ""] = inner.lines.map((line) => line.replace(/^[^=]+=/, ""))
   const first = { user, password, theirs: "stays" }
   const shownThere = async (): Promise<Login> => {
@@ -18,6 +14,7 @@ export function entryService(
   }
   return {
     ...inner,
+    entry: holderOf(vault, path),
     begin: async (project: Project) => {
       await inner.begin(project)
       await vault.write(path, first)
@@ -50,10 +47,24 @@ export function entryService(
       if (fields?.["theirs"] !== "stays") return "a field of others in the entry has changed"
       return shownThere()
     },
-    hold: async (held) => {
-      await inner.hold(held)
+  }
+}
+
+/** All versions of the entry, the oldest first: a write is taken only if it names the newest. */
+function holderOf(vault: OpenBaoServer, path: string): Holder {
+  const versionsOf = async (): Promise<readonly string[]> => {
+    const { status, version: newest } = await vault.read(path)
+    if (status !== 200) throw new Error(`the entry is answered with ${status}`)
+    const all = Array.from({ length: newest }, (_, index) => vault.read(path, index + 1))
+    return (await Promise.all(all)).map(({ fields }) => JSON.stringify(fields))
+  }
+  return {
+    port: vault.port,
+    held: async () => ({ [path]: await versionsOf() }),
+    hold: async (held: Held) => {
       await vault.ask("DELETE", `secret/metadata/${path}`)
-      await vault.write(path, empty ? { ...first, user: "", password: "" } : first)
+      for (const fields of held[path] ?? [])
+        await vault.write(path, JSON.parse(fields) as Readonly<Record<string, unknown>>)
     },
   }
 }

@@ -12,8 +12,18 @@ import type { RedisServer } from "./servers/redis.ts"
 
 export type Login = { readonly user: string; readonly password: string }
 
+/** What holds a value. */
+export interface Holder {
+  /** Of its server, on loopback: where a run gives its orders. */
+  readonly port: number
+  /** In its own form, by user: a verifier, the words of a rule, a password. */
+  held(): Promise<Held>
+  /** Puts that back. Sessions that a killed run has left end. */
+  hold(held: Held): Promise<void>
+}
+
 /** What the shop's api logs in to. */
-export interface Service {
+export interface Service extends Holder {
   /** The secret's name in the config. */
   readonly secret: string
   readonly options: Readonly<Record<string, unknown>>
@@ -32,12 +42,10 @@ export interface Service {
   outputs?(project: Project): readonly object[]
   /** What those show now, or what is wrong there. */
   shownElsewhere?(): Promise<Login | string>
-  /** Whether anybody could log in at all. */
+  /** An entry of a secret manager that shows it. */
+  readonly entry?: Holder
+  /** Whether any login would be accepted at all. */
   holdsNothing(): Promise<boolean>
-  /** What the service holds, by user, in its own form: a verifier, the words of a rule, a password. */
-  held(): Promise<Held>
-  /** Puts that back. Sessions that a killed run has left end. */
-  hold(held: Held): Promise<void>
 }
 
 export type Held = Readonly<Record<string, readonly string[]>>
@@ -56,6 +64,7 @@ export function roleService({ server, role, old, empty, admin, endSessions }: Ab
   const own = admin || endSessions
   return {
     secret: "postgres",
+    port: server.port,
     options: {
       address: addressOf(server),
       role,
@@ -86,6 +95,7 @@ export function pairService({ server, role, old, empty }: About): Service {
   const roles = [`${role}_blue`, `${role}_green`]
   return {
     secret: "postgres",
+    port: server.port,
     options: {
       address: addressOf(server),
       roles,
@@ -135,6 +145,7 @@ export function redisService(redis: RedisServer, { role, old, empty }: About): S
   }
   return {
     secret: "redis",
+    port: redis.port,
     options: {
       address: `redis://127.0.0.1:${redis.port}`,
       user: role,
@@ -182,6 +193,7 @@ export function mariadbService(mariadb: MariadbServer, { role, old, empty }: Abo
     mariadb.sql(`ALTER USER ${account} IDENTIFIED VIA mysql_native_password USING '${hash}'`)
   return {
     secret: "mariadb",
+    port: mariadb.port,
     options: {
       address: `mariadb://127.0.0.1:${mariadb.port}`,
       user: role,
@@ -243,6 +255,7 @@ export function rabbitmqService(rabbitmq: RabbitmqServer, { role, old, empty }: 
     rabbitmq.ask("PUT", `users/${role}`, { password_hash, tags: "" })
   return {
     secret: "rabbitmq",
+    port: rabbitmq.port,
     options: {
       address: `http://127.0.0.1:${rabbitmq.port}`,
       amqp: `amqp://127.0.0.1:${rabbitmq.amqpPort}`,
@@ -279,6 +292,7 @@ export function execService(keys: KeyService, { role, old, empty }: About): Serv
   const held = (user: string): readonly string[] => keys.users.get(user) ?? []
   return {
     secret: "key",
+    port: Number(new URL(keys.url).port),
     options: {
       driver: "exec",
       command: [bun, program],
@@ -316,20 +330,24 @@ function makeAdminPassword(project: Project): string {
   return password
 }
 
+/** Of each role whether it may log in, and its verifier if it has one. */
 async function verifiers(server: PostgresServer, roles: readonly string[]): Promise<Held> {
   const rows = await server.sql(
-    `select rolname, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`,
+    `select rolname, rolcanlogin, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`,
   )
   return Object.fromEntries(
     rows.map((row) => [
       String(row["rolname"]),
-      typeof row["rolpassword"] === "string" ? [row["rolpassword"]] : [],
+      [
+        row["rolcanlogin"] === true ? "login" : "nologin",
+        ...(typeof row["rolpassword"] === "string" ? [row["rolpassword"]] : []),
+      ],
     ]),
   )
 }
 
 function isEmpty(held: Held): boolean {
-  return Object.values(held).every((values) => values.length === 0)
+  return Object.values(held).every(([, verifier]) => verifier === undefined)
 }
 
 async function setVerifiers(server: PostgresServer, held: Held): Promise<void> {
@@ -337,8 +355,8 @@ async function setVerifiers(server: PostgresServer, held: Held): Promise<void> {
     .map((role) => `'${role}'`)
     .join(", ")
   const back = Object.entries(held).map(
-    ([role, [verifier]]) =>
-      `alter role ${role} password ${verifier === undefined ? "null" : `'${verifier}'`}`,
+    ([role, [login = "login", verifier]]) =>
+      `alter role ${role} ${login} password ${verifier === undefined ? "null" : `'${verifier}'`}`,
   )
   await server.sql(
     `select pg_terminate_backend(pid) from pg_stat_activity where usename in (${names})`,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { layOut, type Project, type Ran } from "./mycelium.ts"
 import type { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import {
+  type Holder,
   type Service,
   execService,
   mariadbService,
@@ -82,6 +83,13 @@ export class Shop implements AsyncDisposable {
   get services(): readonly Service[] {
     return servicesOf(this)
   }
+  /** All that hold a value: the services, and the entries of a secret manager. */
+  get holders(): readonly Holder[] {
+    return this.services.flatMap((service) => [
+      service,
+      ...(service.entry === undefined ? [] : [service.entry]),
+    ])
+  }
   /** What .env shows now. */
   get shown(): string {
     return this.project.variable("POSTGRES_PASSWORD")
@@ -156,7 +164,7 @@ function serviceOf(parts: Parts): Service {
   const pair = pairService(about)
   return options.entry === undefined
     ? pair
-    : entryService(pair, options.entry, { path: `shop/${about.role}`, empty: about.empty })
+    : entryService(pair, options.entry, `shop/${about.role}`)
 }
 
 function servicesOf(parts: Parts): readonly Service[] {

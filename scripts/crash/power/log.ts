@@ -16,9 +16,9 @@ export type FileCall =
   | { readonly kind: "mode"; readonly path: string; readonly mode: number }
   | { readonly kind: "sync"; readonly path: string }
   /** Something that was sent to a server or to a program. */
-  | { readonly kind: "say"; readonly text: string }
+  | { readonly kind: "say"; readonly text: string; readonly socket: string }
   /** Something was heard from one: an answer to what was said before. */
-  | { readonly kind: "hear" }
+  | { readonly kind: "hear"; readonly socket: string }
 
 export type Logged = FileCall & { readonly entered: number; readonly returned: number }
 
@@ -53,16 +53,20 @@ function read(
   root: string,
   positions: Map<string, number | undefined>,
 ): FileCall | undefined {
-  const { name, args } = call
+  const { name, args, result } = call
   if (ignored.has(name)) return undefined
-  if (spoken.has(name)) return { kind: "say", text: bytesIn(args).toString("latin1") }
-  if (heard.has(name)) return { kind: "hear" }
   const paths = pathsIn(args).map((one) => unescape(one).toString())
   const [path = "", to = ""] = paths
+  const say = (): FileCall => ({
+    kind: "say",
+    text: bytesIn(args).toString("latin1"),
+    socket: path,
+  })
+  if (spoken.has(name)) return say()
+  // Nothing at all is read where the other end has closed.
+  if (heard.has(name)) return result === "0" ? undefined : { kind: "hear", socket: path }
   if (name === "write" && !path.startsWith("/"))
-    return path.startsWith("anon_inode:")
-      ? undefined
-      : { kind: "say", text: bytesIn(args).toString("latin1") }
+    return path.startsWith("anon_inode:") ? undefined : say()
   if (!path.startsWith(`${root}/`)) return undefined
   return readFile(call, { path, to }, positions)
 }

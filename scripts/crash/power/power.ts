@@ -1,11 +1,11 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs"
-import { join } from "node:path"
 import { type Fault, judgeCut, judgeRest, judgeService, middleOf } from "../judge.ts"
-import { Lane, folders } from "../lane.ts"
+import { Lane, unlessLate } from "../lane.ts"
 import type { Scenario, Servers } from "../scenarios.ts"
 import type { Kept, Laid } from "./disk.ts"
+import { layOut } from "./lay-out.ts"
 import { type Recorded, record, recordAfterKill } from "./record.ts"
-import { type Stages, stagesAt } from "./stages.ts"
+import { stagesAt } from "./stages.ts"
+import { Watch } from "./watch.ts"
 
 export type PowerFault = Fault & { readonly disk: string }
 export type Powered = {
@@ -15,6 +15,8 @@ export type Powered = {
   /** Different disks that were laid out and judged; those that the binary then recovered. */
   readonly disks: number
   readonly recovered: number
+  /** How often the first run told each service, or the manager of an entry, to change. */
+  readonly told: Readonly<Record<string, number>>
   /** The most changes that were not yet synced at one instant. */
   readonly unsynced: number
   readonly faults: readonly PowerFault[]
@@ -45,11 +47,17 @@ export async function losePower(
   scenario: Scenario,
   { count, kills, random, tell }: HowPower,
 ): Promise<Powered> {
-  await using lane = await Lane.open(servers, scenario)
-  const first = await record(lane)
+  await using stack = new AsyncDisposableStack()
+  let watch: Watch | undefined
+  await using lane = await Lane.open(servers, scenario, async (shop) => {
+    watch = stack.use(await Watch.before(shop))
+  })
+  if (watch === undefined) throw new Error("the shop was not laid out")
+  const watched = { lane, watch }
+  const first = await record(watched)
   const renames = pick(first.renames, kills, random)
   const runs = [first]
-  for (const instant of renames) runs.push(await recordAfterKill(lane, first, instant))
+  for (const instant of renames) runs.push(await recordAfterKill(watched, first, instant))
   const cases = runs.flatMap((run) => casesOf(run, random))
   const recovered = new Set(count === undefined ? cases : pick(cases, count, random))
   const faults: PowerFault[] = []
@@ -58,10 +66,12 @@ export async function losePower(
     // Telling a service what it holds already costs more than all the rest.
     const holds = `${runs.indexOf(one.run)} ${one.stages.join(" ")}`
     await layOut(lane, one, holds !== held)
-    held = recovered.has(one) ? "" : holds
-    const found = [...(await judgeCut(lane).catch(unreadable))]
-    if (recovered.has(one) && found.length === 0)
-      found.push(...(await recover(lane, random() < 0.5)))
+    held = holds
+    let found = await judgeCut(lane).catch(unreadable)
+    if (recovered.has(one) && found.length === 0) {
+      held = ""
+      found = await recoverFrom(lane, one, random() < 0.5)
+    }
     for (const fault of found) {
       const disk = `${one.run.message(one.instant)}, ${one.kept} of what was not synced`
       faults.push({ ...fault, disk })
@@ -77,6 +87,9 @@ export async function losePower(
     instants: runs.reduce((all, { instants }) => all + instants.length, 0),
     disks: cases.length,
     recovered: recovered.size,
+    told: Object.fromEntries(
+      watch.names.map((name, index) => [name, first.stages[index]?.told.length ?? 0]),
+    ),
     unsynced,
     faults,
   }
@@ -100,7 +113,7 @@ function between({ least, most }: ReturnType<typeof stagesAt>, random: () => num
   return least + Math.floor(random() * (most - least + 1))
 }
 
-function unreadable(error: unknown): Fault[] {
+function unreadable(error: unknown): readonly Fault[] {
   return [
     {
       kind: "lost",
@@ -109,39 +122,21 @@ function unreadable(error: unknown): Fault[] {
   ]
 }
 
-/** The disk, the services (unless they hold it already), and the programs, which load their files when the machine starts. */
-export async function layOut(
-  lane: Lane,
-  { run, laid, stages }: Pick<Case, "run" | "laid" | "stages">,
-  hold = true,
-): Promise<void> {
-  const { project, options } = lane.shop
-  const whole = join(project.root, "laid")
-  laid.layOut(whole)
-  for (const folder of folders) {
-    rmSync(join(project.root, folder), { recursive: true, force: true })
-    if (existsSync(join(whole, folder))) renameSync(join(whole, folder), join(project.root, folder))
-    else mkdirSync(join(project.root, folder), { mode: 0o700 })
+/** From the disk as it lies there; if a health check got no answer, from the same disk anew. */
+function recoverFrom(lane: Lane, one: Case, service: boolean): Promise<readonly Fault[]> {
+  let laidOut = true
+  const work = async (): Promise<readonly Fault[]> => {
+    if (!laidOut) await layOut(lane, one)
+    laidOut = false
+    return recover(lane, service)
   }
-  if (hold) await holdStages(lane, run.stages, stages)
-  if (project.has(".env")) project.write("api.loaded", project.read(".env"))
-  if (options.two === true && project.has("session.env"))
-    project.write("web.loaded", project.read("session.env"))
-}
-
-async function holdStages(
-  { shop }: Lane,
-  all: readonly Stages[],
-  reached: readonly number[],
-): Promise<void> {
-  for (const [index, service] of shop.services.entries())
-    await service.hold(all[index]?.held[reached[index] ?? 0] ?? {})
+  return unlessLate(lane, work, (faults) => faults.length === 0)
 }
 
 async function recover(lane: Lane, service: boolean): Promise<Fault[]> {
   const faults: Fault[] = []
   for (const args of lane.commands.slice(0, -1)) {
-    const ran = await lane.shop.project.mycelium(args)
+    const ran = await lane.call(args)
     if (ran.code !== 0)
       faults.push({
         kind: "stuck",
@@ -149,10 +144,7 @@ async function recover(lane: Lane, service: boolean): Promise<Fault[]> {
       })
   }
   const middle = await middleOf(lane)
-  if (service)
-    faults.push(
-      ...(await judgeService(lane, await lane.shop.run("run", "--once", "--json"), middle)),
-    )
+  if (service) faults.push(...(await judgeService(lane, await lane.service(), middle)))
   const since = service ? await middleOf(lane) : middle
   return [...faults, ...(await judgeRest(lane, await lane.run(), since))]
 }

@@ -2,11 +2,13 @@ import { rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Held } from "../../../test/support/shop-services.ts"
 import { strace } from "../../../test/support/tracing.ts"
-import { type Lane, folders } from "../lane.ts"
+import { exits, turnExits } from "../judge.ts"
+import { type Lane, folders, turn, unlessLate } from "../lane.ts"
 import { Disk } from "./disk.ts"
 import { type Logged, readPowerLog, tracedForPower } from "./log.ts"
-import { layOut } from "./power.ts"
+import { layOut } from "./lay-out.ts"
 import { type Stages, stagesAt, stagesOf } from "./stages.ts"
+import type { Watch } from "./watch.ts"
 
 /** A run that was logged: its disk, its services, and the instants at which the power may go. */
 export type Recorded = {
@@ -19,34 +21,42 @@ export type Recorded = {
   readonly message: (instant: number) => string
 }
 
+export type Watched = { readonly lane: Lane; readonly watch: Watch }
+
 /** The commands of the scenario, undisturbed. */
-export async function record(lane: Lane): Promise<Recorded> {
-  await lane.reset()
-  const disk = new Disk(lane.shop.project.root, folders)
-  const run = await traced(lane, lane.commands, 0)
-  disk.replay(run.logged)
-  return recorded(lane, disk, run, run.logged)
+export async function record({ lane, watch }: Watched): Promise<Recorded> {
+  const { scenario, commands } = lane
+  const ends = exits[scenario.rest]
+  const steps = commands.map((args) => ({ args, ends: args === scenario.args ? ends : [0] }))
+  let disk: Disk | undefined
+  const run = await traced({ lane, watch }, steps, async () => {
+    await lane.reset()
+    disk = new Disk(lane.shop.project.root, folders)
+    return 0
+  })
+  return recorded({ lane, watch }, required(disk), run)
 }
 
 /** What comes after `first` was killed at `instant`: the service, or the same command where it alone finishes. What was not synced then is not synced now. */
 export async function recordAfterKill(
-  lane: Lane,
+  { lane, watch }: Watched,
   first: Recorded,
   instant: number,
 ): Promise<Recorded> {
-  await layOut(lane, {
-    run: first,
-    laid: first.disk.after(instant, "all"),
-    stages: first.stages.map((stage) => stagesAt(stage, instant).least),
+  const { scenario } = lane
+  const step = ["adopted", "deleted"].includes(scenario.rest)
+    ? { args: scenario.args, ends: exits[scenario.rest] }
+    : { args: turn, ends: turnExits(scenario) }
+  const run = await traced({ lane, watch }, [step], async () => {
+    await layOut(lane, {
+      run: first,
+      laid: first.disk.after(instant, "all"),
+      stages: first.stages.map((stage) => stagesAt(stage, instant).least),
+    })
+    return instant
   })
   // It has lasted as far as it had in `first`: the same base, then what was done until the kill, then what is done now.
-  const disk = first.disk.until(instant)
-  const finish = ["adopted", "deleted"].includes(lane.scenario.rest)
-    ? lane.scenario.args
-    : ["run", "--once", "--json"]
-  const run = await traced(lane, [finish], instant)
-  disk.replay(run.logged)
-  const one = recorded(lane, disk, run, run.logged)
+  const one = recorded({ lane, watch }, first.disk.until(instant), run)
   return {
     ...one,
     instants: one.instants.filter((at) => at > instant),
@@ -54,101 +64,80 @@ export async function recordAfterKill(
   }
 }
 
+type Step = { readonly args: readonly string[]; readonly ends: readonly number[] }
 type Run = {
   readonly logged: readonly Logged[]
-  readonly before: readonly Held[]
-  readonly between: readonly Held[] | undefined
-  readonly after: readonly Held[]
+  /** For each holder, before the run and after each order. */
+  readonly held: readonly (readonly Held[])[]
 }
 
+/** Runs these commands, from where `reset` has laid all out; it tells the instant from which to count. */
 async function traced(
-  lane: Lane,
-  commands: readonly (readonly string[])[],
-  from: number,
+  { lane, watch }: Watched,
+  steps: readonly Step[],
+  reset: () => Promise<number>,
 ): Promise<Run> {
-  const { project } = lane.shop
-  const before = await heldBy(lane)
-  const meeting = meet(lane)
-  const logged: Logged[] = []
-  for (const args of commands) {
-    const log = join(project.root, "power.log")
-    const under = strace(
-      "--seccomp-bpf",
-      "-y",
-      "-Y",
-      "-xx",
-      "-s",
-      "4194304",
-      "-o",
-      log,
-      "-e",
-      `trace=${tracedForPower}`,
-    )
-    const ran = await project.mycelium(args, { under })
-    if (ran.code === undefined) throw new Error(`${args[0]} did not end by itself: ${ran.stderr}`)
-    const since = (logged.at(-1)?.returned ?? from) + 1
-    logged.push(
-      ...readPowerLog(log, project.root).map((one) => ({
-        ...one,
-        entered: one.entered + since,
-        returned: one.returned + since,
-      })),
-    )
-    rmSync(log)
+  const attempt = async (): Promise<Run | string> => {
+    let since = (await reset()) + 1
+    await watch.begin()
+    const logged: Logged[] = []
+    for (const { args, ends } of steps) {
+      const { calls, unfit } = await tracedOne(lane, args, ends)
+      if (unfit !== undefined) return unfit
+      logged.push(
+        ...calls.map((one) => ({
+          ...one,
+          entered: one.entered + since,
+          returned: one.returned + since,
+        })),
+      )
+      since = (logged.at(-1)?.returned ?? since) + 1
+    }
+    return { logged, held: await watch.end() }
   }
-  const between = await meeting.stop()
-  return { logged, before, between, after: await heldBy(lane) }
+  const run = await unlessLate(lane, attempt, (done) => typeof done !== "string")
+  if (typeof run === "string") throw new Error(`${lane.scenario.name} cannot be recorded: ${run}`)
+  return run
 }
 
-function recorded(
-  { shop }: Lane,
-  disk: Disk,
-  { before, between, after }: Omit<Run, "logged">,
-  logged: readonly Logged[],
-): Recorded {
-  const stages = shop.services.map((service, index) =>
-    stagesOf(service, logged, {
-      before: before[index] ?? {},
-      between: between?.[index],
-      after: after[index] ?? {},
-    }),
+/** `unfit`: it ended in another way than the scenario means, so nothing can be judged by it. */
+async function tracedOne(
+  lane: Lane,
+  args: readonly string[],
+  ends: readonly number[],
+): Promise<{ readonly calls: readonly Logged[]; readonly unfit?: string }> {
+  const { root } = lane.shop.project
+  const log = join(root, "power.log")
+  const how = ["--seccomp-bpf", "-y", "-Y", "-xx", "-s", "4194304", "-o", log]
+  const { code, signal, ms, stdout, stderr } = await lane.call(
+    args,
+    strace(...how, "-e", `trace=${tracedForPower}`),
   )
-  const renames = logged.filter(({ kind }) => kind === "rename").map(({ returned }) => returned)
+  if (code === undefined || !ends.includes(code)) {
+    const end = `${args[0]} ended with ${code ?? signal} after ${Math.round(ms / 1000)} s`
+    return { calls: [], unfit: `${end}, not with ${ends.join(" or ")}: ${stdout}${stderr}` }
+  }
+  const calls = readPowerLog(log, root)
+  rmSync(log)
+  return { calls }
+}
+
+function recorded({ lane, watch }: Watched, disk: Disk, { logged, held }: Run): Recorded {
+  const { root } = lane.shop.project
+  disk.replay(logged)
   return {
     disk,
-    stages,
+    stages: watch.names.map((name, index) => stagesOf(name, logged, held[index] ?? [])),
     logged,
     instants: disk.instants,
-    renames,
-    message: (instant) => sayInstant(logged, shop.project.root, instant),
+    renames: logged.filter(({ kind }) => kind === "rename").map(({ returned }) => returned),
+    message: (instant) => sayInstant(logged, root, instant),
   }
 }
 
-function heldBy({ shop }: Lane): Promise<readonly Held[]> {
-  return Promise.all(shop.services.map((service) => service.held()))
-}
-
-/** The first hook that restarts a program waits until we have looked at what the services hold. */
-function meet(lane: Lane): { readonly stop: () => Promise<readonly Held[] | undefined> } {
-  const { project } = lane.shop
-  const waits = "if [ -e hold ]; then mv hold held; while [ -e held ]; do sleep 0.01; done; fi"
-  const [head = "", ...lines] = project.read("restart-api").trimEnd().split("\n")
-  if (lines[0] !== waits) project.script("restart-api", waits, ...lines)
-  if (!head.startsWith("#!")) throw new Error("the hook is no script")
-  project.write("hold", "")
-  let ended = false
-  const watching = (async () => {
-    while (!ended && !project.has("held")) await Bun.sleep(5)
-    const held = ended ? undefined : await heldBy(lane)
-    for (const name of ["hold", "held"]) rmSync(project.path(name), { force: true })
-    return held
-  })()
-  return {
-    stop: () => {
-      ended = true
-      return watching
-    },
-  }
+function required(disk: Disk | undefined): Disk {
+  if (disk === undefined) throw new Error("nothing was laid out")
+  return disk
 }
 
 function sayInstant(logged: readonly Logged[], root: string, instant: number): string {
