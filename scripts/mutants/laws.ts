@@ -47,8 +47,8 @@ export const laws: readonly Mutant[] = [
     name: "what a containment owes is forgotten where no version tells of it",
     edits: edit(
       "rotate/promote.ts",
-      `...(asked ? { owes: true as const } : {})`,
-      `...(asked && names.length === 0 ? { owes: true as const } : {})`,
+      `...present({ owes: asked ? (true as const) : undefined })`,
+      `...present({ owes: undefined })`,
     ),
     test: singleCuts,
   },

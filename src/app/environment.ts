@@ -104,12 +104,7 @@ export async function openEnvironment(
     new Session(open(begun ?? today), document, { clockDoubted: !isTrusted(document) }),
   )
 
-  // Bring log lines, outputs and instants in order, as an earlier run may have left them.
-  await session.flush()
-  await tidy(session)
-  if (nothingRuns) await declareOver(session)
-  await awaitAgain(session)
-  const aheadMs = await correctInstants(session)
+  const aheadMs = await putInOrder(session, { nothingRuns })
 
   // End the journal, with its own options; then go on with today's config.
   const ended =
@@ -125,6 +120,18 @@ export async function openEnvironment(
     resumeDeferred: (secrets) => resumeDeferred(ended.session, { open, secrets, noWait, stops }),
     revokeBeside: (options) => revokeBeside(ended.session, { app, open, today, stops }, options),
   }
+}
+
+/** Log lines, outputs and instants, as an earlier run may have left them; how far those are ahead. */
+async function putInOrder(
+  session: Session,
+  { nothingRuns }: { readonly nothingRuns: boolean },
+): Promise<number> {
+  await session.flush()
+  await tidy(session)
+  if (nothingRuns) await declareOver(session)
+  await awaitAgain(session)
+  return correctInstants(session)
 }
 
 /** A rotation that is not finished as a recovery goes on with it: as the journal, with its own options. */

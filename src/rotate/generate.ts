@@ -21,17 +21,8 @@ export async function generate(
 ): Promise<void> {
   const { work } = session
   const startedAt = work.host.now().toISOString()
-  const patches: Record<string, Patch> = {}
-  const events: AuditEvent[] = []
-  for (const name of members) {
-    const made = await generateOne(session, order, {
-      name,
-      initial: initialValues[name],
-      startedAt,
-    })
-    patches[name] = made.patch
-    events.push(...made.events)
-  }
+  const made = await generateAll(session, order, { members, initialValues, startedAt })
+  const { patches } = made
   const shared = sharedBy(session, members)
   const set: ChangeSet = {
     id: work.newId(),
@@ -47,13 +38,35 @@ export async function generate(
     startedWith: work.startedWith,
     ...(Object.keys(shared).length === 0 ? {} : { shared }),
   }
-  events.push(...leftEvents(session, leaves, members))
+  const events = [...made.events, ...leftEvents(session, leaves, members)]
   const taken = order.overtakes?.filter((name) => members.includes(name)) ?? []
   const aside = deferredWithout(session, taken)
   await session.commit({ patches, changeSet: set, ...aside, events, flush: true })
-  const made = members.length === 1 ? "one new value" : `${members.length} new values`
-  work.onProgress("generate", `${made}, sealed`)
+  const count = members.length === 1 ? "one new value" : `${members.length} new values`
+  work.onProgress("generate", `${count}, sealed`)
   session.begin(set)
+}
+
+type Values = Pick<Preflight, "members" | "initialValues"> & { readonly startedAt: string }
+
+/** One after the other: the ids and texts of a run come in the order of its secrets. */
+async function generateAll(
+  session: Session,
+  order: Order,
+  { members, initialValues, startedAt }: Values,
+): Promise<{
+  readonly patches: Readonly<Record<string, Patch>>
+  readonly events: readonly AuditEvent[]
+}> {
+  const patches: Record<string, Patch> = {}
+  const events: AuditEvent[] = []
+  for (const name of members) {
+    const initial = initialValues[name]
+    const made = await generateOne(session, order, { name, initial, startedAt })
+    patches[name] = made.patch
+    events.push(...made.events)
+  }
+  return { patches, events }
 }
 
 type New = {

@@ -1,7 +1,7 @@
 import { present } from "../base/present.ts"
 import { alsoOf, incidentsOf } from "../core/contained.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import { type Patch } from "../core/state.ts"
+import type { Patch, SecretState } from "../core/state.ts"
 import type { ChangeSet } from "../core/change-set.ts"
 import { type Stage, type Version, versionAt } from "../core/version.ts"
 import { chainPatches } from "../core/patches.ts"
@@ -175,7 +175,7 @@ function promoted(
   { id, madeAt }: Version,
   { old, asked }: { readonly old: Stage; readonly asked: boolean },
 ): Patch {
-  const { startedAt, incident = "" } = set
+  const { startedAt } = set
   const { contains, agesAnew } = strategyOf(set)
   return ({
     retry: _retry,
@@ -189,28 +189,46 @@ function promoted(
     ...(contains ? {} : present({ uncontained })),
     // A value that was found alive is as old as it is.
     rotatedAt: agesAnew ? startedAt : madeAt,
-    ...(contains
-      ? {
-          contained: {
-            incident,
-            ...alsoOf(incident, incidentsOf(uncontained), incidentsOf(state.contained)),
-            at: startedAt,
-            version: id,
-            ...(asked ? { owes: true as const } : {}),
-          },
-        }
-      : {}),
-    versions: state.versions.map((version) => {
-      if (version.stage.kind === "pending") return { ...version, stage: { kind: "current" } }
-      // No reader is waited for in an incident.
-      if (contains && version.stage.kind === "uncertain")
-        return { ...version, stage: { kind: "uncertain", why: version.stage.why } }
-      // A grace that was granted before is over, too.
-      const goes =
-        version.stage.kind === "current" || (contains && version.stage.kind === "previous")
-      return goes ? { ...version, stage: old } : version
-    }),
+    ...(contains ? { contained: containedBy(set, id, { state, uncontained, asked }) } : {}),
+    versions: state.versions.map((version) => ({
+      ...version,
+      stage: stageAfter(version.stage, { old, contains }),
+    })),
   })
+}
+
+type Before = {
+  readonly state: Omit<SecretState, "uncontained">
+  readonly uncontained: SecretState["uncontained"]
+  readonly asked: boolean
+}
+
+/** The containment that the new version is the answer to, and the incidents that end with it. */
+function containedBy(
+  { incident = "", startedAt }: ChangeSet,
+  version: string,
+  { state, uncontained, asked }: Before,
+): NonNullable<SecretState["contained"]> {
+  return {
+    incident,
+    ...alsoOf(incident, incidentsOf(uncontained), incidentsOf(state.contained)),
+    at: startedAt,
+    version,
+    ...present({ owes: asked ? (true as const) : undefined }),
+  }
+}
+
+/** Of one version, once the pending one is current. */
+function stageAfter(
+  stage: Stage,
+  { old, contains }: { readonly old: Stage; readonly contains: boolean },
+): Stage {
+  if (stage.kind === "pending") return { kind: "current" }
+  // No reader is waited for in an incident.
+  if (contains && stage.kind === "uncertain") return { kind: "uncertain", why: stage.why }
+  // A grace that was granted before is over, too.
+  const goes = stage.kind === "current" || (contains && stage.kind === "previous")
+  return goes ? old : stage
 }
 
 /** What becomes of the value that was current. */

@@ -40,7 +40,20 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
     { values, keeps: new Set() },
   )
   const changed = ready.filter(({ draft }) => draft.changed)
-  const failed: Record<string, Refusal> = { ...refused }
+  const failed = { ...refused, ...(await landChanged(session, changed)) }
+  const good = ready.filter(({ output }) => failed[output.target] === undefined)
+  // An output that left the config cannot be written any more.
+  const gone = Object.keys(outputs).filter((target) => !own.some((one) => one.target === target))
+  await noteWritten(session, {
+    targets: [...good.map(({ output }) => output.target), ...gone],
+    written: session.writes(good),
+    failed,
+  })
+}
+
+/** Those that were refused after all. No draft is left behind. */
+async function landChanged(session: Session, changed: readonly Ready[]): Promise<Refusals> {
+  const refused: Record<string, Refusal> = {}
   try {
     // Written down before anybody can read a value there.
     if (changed.length > 0)
@@ -50,25 +63,18 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
     await sideBySide([...drafts.keys()], async (output) => {
       const draft = drafts.get(output)
       if (draft === undefined) return
-      work.onProgress("deliver", `${output.target}: ${draft.changes.join(", ")}`)
+      session.work.onProgress("deliver", `${output.target}: ${draft.changes.join(", ")}`)
       try {
         throwIf(unstaged[output.target])
         await land(session, output, draft)
       } catch (error) {
-        failed[output.target] = describeError(error)
+        refused[output.target] = describeError(error)
       }
     })
   } finally {
     await Promise.allSettled(changed.map(({ draft }) => draft.discard()))
   }
-  const good = ready.filter(({ output }) => failed[output.target] === undefined)
-  // An output that left the config cannot be written any more.
-  const gone = Object.keys(outputs).filter((target) => !own.some((one) => one.target === target))
-  await noteWritten(session, {
-    targets: [...good.map(({ output }) => output.target), ...gone],
-    written: session.writes(good),
-    failed,
-  })
+  return refused
 }
 
 function writeEvent(session: Session, ready: readonly Ready[]): AuditEvent {
