@@ -43,51 +43,77 @@ async function checkAnswering(checked: Checked, options: CheckMode): Promise<rea
   // First, for what follows may be readable only then.
   const modes = await runCheck(files, { expected, fix: options.fix })
   const states = await withoutTaken(checked, await readStates(config))
-  const documents = states.environments.flatMap(({ document }) => document ?? [])
+  const { environments } = states
+  const documents = environments.flatMap(({ document }) => document ?? [])
   const now = host.now()
   const accepted = new Set<string>()
   const strange = await leftEnvironments(config)
   const atWork = workedOn(config, documents)
-  const judged = (more: Pick<States, "nextTry" | "late" | "older"> = {}): Promise<Result> =>
+  const judged: Judge = (more = {}) =>
     runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
   const writable = storeCheck(checked)
   const quick = [
     runCheck(randomness, { random: host.random, count: options.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),
-    ...(config.audit.heads === undefined
-      ? []
-      : [runCheck(auditHeads, { logs: await logsOf(config, states.environments, now) })]),
+    ...(await headChecks(config, environments, now)),
   ]
-  // Who opens keys finds it missing by that.
   if (options.quick)
-    return [
-      modes,
-      await identityThere(checked),
-      await runCheck(trust, { inspect: () => trustOf(config, me) }),
-      await writable,
-      ...(await Promise.all([
-        judged({
-          late: await lateIn(config, states.environments, now),
-          older: await olderStates(checked, states.environments),
-        }),
-        ...quick,
-      ])),
-    ]
+    return [modes, ...(await withoutKeys(checked, environments, { judged, now, quick, writable }))]
   const above = runCheck(parents, { guarded: await guardedPaths(checked, host), me })
   // What needs keys, the schedule or programs is loaded when it is needed.
   const { deepChecks, nextTries } = await import("./deep.ts")
   const deep = await Promise.all([
     above,
-    ...(await deepChecks(checked, states.environments, options, accepted)),
+    ...(await deepChecks(checked, environments, options, accepted)),
   ])
   // Last: what is noted there may be past by what the services have just said.
   return [
     modes,
     await writable,
-    await judged({ nextTry: nextTries(checked, states.environments) }),
+    await judged({ nextTry: nextTries(checked, environments) }),
     ...(await Promise.all(quick)),
     ...deep,
   ]
+}
+
+type Judge = (more?: Pick<States, "nextTry" | "late" | "older">) => Promise<Result>
+type Begun = {
+  readonly judged: Judge
+  readonly now: Date
+  /** Under way. */
+  readonly quick: readonly Promise<Result>[]
+  readonly writable: Promise<Result>
+}
+
+/** What a check says that opens no key. One that opens keys finds a missing identity by that. */
+async function withoutKeys(
+  checked: Checked,
+  environments: readonly Environment[],
+  { judged, now, quick, writable }: Begun,
+): Promise<readonly Result[]> {
+  const { config, me } = checked
+  return [
+    await identityThere(checked),
+    await runCheck(trust, { inspect: () => trustOf(config, me) }),
+    await writable,
+    ...(await Promise.all([
+      judged({
+        late: await lateIn(config, environments, now),
+        older: await olderStates(checked, environments),
+      }),
+      ...quick,
+    ])),
+  ]
+}
+
+/** None if the config names no place for the heads. */
+async function headChecks(
+  config: Config,
+  environments: readonly Environment[],
+  now: Date,
+): Promise<readonly Promise<Result>[]> {
+  if (config.audit.heads === undefined) return []
+  return [runCheck(auditHeads, { logs: await logsOf(config, environments, now) })]
 }
 
 /** Looked up only where a rotation is open. */

@@ -20,6 +20,7 @@ import { statOf } from "./self-tests/path-stat.ts"
 import { trustOf } from "../config/trust.ts"
 import { heldBy } from "../core/change-set.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
+import type { Keys } from "../record/keys.ts"
 import type { Checked, How } from "./request.ts"
 import { entriesOf } from "./entries.ts"
 import { identityPath, outputsOf } from "./files.ts"
@@ -50,7 +51,7 @@ export async function deepChecks(
   options: How,
   accepted: Set<string>,
 ): Promise<readonly Promise<Result>[]> {
-  const { config, host, me, gate = new MountGate() } = checked
+  const { config, me, gate = new MountGate() } = checked
   const { memory } = await harden()
   const opened = await openedKeys(checked, environments)
   const keys = "keys" in opened ? opened.keys : undefined
@@ -72,16 +73,37 @@ export async function deepChecks(
     }),
     runCheck(hooks, hooksOf(config, gate)),
     ...restartsOf(checked),
-    runCheck(settings, {
-      trust: () => trustOf(config, me),
-      references: referencesOf(config, host, gate),
-      unguarded: unguardedOptions(config),
-      clear: clearLogins(config, checked.plugins),
-      secrets: secretSettings(config, checked.plugins, environments),
-      deployments: deploymentSettings(config),
-      unread: unreadSettings(config),
-      now: host.now(),
-    }),
+    settingsOf(checked, environments, gate),
+    ...surroundingsOf(checked, memory),
+    ...(options.connect ? await connecting(checked, keys, environments, accepted) : []),
+  ]
+}
+
+/** What the config says that it had better not. */
+function settingsOf(
+  { config, host, me, plugins }: Checked,
+  environments: readonly Environment[],
+  gate: MountGate,
+): Promise<Result> {
+  return runCheck(settings, {
+    trust: () => trustOf(config, me),
+    references: referencesOf(config, host, gate),
+    unguarded: unguardedOptions(config),
+    clear: clearLogins(config, plugins),
+    secrets: secretSettings(config, plugins, environments),
+    deployments: deploymentSettings(config),
+    unread: unreadSettings(config),
+    now: host.now(),
+  })
+}
+
+/** What else could take a value from this machine. */
+function surroundingsOf(
+  checked: Checked,
+  memory: Awaited<ReturnType<typeof harden>>["memory"],
+): readonly Promise<Result>[] {
+  const { config, host, me } = checked
+  return [
     runCheck(git, {
       files: watchedFiles(checked),
       run,
@@ -95,18 +117,23 @@ export async function deepChecks(
       storeOwner: statOf(config.store)?.uid,
       storeIsRemote: networkOf(nearestFolder(config.store)) !== undefined,
     }),
-    ...(options.connect
-      ? [runCheck(entries, { entries: entriesOf(checked), withinMs: 10_000 })]
-      : []),
-    ...(options.connect && keys !== undefined
-      ? [
-          runCheck(logins, {
-            logins: (await import("./logins.ts")).loginsOf(checked, keys, environments),
-            withinMs: 10_000,
-            accepted,
-          }),
-        ]
-      : []),
+  ]
+}
+
+/** `check --connect`: what managers and services say. */
+async function connecting(
+  checked: Checked,
+  keys: Keys | undefined,
+  environments: readonly Environment[],
+  accepted: Set<string>,
+): Promise<readonly Promise<Result>[]> {
+  const withinMs = 10_000
+  const asked = runCheck(entries, { entries: entriesOf(checked), withinMs })
+  if (keys === undefined) return [asked]
+  const { loginsOf } = await import("./logins.ts")
+  return [
+    asked,
+    runCheck(logins, { logins: loginsOf(checked, keys, environments), withinMs, accepted }),
   ]
 }
 

@@ -120,45 +120,34 @@ function identityFiles(config: Config, host: Host, me: Me): readonly Expected[] 
 function storeFiles(config: Config, me: Me): readonly Expected[] {
   const { store } = config
   const [owner = me.uid] = ownersOf(config)
-  const folder = (path: string): Expected => ({
-    path,
-    what: "a folder of the store",
-    kind: "folder",
-    mode: 0o700,
-    owners: [owner],
-  })
-  const file = (path: string): Expected => ({
-    path,
-    what: "a file of the store",
-    kind: "file",
-    mode: 0o600,
-    owners: [owner],
-  })
-  const projects = list(join(store, "secrets"))
   return [
     // Root may look after a service that has a user of its own.
-    {
-      ...folder(store),
-      what: "the store",
-      ...(me.uid === 0 ? { owners: [owner] } : { owners: [me.uid] }),
-    },
-    folder(join(store, "secrets")),
-    file(join(store, "keys.age")),
-    ...projects.flatMap((project) => {
-      const at = join(store, "secrets", project)
-      return [
-        folder(at),
-        ...list(at).flatMap((name) =>
-          name.endsWith(".audit")
-            ? [
-                folder(join(at, name)),
-                ...list(join(at, name)).map((part) => file(join(at, name, part))),
-              ]
-            : [file(join(at, name))],
-        ),
-      ]
-    }),
+    { ...storeFolder(store, me.uid === 0 ? owner : me.uid), what: "the store" },
+    storeFolder(join(store, "secrets"), owner),
+    storeFile(join(store, "keys.age"), owner),
+    ...list(join(store, "secrets")).flatMap((project) =>
+      projectFiles(join(store, "secrets", project), owner),
+    ),
   ]
+}
+
+/** The states of a project, and the logs, each a folder. */
+function projectFiles(folder: string, owner: number): readonly Expected[] {
+  const found = list(folder).flatMap((name) => {
+    const path = join(folder, name)
+    if (!name.endsWith(".audit")) return [storeFile(path, owner)]
+    const parts = list(path).map((part) => storeFile(join(path, part), owner))
+    return [storeFolder(path, owner), ...parts]
+  })
+  return [storeFolder(folder, owner), ...found]
+}
+
+function storeFolder(path: string, owner: number): Expected {
+  return { path, what: "a folder of the store", kind: "folder", mode: 0o700, owners: [owner] }
+}
+
+function storeFile(path: string, owner: number): Expected {
+  return { path, what: "a file of the store", kind: "file", mode: 0o600, owners: [owner] }
 }
 
 async function outputFiles(places: Places): Promise<readonly Expected[]> {

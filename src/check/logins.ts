@@ -74,15 +74,6 @@ function loginsIn(
     document,
     { clockDoubted: true },
   )
-  const wrong = (like: Credential): Credential => ({
-    version: "control",
-    fields: Object.fromEntries(
-      Object.entries(like.fields).map(([field, value]) => [
-        field,
-        value instanceof Secret ? session.work.text(field) : value,
-      ]),
-    ),
-  })
   const names = Object.keys(options.secrets).filter(
     (name) =>
       driverOf(session, name).overlap !== "none" &&
@@ -102,6 +93,15 @@ function loginsIn(
     driver: driverOf(session, name),
     versions: () => versions(name),
     ...present({ incident: incidentOf(session.state(name)) }),
-    wrong,
+    wrong: (like) => wrongLike(session, like),
   }))
+}
+
+/** With a random value in the place of each secret one. */
+function wrongLike({ work }: Session, { fields }: Credential): Credential {
+  const texts = Object.entries(fields).map(([field, value]) => [
+    field,
+    value instanceof Secret ? work.text(field) : value,
+  ])
+  return { version: "control", fields: Object.fromEntries(texts) }
 }

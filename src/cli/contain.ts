@@ -42,24 +42,14 @@ export async function contain(
   asked: Asked,
 ): Promise<number> {
   await askWhereCutOff(terminal, values, app, asked.chosen)
-  const began = terminal.host.monotonicMs()
+  const sinceBegun = stopwatch(terminal)
   const askedAt = terminal.host.now().toISOString()
   const incident =
     asked.incident ?? `incident-${askedAt.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-")}`
-  const timed: App = {
-    ...app,
-    onProgress: (environment, step, message, secret) =>
-      app.onProgress(
-        environment,
-        step,
-        `${message}  +${((terminal.host.monotonicMs() - began) / 1000).toFixed(1)} s`,
-        secret,
-      ),
-  }
   setAgain(command(againWords(values, asked.chosen, incident)))
   if (!isSet(values, "json")) terminal.stderr(`incident  ${incident}`)
   const chosen = isSet(values, "all") ? await withLeft(app, asked.chosen) : asked.chosen
-  const reports = await act(timed, chosen, {
+  const reports = await act(timed(app, sinceBegun), chosen, {
     incident,
     revokeFirst: isSet(values, "revoke-first"),
     asked: askedAt,
@@ -68,20 +58,43 @@ export async function contain(
   const elsewhere = await leftElsewhere(app, reports, incident)
   if (isSet(values, "json"))
     terminal.stdout(
-      JSON.stringify({ incident, reports, ...(elsewhere.length === 0 ? {} : { elsewhere }) }),
+      JSON.stringify({
+        incident,
+        reports,
+        ...present({ elsewhere: elsewhere.length === 0 ? undefined : elsewhere }),
+      }),
     )
   else {
     for (const report of reports)
       for (const line of containmentLines(report, incident)) terminal.stdout(line)
     for (const line of elsewhereLines(elsewhere, app, incident)) terminal.stdout(line)
-    const tookMs = terminal.host.monotonicMs() - began
-    for (const line of lastLines(reports, incident, { tookMs, elsewhere: elsewhere.length }))
-      terminal.stdout(line)
+    const told = { tookMs: sinceBegun(), elsewhere: elsewhere.length }
+    for (const line of lastLines(reports, incident, told)) terminal.stdout(line)
     // If nothing could be written, no log knows of it.
     if (reports.some(didSomething))
       terminal.stdout(`report    ${command(["report", incident, ...configWords(values)])}`)
   }
   return elsewhere.length > 0 ? exitCodes.person : exitOf(reports)
+}
+
+/** Milliseconds since this call. */
+function stopwatch({ host }: Terminal): () => number {
+  const began = host.monotonicMs()
+  return () => host.monotonicMs() - began
+}
+
+/** Each step says how long after the command it comes. */
+function timed(app: App, sinceBegun: () => number): App {
+  return {
+    ...app,
+    onProgress: (environment, step, message, secret) =>
+      app.onProgress(
+        environment,
+        step,
+        `${message}  +${(sinceBegun() / 1000).toFixed(1)} s`,
+        secret,
+      ),
+  }
 }
 
 /** The same once more: without the name, it would begin another incident. */

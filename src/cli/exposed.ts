@@ -1,5 +1,5 @@
 import type { App } from "../app/app.ts"
-import { type Exposed, findExposed } from "../incident/exposed.ts"
+import { type Exposed, type Exposure, findExposed } from "../incident/exposed.ts"
 import { unlisted, unlistedRemedy } from "../core/unlisted.ts"
 import type { Terminal } from "./command.ts"
 import { openInput } from "./input.ts"
@@ -24,28 +24,11 @@ export async function narrowToExposed(
     unchanged: "; nothing was rotated",
     hint: "name one file, or pipe them: cat FILE… | mycelium rotate-now --exposed-in -",
   })
-  const { found, tooShort, unknown, others } = await findExposed(app, [...selected.keys()], text, {
-    urgent,
-  })
-  for (const { environment, secret, version, stage, form } of found)
-    terminal.stderr(
-      version === undefined
-        ? `exposed   ${environment}/${secret}  what an output shows now stands in the text, ${form}`
-        : `exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`,
-    )
-  for (const one of tooShort)
-    terminal.stderr(`exposed   ${one} is too short to be looked for: judge it yourself`)
-  for (const place of deadOnly(found))
-    terminal.stderr(
-      `exposed   ${place}  only values that are dead already stand in the text: its current one does not, and is rotated all the same`,
-    )
-  if (others.length > 0 && found.length > 0)
-    terminal.stderr(
-      `also in that text, and not Mycelium's, so not rotated here: ${counted(others)}: change by hand what is secret of it`,
-    )
-  const narrowed = narrow(app, selected, found)
-  const blind = unknown.filter((place) => isSelected(selected, place))
-  if (found.length === 0)
+  const exposure = await findExposed(app, [...selected.keys()], text, { urgent })
+  for (const line of foundLines(exposure)) terminal.stderr(line)
+  const narrowed = narrow(app, selected, exposure.found)
+  const blind = exposure.unknown.filter((place) => isSelected(selected, place))
+  if (exposure.found.length === 0)
     terminal.stderr(
       "that text holds no value that Mycelium ever made or took over, and none that an output " +
         "shows now; nothing was changed",
@@ -60,6 +43,27 @@ export async function narrowToExposed(
       `NOT changed  ${place}: ${unlisted.message}: ${unlistedRemedy(place, undefined)}`,
     )
   return { chosen: narrowed.chosen, beyond: [...narrowed.beyond, ...blind] }
+}
+
+/** What stands in the text, and what a person has still to judge of it. */
+function foundLines({ found, tooShort, others }: Exposure): readonly string[] {
+  return [
+    ...found.map(({ environment, secret, version, stage, form }) =>
+      version === undefined
+        ? `exposed   ${environment}/${secret}  what an output shows now stands in the text, ${form}`
+        : `exposed   ${environment}/${secret}  ${version} (${stage}) stands in the text, ${form}`,
+    ),
+    ...tooShort.map((one) => `exposed   ${one} is too short to be looked for: judge it yourself`),
+    ...deadOnly(found).map(
+      (place) =>
+        `exposed   ${place}  only values that are dead already stand in the text: its current one does not, and is rotated all the same`,
+    ),
+    ...(others.length > 0 && found.length > 0
+      ? [
+          `also in that text, and not Mycelium's, so not rotated here: ${counted(others)}: change by hand what is secret of it`,
+        ]
+      : []),
+  ]
 }
 
 /** Secrets of which the text holds no value that may be accepted. */

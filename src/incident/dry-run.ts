@@ -2,7 +2,7 @@ import { present } from "../base/present.ts"
 import { isEntry } from "../core/entry.ts"
 import { unreadOutputs } from "../core/unread.ts"
 import { openSets } from "../core/change-set.ts"
-import type { Deployment, Finding } from "../core/ports.ts"
+import type { Deployment, Finding, Values } from "../core/ports.ts"
 import { versionAt } from "../core/version.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "../rotate/ask.ts"
@@ -14,7 +14,7 @@ import { leftBeside } from "../rotate/left.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import type { Session } from "../rotate/session.ts"
 import type { App } from "../app/app.ts"
-import { inspectEnvironment } from "../app/environment.ts"
+import { type OpenAsBegun, inspectEnvironment } from "../app/environment.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { longRetryBudget } from "../app/retry-budget.ts"
 import { bothUserFiles, oneUserFiles } from "../app/one-user.ts"
@@ -25,7 +25,7 @@ import type { Cutting } from "./dry-run/gap.ts"
 import { drafts, onTheirWay } from "./dry-run/outputs.ts"
 import type { DryRun, DryRunOptions } from "./dry-run/plan.ts"
 import { describeSecret, heldOnes, noWayBack, takenNote } from "./dry-run/secret.ts"
-import { asEnded, unfinishedIn } from "./dry-run/unfinished.ts"
+import { type Found as UnfinishedFound, asEnded, unfinishedIn } from "./dry-run/unfinished.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -38,63 +38,96 @@ export async function dryRun(
   environment: string,
   options: DryRunOptions,
 ): Promise<DryRun> {
-  const { contain } = options
-  return inspectEnvironment(app, environment, async (session, asBegun) => {
-    const chosen = chosenIn(session, options)
-    const contained = await containedIn(session, chosen, options)
-    const underWay = await onTheirWay(session)
-    const isCutOff = openSets(session.document).some((set) => cutOff(asBegun(set)).length > 0)
-    const { unfinished, goes, held, over } = await unfinishedIn(session, chosen, {
-      ...options,
-      asBegun,
-    })
-    asEnded(session, over)
-    const names = chosen.filter(
-      (name) =>
-        !contained.includes(name) &&
-        (!session.isOpen(name) || goes.includes(name)) &&
-        !(contain !== undefined && isErased(session.state(name))),
-    )
-    const first = isPlain(options)
-      ? await doneFirst(session, names, { skipGrace: options.skipGrace === true })
-      : []
-    const taken = await takenIn(session, names, options)
-    const found = await preflight(session, {
-      ...options,
-      overtakes: goes,
-      secrets: names,
-      trial: true,
-      takenFirst: asTaken(first),
-    })
-    const { members, programs } = found
-    const leaves = Object.keys(found.leaves)
-    const config = optionsOf(app, environment)
-    const usersOf = (name: string): Users => ({
-      oneUser: oneUserFiles(app.plugins, config, name),
-      bothUsers: bothUserFiles(app.plugins, config, name),
-    })
-    const secrets = await describeAll(session, names, { found, taken, options, usersOf })
-    return {
-      environment,
-      unfinished,
-      first,
-      untouched:
-        options.secrets === undefined && isPlain(options)
-          ? untouchedIn(session, Object.keys(session.work.drivers))
-          : [],
-      contained,
-      cut: contain?.revokeFirst === true ? members.filter((name) => isAsked(session, name)) : [],
-      ...present({ cutOff: isCutOff ? (true as const) : undefined }),
-      secrets: [...secrets, ...(await heldOnes(session, held, options))],
-      stays: await staysIn(session, names),
-      ...(await drafts(session, members, { leaves, underWay })),
-      leaves: Object.entries(found.leaves).map(([target, why]) => ({ target, ...why })),
-      unread: unreadIn(session, members, leaves),
-      restarts: deploymentsOf(session, members, leaves).map((deployment) =>
-        restartOf(deployment, programs),
-      ),
-    }
+  return inspectEnvironment(app, environment, async (session, asBegun) =>
+    planOf(app, session, await rehearse(session, asBegun, options), options),
+  )
+}
+
+type Rehearsed = Pick<DryRun, "unfinished" | "first" | "contained"> & {
+  /** What a rotation would begin with, after what it does first. */
+  readonly names: readonly string[]
+  /** Taken over from outputs before anything else. */
+  readonly taken: readonly string[]
+  /** Chosen, and held by a rotation that cannot end. */
+  readonly held: UnfinishedFound["held"]
+  readonly found: Preflight
+  /** Outputs that an open journal is about to change. */
+  readonly underWay: Values
+  readonly isCutOff: boolean
+}
+
+/** All steps up to the first value, in their order, in memory alone. */
+async function rehearse(
+  session: Session,
+  asBegun: OpenAsBegun,
+  options: DryRunOptions,
+): Promise<Rehearsed> {
+  const chosen = chosenIn(session, options)
+  const contained = await containedIn(session, chosen, options)
+  const underWay = await onTheirWay(session)
+  const isCutOff = openSets(session.document).some((set) => cutOff(asBegun(set)).length > 0)
+  const { unfinished, goes, held, over } = await unfinishedIn(session, chosen, {
+    ...options,
+    asBegun,
   })
+  asEnded(session, over)
+  const names = chosen.filter(
+    (name) =>
+      !contained.includes(name) &&
+      (!session.isOpen(name) || goes.includes(name)) &&
+      !(options.contain !== undefined && isErased(session.state(name))),
+  )
+  const first = isPlain(options)
+    ? await doneFirst(session, names, { skipGrace: options.skipGrace === true })
+    : []
+  const taken = await takenIn(session, names, options)
+  const found = await preflight(session, {
+    ...options,
+    overtakes: goes,
+    secrets: names,
+    trial: true,
+    takenFirst: asTaken(first),
+  })
+  return { unfinished, first, contained, names, taken, held, found, underWay, isCutOff }
+}
+
+/** What the rotation would do from the first value on. */
+async function planOf(
+  app: App,
+  session: Session,
+  { names, taken, held, found, underWay, isCutOff, ...done }: Rehearsed,
+  options: DryRunOptions,
+): Promise<DryRun> {
+  const { environment } = session.work
+  const { members, programs } = found
+  const leaves = Object.keys(found.leaves)
+  const config = optionsOf(app, environment)
+  const usersOf = (name: string): Users => ({
+    oneUser: oneUserFiles(app.plugins, config, name),
+    bothUsers: bothUserFiles(app.plugins, config, name),
+  })
+  const secrets = await describeAll(session, names, { found, taken, options, usersOf })
+  const { contain } = options
+  return {
+    environment,
+    unfinished: done.unfinished,
+    first: done.first,
+    untouched:
+      options.secrets === undefined && isPlain(options)
+        ? untouchedIn(session, Object.keys(session.work.drivers))
+        : [],
+    contained: done.contained,
+    cut: contain?.revokeFirst === true ? members.filter((name) => isAsked(session, name)) : [],
+    ...present({ cutOff: isCutOff ? (true as const) : undefined }),
+    secrets: [...secrets, ...(await heldOnes(session, held, options))],
+    stays: await staysIn(session, names),
+    ...(await drafts(session, members, { leaves, underWay })),
+    leaves: Object.entries(found.leaves).map(([target, why]) => ({ target, ...why })),
+    unread: unreadIn(session, members, leaves),
+    restarts: deploymentsOf(session, members, leaves).map((deployment) =>
+      restartOf(deployment, programs),
+    ),
+  }
 }
 
 function unreadIn(

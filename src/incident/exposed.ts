@@ -54,21 +54,9 @@ export async function findExposed(
   const tooShort: string[] = []
   const unknown: string[] = []
   for (const environment of environments) {
-    const place: StateKey = { store: app.config.store, project: app.config.project, environment }
-    if (app.stop.aborted)
-      throw new AppError(
-        "stopped",
-        "interrupted before the text was searched; nothing was rotated",
-        { remedy: "retry" },
-      )
-    // Written down before a value is opened.
-    const holdsSome = await (options.urgent
-      ? noteRead(app, place, options)
-      : whenFree(app, () => noteRead(app, place, options)))
-    const issued = holdsSome ? await allValues(app, place) : []
-    const now = await shownNow(app, environment, await readState(place))
-    unknown.push(...now.unknown.map((secret) => `${environment}/${secret}`))
-    for (const { value, ...one } of [...issued, ...notIssued(now.shown, issued)]) {
+    const known = await valuesOf(app, environment, options)
+    unknown.push(...known.unknown.map((secret) => `${environment}/${secret}`))
+    for (const { value, ...one } of known.values) {
       if (value.length < shortest)
         tooShort.push(`${environment}/${one.secret} ${one.version ?? one.stage}`)
       else
@@ -98,6 +86,26 @@ export async function findExposed(
 }
 
 type Opened = Pick<Exposed, "secret" | "version" | "stage"> & { readonly value: string }
+
+/** What can be looked for: all that was ever issued, and what outputs show now. */
+async function valuesOf(
+  app: App,
+  environment: string,
+  options: { readonly urgent: boolean },
+): Promise<{ readonly values: readonly Opened[]; readonly unknown: readonly string[] }> {
+  const place: StateKey = { store: app.config.store, project: app.config.project, environment }
+  if (app.stop.aborted)
+    throw new AppError("stopped", "interrupted before the text was searched; nothing was rotated", {
+      remedy: "retry",
+    })
+  // Written down before a value is opened.
+  const holdsSome = await (options.urgent
+    ? noteRead(app, place, options)
+    : whenFree(app, () => noteRead(app, place, options)))
+  const issued = holdsSome ? await allValues(app, place) : []
+  const { shown, unknown } = await shownNow(app, environment, await readState(place))
+  return { values: [...issued, ...notIssued(shown, issued)], unknown }
+}
 
 /** What outputs show, and no version holds: each once. */
 function notIssued(shown: readonly Shown[], issued: readonly Opened[]): readonly Opened[] {

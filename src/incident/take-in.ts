@@ -54,6 +54,23 @@ async function takeOne(
     if (answer === "accepted") countAgain(session, name, { version: known, fields }, incident)
     return answer
   }
+  await becomesKnown(session, name, { id, fields, answer, ...present({ incident }) })
+  return answer
+}
+
+type Taken = {
+  readonly id: string
+  readonly fields: Fields
+  readonly answer: Exclude<Probe, "unknown">
+  readonly incident?: string
+}
+
+/** A version of ours from now on: the current one, or one that its service refuses already. */
+async function becomesKnown(
+  session: Session,
+  name: string,
+  { id, fields, answer, incident }: Taken,
+): Promise<void> {
   const now = session.work.host.now().toISOString()
   const sealed = await session.work.vault.seal(name, { version: id, fields })
   const stage: Stage = answer === "accepted" ? { kind: "current" } : { kind: "retired", since: now }
@@ -62,8 +79,7 @@ async function takeOne(
   const becomes: Patch = ({ weak: _weak, undated: _undated, ...state }) => ({
     ...state,
     rotatedAt: now,
-    ...(isWeakIn(fields) ? { weak: true as const } : {}),
-    ...present({ listeners: seen }),
+    ...present({ weak: isWeakIn(fields) ? (true as const) : undefined, listeners: seen }),
   })
   const patch: Patch = (state) => ({
     ...(answer === "accepted" ? becomes(state) : state),
@@ -76,10 +92,8 @@ async function takeOne(
     event: "adopt",
     secret: name,
     version: id,
-    ...(answer === "accepted" ? {} : { code: "adopt-refused" }),
-    ...present({ incident }),
+    ...present({ code: answer === "accepted" ? undefined : "adopt-refused", incident }),
   })
-  return answer
 }
 
 function countAgain(

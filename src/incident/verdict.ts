@@ -76,11 +76,8 @@ type Done = {
  * What the run has seen comes first: it is known even where it could not be written down. The rest
  * is what the state says.
  */
-export function verdictOf(
-  session: Session,
-  name: string,
-  { incident, outcomes, revoked, before, asked, unhealthy, shows: all }: Done,
-): ContainmentVerdict {
+export function verdictOf(session: Session, name: string, done: Done): ContainmentVerdict {
+  const { incident, outcomes, revoked, shows } = done
   const outcome = outcomes[name]
   if (outcome !== undefined && outcome.kind !== "rotated")
     return uncontainedSecrets(
@@ -103,8 +100,7 @@ export function verdictOf(
   const contained = containedFor(state, incident)
   if (contained === undefined)
     return uncontainedSecrets({ code: "not-contained", message: "nothing was done for it yet" })
-  const shows = all.filter((one) => one.secret === name)
-  const [first] = shows
+  const first = shows.find((one) => one.secret === name)
   // No service refuses it: what starts now takes the value that leaked.
   if (first !== undefined && session.work.drivers[name]?.overlap === "none")
     return uncontainedSecrets({
@@ -112,15 +108,31 @@ export function verdictOf(
       message: sayLeaked(first),
       hint: renderLeaked(session.work.environment),
     })
+  return containedVerdict(state, contained, name, done)
+}
+
+type Contained = Extract<ContainmentVerdict, { readonly kind: "contained" }>
+
+/** No value but the new one is accepted: what is to be said beside that. */
+function containedVerdict(
+  { unwritten }: SecretState,
+  contained: NonNullable<SecretState["contained"]>,
+  name: string,
+  { incident, outcomes, before, asked, unhealthy, shows: all }: Done,
+): ContainmentVerdict {
+  const outcome = outcomes[name]
   const whyUnhealthy =
     unhealthy[name] ?? (outcome?.kind === "rotated" ? outcome.unhealthy : undefined)
-  const base = {
+  const shows = all.filter((one) => one.secret === name)
+  const base: Omit<Contained, "kind"> = {
     version: contained.version,
     ...(before.includes(name) ? { before: true as const, ...present({ asked: asked[name] }) } : {}),
-    ...(contained.incident === incident ? {} : { by: contained.incident }),
-    ...present({ unhealthy: whyUnhealthy }),
-    ...(shows.length === 0 ? {} : { shows }),
-    ...(state.unwritten === undefined ? {} : { unwritten: owedOf(state.unwritten) }),
+    ...present({
+      by: contained.incident === incident ? undefined : contained.incident,
+      unhealthy: whyUnhealthy,
+      shows: shows.length === 0 ? undefined : shows,
+      unwritten: unwritten && owedOf(unwritten),
+    }),
   }
   return contained.sessions === undefined
     ? { kind: "contained", ...base }
