@@ -56,15 +56,10 @@ export async function contain(
     ...present({ reason: asked.reason }),
   })
   const elsewhere = await leftElsewhere(app, reports, incident)
-  if (isSet(values, "json"))
-    terminal.stdout(
-      JSON.stringify({
-        incident,
-        reports,
-        ...present({ elsewhere: elsewhere.length === 0 ? undefined : elsewhere }),
-      }),
-    )
-  else {
+  if (isSet(values, "json")) {
+    const others = elsewhere.length === 0 ? undefined : elsewhere
+    terminal.stdout(JSON.stringify({ incident, reports, ...present({ elsewhere: others }) }))
+  } else {
     for (const report of reports)
       for (const line of containmentLines(report, incident)) terminal.stdout(line)
     for (const line of elsewhereLines(elsewhere, app, incident)) terminal.stdout(line)

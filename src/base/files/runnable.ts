@@ -1,7 +1,7 @@
-import { accessSync, constants, statSync } from "node:fs"
+import { type Stats, accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { AppError, systemCode } from "../error.ts"
-import { openFolderOf } from "./folder.ts"
+import { type Keeper, openFolderOf } from "./folder.ts"
 import { isOpen, isOurs } from "./writers.ts"
 
 /** What stands in the way of running a program. */
@@ -70,29 +70,15 @@ export async function changeableBy(
   try {
     const { folder, name } = await openFolderOf(path)
     await using held = folder
-    const { keeper, weak = held.path } = held
+    const { weak = held.path } = held
     const stats = await held.disk.statPath(held.at(name))
     if (stats === undefined && !evenMissing) return undefined
-    if (typeof keeper === "number")
-      return {
-        message: `can be changed by user ${keeper}, who owns ${weak}`,
-        remedy: `chown root ${weak}`,
-      }
-    if (keeper === "shared" && stats === undefined && toMake && isSticky(weak)) return undefined
-    if (keeper === "shared")
-      return {
-        message: `can be changed by others, who can write in ${weak}`,
-        remedy: `chmod go-w ${weak}`,
-      }
-    if (stats === undefined) return undefined
-    if (!isOurs(stats.uid))
-      return {
-        message: `can be changed by user ${stats.uid}, who owns it`,
-        remedy: `chown root ${path}`,
-      }
-    return isOpen(stats)
-      ? { message: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` }
-      : undefined
+    const isToMake = stats === undefined && toMake
+    const replaceable =
+      isToMake && held.keeper === "shared" && isSticky(weak)
+        ? undefined
+        : replaceableBy(held.keeper, weak)
+    return replaceable ?? (stats && writableBy(stats, path))
   } catch (error) {
     if (error instanceof AppError)
       return {
@@ -102,6 +88,32 @@ export async function changeableBy(
     const isMissing = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "") && path !== "/"
     return evenMissing && isMissing ? changeableBy(dirname(path), missing) : undefined
   }
+}
+
+/** `weak`: the folder, here or above, that lets another one be put in its place. */
+function replaceableBy(keeper: Keeper, weak: string): Fault | undefined {
+  if (typeof keeper === "number")
+    return {
+      message: `can be changed by user ${keeper}, who owns ${weak}`,
+      remedy: `chown root ${weak}`,
+    }
+  if (keeper !== "shared") return undefined
+  return {
+    message: `can be changed by others, who can write in ${weak}`,
+    remedy: `chmod go-w ${weak}`,
+  }
+}
+
+/** The file itself. */
+function writableBy(stats: Stats, path: string): Fault | undefined {
+  if (!isOurs(stats.uid))
+    return {
+      message: `can be changed by user ${stats.uid}, who owns it`,
+      remedy: `chown root ${path}`,
+    }
+  return isOpen(stats)
+    ? { message: "can be changed by others, who can write into it", remedy: `chmod go-w ${path}` }
+    : undefined
 }
 
 function isSticky(folder: string): boolean {

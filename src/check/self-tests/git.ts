@@ -61,13 +61,7 @@ async function ask(
   subject: Git,
   report: Report<Code>,
 ): Promise<void> {
-  const named = files.map((file) => ({
-    ...file,
-    name: relative(
-      tree,
-      join(realPath(dirname(file.path)), file.path.slice(file.path.lastIndexOf("/") + 1)),
-    ),
-  }))
+  const named = files.map((file) => ({ ...file, name: nameIn(tree, file.path) }))
   const names = named.map(({ name }) => name)
   const [tracked, ignored] = await Promise.all([
     answer(["--literal-pathspecs", "ls-files", "-z", "--full-name", "--", ...names], tree, subject),
@@ -80,23 +74,41 @@ async function ask(
       names.map((name) => `./${name}`).join("\0"),
     ),
   ])
-  for (const { path, what, name } of named) {
-    if (tracked === undefined || ignored === undefined)
-      report.found(
-        "git-not-asked",
-        `${path} (${what}) lies in the git work tree ${tree}, and git could not be asked whether it ignores it`,
-      )
-    else if (tracked.has(name))
-      report.found("output-tracked", `${path} (${what}) is tracked by git`, {
-        remedy: `git -C ${tree} rm --cached ${name}, commit, and rotate what it shows: it stays in the history`,
-      })
-    else if (!ignored.has(`./${name}`))
-      report.found(
-        "output-not-ignored",
-        `${path} (${what}) is not ignored by git: the next git add . takes it`,
-        { remedy: `echo '/${name}' >> ${tree}/.gitignore` },
-      )
-  }
+  for (const file of named) tell(file, { tree, tracked, ignored }, report)
+}
+
+/** As git names it: from the top of the tree, links of its folders followed. */
+function nameIn(tree: string, path: string): string {
+  return relative(tree, join(realPath(dirname(path)), path.slice(path.lastIndexOf("/") + 1)))
+}
+
+type Answers = {
+  readonly tree: string
+  /** undefined: git did not say. */
+  readonly tracked: ReadonlySet<string> | undefined
+  readonly ignored: ReadonlySet<string> | undefined
+}
+
+function tell(
+  { path, what, name }: Watched & { readonly name: string },
+  { tree, tracked, ignored }: Answers,
+  report: Report<Code>,
+): void {
+  if (tracked === undefined || ignored === undefined)
+    report.found(
+      "git-not-asked",
+      `${path} (${what}) lies in the git work tree ${tree}, and git could not be asked whether it ignores it`,
+    )
+  else if (tracked.has(name))
+    report.found("output-tracked", `${path} (${what}) is tracked by git`, {
+      remedy: `git -C ${tree} rm --cached ${name}, commit, and rotate what it shows: it stays in the history`,
+    })
+  else if (!ignored.has(`./${name}`))
+    report.found(
+      "output-not-ignored",
+      `${path} (${what}) is not ignored by git: the next git add . takes it`,
+      { remedy: `echo '/${name}' >> ${tree}/.gitignore` },
+    )
 }
 
 /**

@@ -65,12 +65,12 @@ export const logins = defineCheck<Code, Logins>({
   },
 })
 
-async function ask(
-  { place, driver, incident, versions: open, wrong }: CheckedLogin,
-  { withinMs, accepted }: Omit<Logins, "logins">,
-  report: Report<Code>,
-): Promise<void> {
-  const versions = await open()
+type Asking = Omit<Logins, "logins">
+
+async function ask(login: CheckedLogin, asking: Asking, report: Report<Code>): Promise<void> {
+  const { place, driver, incident } = login
+  const { withinMs } = asking
+  const versions = await login.versions()
   const { current } = versions
   if (current === undefined) return
   const findings = await within(withinMs, (signal) =>
@@ -82,17 +82,34 @@ async function ask(
     driver.deleteLogin === undefined
       ? findings.find(({ code }) => code === "password-refused")
       : undefined
-  if (
-    refused !== undefined &&
-    (await probe(driver, wrong(current), withinMs)) === "refused" &&
-    (await probe(driver, current, withinMs)) === "refused"
-  ) {
+  if (refused !== undefined && (await isRefused(login, current, withinMs)))
     return report.found("current-refused", `${place}: ${refused.message}`, {
       remedy: driftRemedy(place, incident),
     })
-  }
   for (const finding of findings) report.passed(at(place, finding))
   if (findings.some(({ severity }) => severity === "error")) return
+  await askByLogins(login, current, asking, report)
+}
+
+/** By logins of its own: with a wrong value, and then with the current one. */
+async function isRefused(
+  { driver, wrong }: CheckedLogin,
+  current: Credential,
+  withinMs: number,
+): Promise<boolean> {
+  return (
+    (await probe(driver, wrong(current), withinMs)) === "refused" &&
+    (await probe(driver, current, withinMs)) === "refused"
+  )
+}
+
+/** A random wrong value first: only where that is refused does an answer prove anything. */
+async function askByLogins(
+  { place, driver, incident, wrong }: CheckedLogin,
+  current: Credential,
+  { withinMs, accepted }: Asking,
+  report: Report<Code>,
+): Promise<void> {
   const heard: string[] = []
   const hear: Heard = ({ code, message }) => heard.push(`${message} (${code})`)
   const control = await probe(driver, wrong(current), withinMs, hear)

@@ -153,17 +153,18 @@ async function faultsOf(shown: Shown, fingerprint: Fingerprint): Promise<readonl
     }),
     ...(await leftOver(shown, fingerprint)),
   ]
-  const isExplained = faults.some(
-    ({ code }) => code !== "output-unclear" && code !== "variable-left",
-  )
-  if (print !== "edited" || isExplained) return faults
-  return [
-    ...faults,
-    {
-      code: "output-edited",
-      message: `${output.target} is not as mycelium wrote it: it was edited or replaced`,
-    },
-  ]
+  return print === "edited" && !faults.some(explainsEdit) ? [...faults, edited(output)] : faults
+}
+
+function explainsEdit({ code }: Found): boolean {
+  return code !== "output-unclear" && code !== "variable-left"
+}
+
+function edited({ target }: Shown["output"]): Found {
+  return {
+    code: "output-edited",
+    message: `${target} is not as mycelium wrote it: it was edited or replaced`,
+  }
 }
 
 /** The value of `name` cannot be read from the output. */

@@ -92,6 +92,13 @@ export const places = defineCheck<Code, Places>({
 })
 
 function judge(place: OutputLocation, alone: readonly Alone[], report: Report<Code>): void {
+  judgeReplacing(place, report)
+  judgeAlone(place, alone, report)
+  judgeReaders(place, report)
+}
+
+/** Can the file be replaced where it lies, and is it the only one of its name? */
+function judgeReplacing(place: OutputLocation, report: Report<Code>): void {
   const { path, what } = place
   // A link in the file's own place is told with the other files.
   if (place.fault !== undefined && !place.fault.message.startsWith(`${path} is a symbolic link`))
@@ -113,6 +120,14 @@ function judge(place: OutputLocation, alone: readonly Alone[], report: Report<Co
       "output-linked",
       `${path} (${what}) has ${place.names} names (hard links): once it is replaced, the others go on showing the old values`,
     )
+}
+
+/** Programs that see this file by itself, and not its folder. */
+function judgeAlone(
+  { path, what, inPlace }: OutputLocation,
+  alone: readonly Alone[],
+  report: Report<Code>,
+): void {
   for (const { pid, stale } of alone) {
     if (stale)
       report.found(
@@ -120,12 +135,17 @@ function judge(place: OutputLocation, alone: readonly Alone[], report: Report<Co
         `process ${pid} has ${path} (${what}) mounted by itself and still sees one that was replaced`,
         { remedy: "restart its container; then mount the folder instead of the file" },
       )
-    else if (!place.inPlace)
+    else if (!inPlace)
       report.found(
         "output-mounted-alone",
         `process ${pid} has ${path} (${what}) mounted by itself: once it is replaced, that process goes on seeing the old one`,
       )
   }
+}
+
+/** Who reads it: the one it is for, and who else? */
+function judgeReaders(place: OutputLocation, report: Report<Code>): void {
+  const { path, what } = place
   if (place.network !== undefined)
     report.found(
       "output-on-network",

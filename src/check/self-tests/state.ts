@@ -1,4 +1,4 @@
-import { openSetOf, openSets } from "../../core/change-set.ts"
+import { type ChangeSet, openSetOf, openSets } from "../../core/change-set.ts"
 import { versionAt } from "../../core/version.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { harmOf, sayJournal } from "../../core/held-up.ts"
@@ -101,16 +101,7 @@ function judge(
 ): void {
   if (found === undefined) return
   const document = believable(found, known.now)
-  for (const set of openSets(document)) {
-    const ageMs = known.now.getTime() - Date.parse(set.startedAt)
-    const message = `${name}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ${sayJournal(name, set)}`
-    // While a rotation is at work, its programs hold a value that no longer works for a moment.
-    const now = known.isAtWork ? [] : harmOf(name, set)
-    report.found(
-      ageMs > stuckMs || now.length > 0 ? "journal-stuck" : "journal-open",
-      [message, ...now].join("; "),
-    )
-  }
+  for (const set of openSets(document)) judgeJournal(name, set, known, report)
   for (const [secret, one] of Object.entries(document.secrets)) {
     const isOpen = openSetOf(document, secret) !== undefined
     if (!secrets.includes(secret) && !isOpen) {
@@ -135,6 +126,22 @@ function judge(
         `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`,
       )
   }
+}
+
+function judgeJournal(
+  environment: string,
+  set: ChangeSet,
+  { now, isAtWork }: Pick<Known, "now"> & { readonly isAtWork: boolean },
+  report: Report<Code>,
+): void {
+  const ageMs = now.getTime() - Date.parse(set.startedAt)
+  const message = `${environment}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ${sayJournal(environment, set)}`
+  // While a rotation is at work, its programs hold a value that no longer works for a moment.
+  const harm = isAtWork ? [] : harmOf(environment, set)
+  report.found(
+    ageMs > stuckMs || harm.length > 0 ? "journal-stuck" : "journal-open",
+    [message, ...harm].join("; "),
+  )
 }
 
 function judgeStrange({ name, debts, remedy }: Strange, report: Report<Code>): void {

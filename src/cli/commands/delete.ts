@@ -1,6 +1,8 @@
 import { type Plan, type Unfinished, deleteSecrets, planDelete } from "../../repair/delete.ts"
 import type { Deleted, Deletions, Sessions } from "../../repair/delete/deleted.ts"
+import type { App } from "../../app/app.ts"
 import { AppError } from "../../base/error.ts"
+import { present } from "../../base/present.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { keptLinesOf, unfinishedLine } from "../dry-run.ts"
 import { exitCodes } from "../exit-codes.ts"
@@ -42,24 +44,13 @@ export const deleteCommand: Command = {
       throw new AppError("usage", "--keep-login and --login-ended contradict each other", {
         hint: "leave one out",
       })
-    const [selection = "", more] = args
-    const [environment = "", secret, deeper] = selection.split("/")
+    const [environment = "", secret] = partsOf(args)
     const app = withLeftOver(await openApp(terminal, values, "delete"), environment)
-    const names = Object.keys(app.config.environments)
-    if (
-      !names.includes(environment) ||
-      secret === "" ||
-      deeper !== undefined ||
-      more !== undefined
-    ) {
-      throw new AppError("usage", "name one environment, or one secret as ENV/SECRET", {
-        hint: `environments: ${names.join(", ")}`,
-      })
-    }
+    refuseUnclear(app, args)
     const options = {
       keepLogin: isSet(values, "keep-login"),
       loginEnded: isSet(values, "login-ended"),
-      ...(secret === undefined ? {} : { secrets: [secret] }),
+      ...present({ secrets: secret === undefined ? undefined : [secret] }),
     }
     const dry = isSet(values, "dry-run")
     if (dry && isSet(values, "yes"))
@@ -80,6 +71,21 @@ export const deleteCommand: Command = {
       ),
     })
   },
+}
+
+/** "ENV", or "ENV/SECRET". */
+function partsOf([selection = ""]: readonly string[]): readonly string[] {
+  return selection.split("/")
+}
+
+function refuseUnclear({ config }: App, args: readonly string[]): void {
+  const [environment = "", secret, deeper] = partsOf(args)
+  const names = Object.keys(config.environments)
+  const isClear = names.includes(environment) && secret !== "" && deeper === undefined
+  if (isClear && args.length <= 1) return
+  throw new AppError("usage", "name one environment, or one secret as ENV/SECRET", {
+    hint: `environments: ${names.join(", ")}`,
+  })
 }
 
 const logins = {

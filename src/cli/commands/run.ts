@@ -57,28 +57,39 @@ export const run: Command = {
           reload(terminal, values, say, (next) => daemon.reload((now.app = next))),
         ),
     )
-    terminal.stop.addEventListener(
-      "abort",
-      () => void manager.tell("STOPPING=1", "STATUS=ends what is under way"),
-    )
-    const reaper = terminal.pid === 1 ? setInterval(() => void reapOrphans(), 10_000) : undefined
-    say("info", "started", {
-      environments: Object.keys(app.config.environments).length,
-      store: app.config.store,
-    })
-    await manager.tell("READY=1")
-    await daemon.run()
-    clearInterval(reaper)
-    const left = lastWords()
-    if (left.cutOff)
-      for (const message of left.lines)
-        say("error", "cut off", {
-          message,
-          hint: left.hints("start mycelium again: it finishes what was begun").join("; "),
-        })
-    say("info", "stopped", {})
-    return left.cutOff ? exitCodes.person : exitCodes.done
+    return serve(daemon, app.config, { terminal, manager, say })
   },
+}
+
+type Around = { readonly terminal: Terminal; readonly manager: Manager; readonly say: Say }
+
+/** Until a signal ends it. */
+async function serve(
+  daemon: Daemon,
+  config: Config,
+  { terminal, manager, say }: Around,
+): Promise<number> {
+  terminal.stop.addEventListener(
+    "abort",
+    () => void manager.tell("STOPPING=1", "STATUS=ends what is under way"),
+  )
+  const reaper = terminal.pid === 1 ? setInterval(() => void reapOrphans(), 10_000) : undefined
+  say("info", "started", {
+    environments: Object.keys(config.environments).length,
+    store: config.store,
+  })
+  await manager.tell("READY=1")
+  await daemon.run()
+  clearInterval(reaper)
+  const left = lastWords()
+  if (left.cutOff)
+    for (const message of left.lines)
+      say("error", "cut off", {
+        message,
+        hint: left.hints("start mycelium again: it finishes what was begun").join("; "),
+      })
+  say("info", "stopped", {})
+  return left.cutOff ? exitCodes.person : exitCodes.done
 }
 
 /**

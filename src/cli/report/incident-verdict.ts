@@ -79,30 +79,20 @@ function carryOnBlocks(
 function provenOf(secrets: readonly SecretReport[]): string {
   const made = secrets.filter(({ to }) => to !== undefined)
   const erased = secrets.length - made.length
-  const dead = made.filter((one) => one.dead.length > 0).length
-  const unasked = made.filter(
-    ({ driver, dead: { length } }) => driver === "generated" && length === 0,
-  ).length
-  const rest = made.length - dead - unasked
-  const untold = made.filter(
-    ({ driver, from, expelledAt, dead: { length } }) =>
-      driver !== "generated" && length === 0 && from !== undefined && expelledAt === undefined,
-  ).length
-  const one = made.length === 1
-  const all = one ? "it" : "them"
+  const dead = made.filter((one) => one.dead.length > 0)
+  const unasked = made.filter(isUnasked).length
+  const rest = made.length - dead.length - unasked
+  const untold = made.filter(isUntold).length
+  const isOne = made.length === 1
+  const all = isOne ? "it" : "them"
   const some = (count: number): string => (count === made.length ? all : String(count))
-  const has = one
+  const has = isOne
     ? "The secret that was chosen has a new value."
     : `All ${many(made.length, "secret")} that were chosen have new values.`
-  const last =
-    made
-      .flatMap((secret) => secret.dead.map(({ at }) => at))
-      .toSorted()
-      .at(-1) ?? ""
-  const refused = `${one ? "Its service refused" : "Services refused"} the old ${dead === 1 ? "value" : "values"} of ${some(dead)}; the last proof is of ${instant(last)}, and this report asks no service.`
+  const refused = `${isOne ? "Its service refused" : "Services refused"} the old ${dead.length === 1 ? "value" : "values"} of ${some(dead.length)}; the last proof is of ${instant(lastProof(dead))}, and this report asks no service.`
   return [
     ...(made.length === 0 ? [] : [has]),
-    ...(dead === 0 ? [] : [refused]),
+    ...(dead.length === 0 ? [] : [refused]),
     ...(unasked === 0
       ? []
       : [
@@ -117,6 +107,23 @@ function provenOf(secrets: readonly SecretReport[]): string {
     ...wordsOf(secrets),
     ...(erased === 0 ? [] : [`${many(erased, "secret")} ${erased === 1 ? "was" : "were"} erased.`]),
   ].join(" ")
+}
+
+/** No service refuses a value of it. */
+function isUnasked({ driver, dead }: SecretReport): boolean {
+  return driver === "generated" && dead.length === 0
+}
+
+/** There was an older value, and no line of the log says what became of it. */
+function isUntold({ driver, from, expelledAt, dead }: SecretReport): boolean {
+  return (
+    driver !== "generated" && dead.length === 0 && from !== undefined && expelledAt === undefined
+  )
+}
+
+function lastProof(secrets: readonly SecretReport[]): string {
+  const proofs = secrets.flatMap(({ dead }) => dead.map(({ at }) => at))
+  return proofs.toSorted().at(-1) ?? ""
 }
 
 /** What nothing here has proven. */

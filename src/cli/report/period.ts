@@ -19,18 +19,7 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     },
     ...unverifiedOf(report.unverified),
     ...verdictBlocks(report),
-    {
-      kind: "table",
-      head: [
-        "environment",
-        "secrets",
-        "rotations",
-        "failures",
-        "incidents",
-        "the log reaches back",
-      ],
-      rows: environments.map(overviewRow),
-    },
+    overview(environments),
     ...environments.flatMap(environmentBlocks),
     { kind: "heading", text: "Who was given values" },
     {
@@ -76,10 +65,6 @@ function problemsOf({ environments, policies, checks }: PeriodReport): readonly 
   const judged = policies.flatMap((one) =>
     one.secrets.map((secret) => ({ ...secret, place: `${one.environment}/${secret.secret}` })),
   )
-  const failed = checks.flatMap(({ findings }) =>
-    findings.filter(({ severity }) => severity === "error"),
-  )
-  const unread = environments.filter(({ unreadable }) => unreadable !== undefined)
   return [
     ...about(
       "older than their rotate_every",
@@ -101,21 +86,40 @@ function problemsOf({ environments, policies, checks }: PeriodReport): readonly 
       "without a value (mycelium adopt, or rotate-now --new, gives one)",
       secrets.filter(({ stage }) => stage === "new"),
     ),
-    ...environments.flatMap(({ environment, forged }) =>
-      forged === undefined
-        ? []
-        : [`not as mycelium wrote it: ${environment}: ${forged.message} (${forged.code})`],
-    ),
+    ...environments.flatMap(sayForged),
     ...about(
       "state not readable",
-      unread.map(({ environment }) => ({ place: environment })),
+      environments
+        .filter(({ unreadable }) => unreadable !== undefined)
+        .map(({ environment }) => ({ place: environment })),
     ),
-    ...(failed.length === 0 ? [] : [`${many(failed.length, "check")} failed on this machine`]),
+    ...failedChecks(checks),
   ]
+}
+
+function sayForged({ environment, forged }: EnvironmentReport): readonly string[] {
+  if (forged === undefined) return []
+  return [`not as mycelium wrote it: ${environment}: ${forged.message} (${forged.code})`]
+}
+
+function failedChecks(checks: PeriodReport["checks"]): readonly string[] {
+  const failed = checks.flatMap(({ findings }) =>
+    findings.filter(({ severity }) => severity === "error"),
+  )
+  return failed.length === 0 ? [] : [`${many(failed.length, "check")} failed on this machine`]
 }
 
 function about(what: string, all: readonly { readonly place: string }[]): readonly string[] {
   return all.length === 0 ? [] : [`${what}: ${all.map(({ place }) => place).join(", ")}`]
+}
+
+function overview(environments: readonly EnvironmentReport[]): Block {
+  const head = ["environment", "secrets", "rotations", "failures", "incidents"]
+  return {
+    kind: "table",
+    head: [...head, "the log reaches back"],
+    rows: environments.map(overviewRow),
+  }
 }
 
 function overviewRow({

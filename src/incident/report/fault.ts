@@ -74,7 +74,27 @@ function notRotated(lines: readonly Line[]): Fault {
 type Rotated = Judged & { readonly state: SecretState; readonly to: string }
 
 /** It has a new value: what may let others in all the same. */
-function valueFault({ incident, later, chosen, state, to, lines }: Rotated): Fault | undefined {
+function valueFault(rotated: Rotated): Fault | undefined {
+  const { chosen, state } = rotated
+  const fault = pastFault(rotated)
+  if (fault !== undefined) return fault
+  // A rotation under the name of an incident leaves older sessions, and values that others have
+  // set.
+  if (!chosen && state.contained === undefined)
+    return {
+      code: "not-contained",
+      message:
+        "rotated, but without --contain: older sessions, and values that others have set, were not ended",
+    }
+  const owed = owedFault(rotated)
+  if (owed !== undefined) return owed
+  return versionAt(state, "current") === undefined
+    ? { code: "no-current", message: "no value is current" }
+    : undefined
+}
+
+/** Contained once, as `to`, and not any more. */
+function pastFault({ incident, state, to }: Rotated): Fault | undefined {
   const again = isOpenFor(state, incident) ? state.uncontained : undefined
   if (again !== undefined && again.code !== compromisedAgain.code)
     return { code: again.code, message: whyAgain(again.code, to) }
@@ -87,19 +107,15 @@ function valueFault({ incident, later, chosen, state, to, lines }: Rotated): Fau
   if (again !== undefined) return { code: again.code, message: whyAgain(again.code, to) }
   // What was noted last: this report asks no service.
   const { drift } = state
-  if (drift !== undefined && versionAt(state, "current") !== undefined)
-    return {
-      code: drift.code,
-      message: `contained once, as ${to}, but its service refuses its value since ${drift.since.slice(0, 19)}Z: another one may be accepted there`,
-    }
-  // A rotation under the name of an incident leaves older sessions, and values that others have
-  // set.
-  if (!chosen && state.contained === undefined)
-    return {
-      code: "not-contained",
-      message:
-        "rotated, but without --contain: older sessions, and values that others have set, were not ended",
-    }
+  if (drift === undefined || versionAt(state, "current") === undefined) return undefined
+  return {
+    code: drift.code,
+    message: `contained once, as ${to}, but its service refuses its value since ${drift.since.slice(0, 19)}Z: another one may be accepted there`,
+  }
+}
+
+/** What its service accepted before may be accepted still. */
+function owedFault({ incident, later, state, to, lines }: Rotated): Fault | undefined {
   const open = openContainment(state)
   const isOpen = open !== undefined && [incident, later].includes(open.incident)
   if (isOpen && !state.versions.some(({ stage }) => stage.kind === "previous"))
@@ -109,16 +125,12 @@ function valueFault({ incident, later, chosen, state, to, lines }: Rotated): Fau
       versionNumber(id) < versionNumber(to) &&
       (stage.kind === "previous" || stage.kind === "uncertain"),
   )
-  if (owed !== undefined) {
-    const failed = lastFailure(lines)
-    return {
-      code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed",
-      message: `${owed.id} is not proven dead`,
-    }
+  if (owed === undefined) return undefined
+  const failed = lastFailure(lines)
+  return {
+    code: (failed === undefined ? undefined : textOf(failed, "code")) ?? "revoke-owed",
+    message: `${owed.id} is not proven dead`,
   }
-  return versionAt(state, "current") === undefined
-    ? { code: "no-current", message: "no value is current" }
-    : undefined
 }
 
 function whyAgain(code: string, to: string): string {

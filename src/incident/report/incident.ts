@@ -27,7 +27,7 @@ type IncidentInputs = Question & {
 }
 
 export function incidentOf(config: Config, inputs: IncidentInputs): IncidentReport {
-  const { incident, noticed: given, readersMs, sources, shows, unverified, now, checks } = inputs
+  const { incident, noticed: given, readersMs, sources, shows, now } = inputs
   const parts = sources.map((source) => partOf(config, source, { incident, shows }))
   const lines = byTime(parts.flatMap(({ lines: own }) => own))
   const secrets = parts.flatMap((part) => part.secrets)
@@ -43,34 +43,35 @@ export function incidentOf(config: Config, inputs: IncidentInputs): IncidentRepo
     incident,
     at: now.toISOString(),
     contained: left.length === 0,
-    ...present({ unverified }),
+    ...present({ unverified: inputs.unverified }),
     left,
-    ...(left.length === 0
-      ? {}
-      : present({ carryOn: carryOn(incident, { config, left, lines, secrets }) })),
+    ...present({
+      carryOn: left.length === 0 ? undefined : carryOn(incident, { config, left, lines, secrets }),
+    }),
     unhealthy: parts.flatMap((part) => part.unhealthy),
     noticed: { at: noticed, given: given !== undefined },
     begun,
-    ...(left.length === 0
-      ? present({ containedAt: latest(secrets.flatMap((one) => one.containedAt ?? [])) })
-      : {}),
-    ...present({ healthyAt: healthyAt(parts) }),
+    ...present({
+      containedAt: left.length === 0 ? containedAt(secrets) : undefined,
+      healthyAt: healthyAt(parts),
+    }),
     reasons: [...new Set(lines.flatMap((line) => textOf(line, "reason") ?? []))],
     actors: [...new Set(lines.map(({ user, via }) => `${user} (${via})`))],
     secrets,
     timeline: timeline(given?.toISOString(), parts),
-    readers: {
-      since,
-      rows: involved.flatMap((source) => readersIn(source, secrets, since)),
-    },
-    checks,
+    readers: { since, rows: involved.flatMap((source) => readersIn(source, secrets, since)) },
+    checks: inputs.checks,
     policies: policiesOf(config, involved, { now, since: noticed }),
-    heads: involved.map(({ environment, log }) => ({
-      environment,
-      lines: log.lines,
-      head: log.head,
-    })),
+    heads: involved.map(headOf),
   }
+}
+
+function containedAt(secrets: readonly SecretReport[]): string | undefined {
+  return latest(secrets.flatMap((one) => one.containedAt ?? []))
+}
+
+function headOf({ environment, log: { lines, head } }: Source): IncidentReport["heads"][number] {
+  return { environment, lines, head }
 }
 
 function readersIn(

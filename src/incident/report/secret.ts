@@ -27,13 +27,8 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
   const { environment } = source
   const state = source.document?.secrets[name]
   const contained = state && containedFor(state, later ?? incident)
-  const owes = contained === undefined ? undefined : state?.unwritten
-  const promote = lines.findLast(({ event }) => event === "promote")
-  const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? contained?.version
-  const verify = lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)
-  const own = lines.filter(isDeath)
-  const elsewhere = deathsElsewhere(about, { to, promote, own })
-  const deaths = [...own, ...elsewhere]
+  const unwritten = contained === undefined ? undefined : state?.unwritten
+  const { promote, to, deaths, elsewhere } = happenedTo(about, contained?.version)
   const erased = erasedOf(source, name)
   const sessionsLeft = leftOf(erased, { to, left: leftBy(deaths, contained?.sessions) })
   const driver = config.environments[environment]?.secrets[name]?.driver ?? state?.driver ?? ""
@@ -44,29 +39,67 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     driver,
     contained: fault === undefined,
     ...fault,
-    ...present({ from: replacedBy(about, to), to }),
-    ...present({ acceptedAt: verify?.at, currentAt: promote?.at }),
+    ...present({
+      from: replacedBy(about, to),
+      to,
+      acceptedAt: acceptedAt(lines, to),
+      currentAt: promote?.at,
+    }),
     ...deathsIn(deaths),
-    ...(fault === undefined ? present({ sessionsLeft }) : {}),
-    ...(owes === undefined
-      ? {}
-      : {
-          unwritten: sayUnwritten(owes),
-          unwrittenFiles: Object.keys(owes.outputs),
-          ...present({ endGone: endOfGone(config, environment, owes) }),
-        }),
-    ...present({ erased }),
-    ...(fault === undefined && about.shows.length > 0 ? { shows: about.shows.map(sayLeaked) } : {}),
+    ...present({ sessionsLeft: fault === undefined ? sessionsLeft : undefined }),
+    ...unwrittenIn(config, environment, unwritten),
+    ...present({ erased, shows: fault === undefined ? shownIn(about) : undefined }),
     notes: [
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
       ...provenBy(elsewhere),
       ...new Set(lines.flatMap(notesOf)),
     ],
-    ...(fault === undefined
-      ? present({ containedAt: containedAt(about, { driver, promote, deaths }) })
-      : {}),
+    ...present({
+      containedAt:
+        fault === undefined ? containedAt(about, { driver, promote, deaths }) : undefined,
+    }),
     // Those that restarted on a way to a new value and back again have the old one.
     restarts: to === undefined ? [] : restartsFor(about).map((line) => restartOf(source, line)),
+  }
+}
+
+type Happened = {
+  readonly promote: Line | undefined
+  /** The value that it has since. */
+  readonly to: string | undefined
+  /** What was taken away, `elsewhere` by a run that made no value in this incident. */
+  readonly deaths: readonly Line[]
+  readonly elsewhere: readonly Line[]
+}
+
+/** What the log says of it. */
+function happenedTo(about: OfSecret, known: string | undefined): Happened {
+  const promote = about.lines.findLast(({ event }) => event === "promote")
+  const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? known
+  const own = about.lines.filter(isDeath)
+  const elsewhere = deathsElsewhere(about, { to, promote, own })
+  return { promote, to, deaths: [...own, ...elsewhere], elsewhere }
+}
+
+function acceptedAt(lines: readonly Line[], to: string | undefined): string | undefined {
+  return lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)?.at
+}
+
+function shownIn({ shows }: OfSecret): readonly string[] | undefined {
+  return shows.length === 0 ? undefined : shows.map(sayLeaked)
+}
+
+/** Outputs that could not be written, and programs that hold a dead value. */
+function unwrittenIn(
+  config: Config,
+  environment: string,
+  owed: Unwritten | undefined,
+): Partial<Pick<SecretReport, "unwritten" | "unwrittenFiles" | "endGone">> {
+  if (owed === undefined) return {}
+  return {
+    unwritten: sayUnwritten(owed),
+    unwrittenFiles: Object.keys(owed.outputs),
+    ...present({ endGone: endOfGone(config, environment, owed) }),
   }
 }
 

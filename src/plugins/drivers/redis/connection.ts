@@ -130,16 +130,11 @@ function openQuestions(socket: Socket, call: Call): Questions {
     longestAnswer,
     unasked: (reply) => unasked(reply, label),
   })
-  let leaving: Uint8Array[] = []
+  const outbox = openOutbox((bytes) => channel.send(bytes))
   let answers = 0
-  const leave = (): void => {
-    const [all, [only]] = [leaving, leaving]
-    leaving = []
-    if (only !== undefined) channel.send(all.length === 1 ? only : Buffer.concat(all))
-  }
   const put = (words: readonly string[], { resolve, reject }: Waiting<Reply>): void => {
     if (channel.failure !== undefined) return reject(channel.failure)
-    leaving.push(encodeCommand(words))
+    outbox.put(encodeCommand(words))
     const answered = (reply: Reply): void => {
       answers++
       resolve(reply)
@@ -154,7 +149,7 @@ function openQuestions(socket: Socket, call: Call): Questions {
     ask: (words) =>
       new Promise((resolve, reject) => {
         put(words, { resolve, reject })
-        queueMicrotask(leave)
+        queueMicrotask(outbox.leave)
       }),
     before: (words) => put(words, { resolve: endIfRefused, reject: () => undefined }),
     get answers() {
@@ -165,6 +160,22 @@ function openQuestions(socket: Socket, call: Call): Questions {
       return channel.idle
     },
     bind: (now) => channel.bind(now),
+  }
+}
+
+/** What is put in leaves in one piece. */
+function openOutbox(send: (bytes: Uint8Array) => void): {
+  readonly put: (bytes: Uint8Array) => void
+  readonly leave: () => void
+} {
+  let waiting: Uint8Array[] = []
+  return {
+    put: (bytes) => void waiting.push(bytes),
+    leave: () => {
+      const [all, [only]] = [waiting, waiting]
+      waiting = []
+      if (only !== undefined) send(all.length === 1 ? only : Buffer.concat(all))
+    },
   }
 }
 

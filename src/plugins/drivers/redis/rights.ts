@@ -31,18 +31,7 @@ export async function tryAll(
   trial: boolean,
 ): Promise<Tried> {
   const missing: string[] = []
-  const attempt = async <Result>(
-    rule: string,
-    act: () => Promise<Result>,
-  ): Promise<Result | undefined> => {
-    try {
-      return await act()
-    } catch (error) {
-      if (!isKind(error, "noperm")) throw error
-      missing.push(rule)
-      return undefined
-    }
-  }
+  const attempt = attempting(missing)
   const [info, , , , clients, , found] = await Promise.all([
     attempt("+info", () => readInfo(connection)),
     attempt("+time", () => connection.command(["TIME"])),
@@ -68,6 +57,19 @@ export async function tryAll(
 }
 
 type Attempt = <Result>(rule: string, act: () => Promise<Result>) => Promise<Result | undefined>
+
+/** An act that our user may not do adds the rule that it lacks to `missing`. */
+function attempting(missing: string[]): Attempt {
+  return async (rule, act) => {
+    try {
+      return await act()
+    } catch (error) {
+      if (!isKind(error, "noperm")) throw error
+      missing.push(rule)
+      return undefined
+    }
+  }
+}
 
 /**
  * Has the server write its users down: only a try tells whether the file can be written, and
