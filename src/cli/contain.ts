@@ -8,18 +8,17 @@ import type { Outcome } from "../rotate/work.ts"
 import { AppError } from "../base/error.ts"
 import { setAgain } from "../base/processes/last-words.ts"
 import { type Terminal, type Values, configWords, isSet } from "./command.ts"
+import { elsewhereLines, lastLines } from "./containment-end.ts"
+import { containmentLines } from "./containment-report.ts"
 import {
-  containmentLines,
-  elsewhereLines,
   isContained,
   isOwing,
   isUnasked,
   isUnhealthy,
   isUnknown,
-  lastLines,
   showsLeaked,
   verdictsOf,
-} from "./containment-report.ts"
+} from "./containment-verdicts.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { command } from "./report/blocks.ts"
 import type { Selection } from "./selection.ts"

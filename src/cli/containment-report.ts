@@ -1,13 +1,10 @@
-import type { Contained } from "../incident/containment.ts"
-import type { Open } from "../incident/containment.ts"
+import type { Contained, Open } from "../incident/containment.ts"
 import { renderLeaked, sayLeaked } from "../incident/shown-leaked.ts"
-import type { Elsewhere } from "../incident/left-elsewhere.ts"
 import type { ContainmentVerdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
-import type { App } from "../app/app.ts"
 import { sayRefused } from "../app/slow-readers.ts"
-import { unlistedRemedy } from "../core/unlisted.ts"
 import { endGone } from "../core/unwritten.ts"
+import { type Good, isContained, isUnhealthy, unwrittenOf } from "./containment-verdicts.ts"
 import { unfinishedLine } from "./dry-run.ts"
 import { wayOut } from "./way-out.ts"
 import { counted, hintLines, sayIf } from "./words.ts"
@@ -203,117 +200,10 @@ function shownLines({ environment, secrets }: Contained): readonly string[] {
   return all.length === 0 ? [] : [...all, ...hintLines(renderLeaked(environment))]
 }
 
-/** An output shows a value that leaked. */
-export function showsLeaked({ secrets }: Contained): boolean {
-  return Object.values(secrets).some((one) => isContained(one) && one.shows !== undefined)
-}
-
 function unhealthyHint(incident: string): string {
   return (
     "the program may be down: look at its log, and restart it so that it reads its files again; " +
     `then the same command with --incident ${incident} checks its health again ` +
     "(mycelium explain promoted-unhealthy)"
   )
-}
-
-/** Nothing could be done in it, and not even its secrets are known. */
-export function isUnknown({ failed, secrets }: Contained): boolean {
-  return failed !== undefined && Object.keys(secrets).length === 0
-}
-
-/** What the same incident was chosen for before, and this command was not. */
-export function elsewhereLines(
-  elsewhere: readonly Elsewhere[],
-  { config: { environments } }: Pick<App, "config">,
-  incident: string,
-): readonly string[] {
-  return elsewhere.flatMap(({ environment, secret, code }) => {
-    const place = `${environment}/${secret}`
-    const isListed = environments[environment]?.secrets[secret] !== undefined
-    return [
-      `${place}: NOT contained; it was chosen for this incident before, and not now (${code})`,
-      ...hintLines(
-        isListed
-          ? `this contains it: mycelium rotate-now ${place} --contain --incident ${incident}`
-          : unlistedRemedy(place, undefined),
-      ),
-    ]
-  })
-}
-
-/** The end of it: how the incident stands. */
-export function lastLines(
-  reports: readonly Contained[],
-  incident: string,
-  { tookMs, elsewhere }: { readonly tookMs: number; readonly elsewhere: number },
-): readonly string[] {
-  const took = `in ${(tookMs / 1000).toFixed(1)} s`
-  const verdicts = verdictsOf(reports)
-  const count = (kind: ContainmentVerdict["kind"]): number =>
-    verdicts.filter((one) => one.kind === kind).length
-  const left = count("not-contained") + reports.filter(isUnknown).length + elsewhere
-  if (left > 0)
-    return [
-      `${incident}: NOT all contained, ${left} left. The same command with ` +
-        `--incident ${incident} continues where it was, and does nothing twice.`,
-    ]
-  const sessions = count("contained-for-new-logins")
-  const owes = `${owedWords(reports)}${unaskedWords(reports)}${reports.some(showsLeaked) ? "; a file that programs read shows a value that leaked, and is named above" : ""}`
-  if (sessions > 0)
-    return [
-      `${incident}: contained for new logins, ${took}; of ${counted(sessions, "secret")}, ` +
-        "sessions that were opened before may live. Nothing more is owed at the services; " +
-        `once mycelium may end them, the same command with --incident ${incident} does${owes}.`,
-    ]
-  if (count("contained") === 0) return [`${incident}: there was nothing to contain`]
-  const deleted = count("nothing-to-contain") === 0 ? "" : "; what was deleted is not counted"
-  return [`${incident}: contained, ${took}${owes}${deleted}`]
-}
-
-/** Contained before, and not known to be so still. */
-export function isUnasked({ secrets }: Contained): boolean {
-  return Object.values(secrets).some(wasUnasked)
-}
-
-function wasUnasked(one: ContainmentVerdict): boolean {
-  return isContained(one) && one.asked?.kind === "unasked"
-}
-
-function unaskedWords(reports: readonly Contained[]): string {
-  const count = verdictsOf(reports).filter(wasUnasked).length
-  if (count === 0) return ""
-  return `; ${counted(count, "secret")} contained before could not be asked about again, and ${count === 1 ? "is" : "are"} named above`
-}
-
-function owedWords(reports: readonly Contained[]): string {
-  const owed = unwrittenOf(reports)
-  if (owed.length === 0) return ""
-  const what = owed.some(({ outputs }) => Object.keys(outputs).length > 0)
-    ? "not all that programs read is written"
-    : "not every program was restarted"
-  return `; ${what}: that is owed, and named above`
-}
-
-function unwrittenOf(reports: readonly Contained[]): readonly NonNullable<Good["unwritten"]>[] {
-  return verdictsOf(reports).flatMap((one) =>
-    isContained(one) && one.unwritten !== undefined ? [one.unwritten] : [],
-  )
-}
-
-export function isOwing(report: Contained): boolean {
-  return unwrittenOf([report]).length > 0
-}
-
-/** A program did not become healthy with a new value. */
-export function isUnhealthy({ secrets }: Contained): boolean {
-  return Object.values(secrets).some((one) => isContained(one) && one.unhealthy !== undefined)
-}
-
-type Good = Extract<ContainmentVerdict, { readonly version: string }>
-export function isContained(one: ContainmentVerdict): one is Good {
-  return one.kind === "contained" || one.kind === "contained-for-new-logins"
-}
-
-export function verdictsOf(reports: readonly Contained[]): readonly ContainmentVerdict[] {
-  return reports.flatMap(({ secrets }) => Object.values(secrets))
 }
