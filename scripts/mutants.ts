@@ -1,6 +1,7 @@
 /**
- * Mutants: small mistakes in a copy of the tree (never in the tree itself), each of which a named test must notice. Prints
- * which test has killed which; exits 1 where one survives, or no longer fits the code. `bun scripts/mutants.ts [part of a name …]`.
+ * Mutants: small mistakes in a copy of the tree (never in the tree itself), each of which a named
+ * test must notice. Prints which test has killed which; exits 1 where one survives, or no longer
+ * fits the code. `bun scripts/mutants.ts [part of a name …]`.
  */
 import {
   cpSync,
@@ -25,6 +26,7 @@ optionsOf("bun scripts/mutants.ts [WORD of a name …]", {})
 
 const root = join(import.meta.dirname, "..")
 const bun = process.execPath
+const limitMs = 600_000
 const wanted = Bun.argv.slice(2)
 const mutants = [...engine, ...laws, ...ground, ...ofEntries].filter(
   ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
@@ -43,7 +45,9 @@ for (const test of tests) {
 const survivors = mutants.filter((mutant) => !isKilled(mutant))
 for (const [law, killed] of Map.groupBy(mutants, ({ law }) => law))
   console.log(
-    `${law === "always" ? law : `law ${law}`}  ${killed.filter((mutant) => !survivors.includes(mutant)).length} of ${killed.length} killed`,
+    `${law === "always" ? law : `law ${law}`}  ` +
+      `${killed.filter((mutant) => !survivors.includes(mutant)).length} of ${killed.length} ` +
+      "killed",
   )
 console.log(`${mutants.length - survivors.length} of ${mutants.length} mutants killed`)
 process.exitCode = survivors.length === 0 ? 0 : 1
@@ -85,30 +89,32 @@ function build(): void {
     throw new Error(`the copy does not build: ${stdout.toString()}${stderr.toString()}`)
 }
 
-function run(test: Named): {
+type Run = {
   readonly passed: boolean
   readonly said: string
   readonly failed: readonly string[]
-} {
+  /** False if it was ended because it took too long. */
+  readonly ended: boolean
+}
+
+function run(test: Named): Run {
   const { MYCELIUM_BINARY: _, ...env } = process.env
-  const { exitCode, stderr } = Bun.spawnSync(
+  const { exitCode, exitedDueToTimeout, stderr } = Bun.spawnSync(
     [bun, "test", `./${test.file}`, ...(test.name === undefined ? [] : ["-t", test.name])],
-    { cwd: copy, env: { ...env, TEST_LIMIT_MS: "60000" }, timeout: 300_000 },
+    { cwd: copy, env: { ...env, TEST_LIMIT_MS: "60000" }, timeout: limitMs },
   )
   const said = stderr.toString()
+  const failed = [...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)]
   return {
     passed: exitCode === 0,
     said,
-    failed: [
-      ...new Set(
-        [...said.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map((match) => match[1] ?? ""),
-      ),
-    ],
+    failed: [...new Set(failed.map((match) => match[1] ?? ""))],
+    ended: exitedDueToTimeout !== true,
   }
 }
 
 /** Once more if it failed: on a busy machine a test can be too slow, which says nothing of the code. */
-function runTwice(test: Named): ReturnType<typeof run> {
+function runTwice(test: Named): Run {
   const first = run(test)
   return first.passed ? first : run(test)
 }
@@ -117,21 +123,27 @@ function isKilled(mutant: Mutant): boolean {
   const restore = mutant.edits.map(apply)
   try {
     if (mutant.test.binary === true) build()
-    const { passed, failed } = run(mutant.test)
+    const result = run(mutant.test)
     // A test that could not even begin (a syntax error of the mutant, a missing server) has noticed nothing.
-    const killed = !passed && failed.length > 0
-    console.log(
-      `${killed ? "killed  " : "SURVIVED"}  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${killed ? `by ${mutant.test.file}: ${failed[0]}` : mutant.test.file}`,
-    )
+    const killed = !result.passed && result.failed.length > 0
+    sayVerdict(mutant, killed, `${mutant.test.file}: ${result.failed[0] ?? whyUnnoticed(result)}`)
     return killed
   } catch (error) {
-    console.log(
-      `SURVIVED  ${mutant.law === "always" ? mutant.law : `law ${mutant.law}`}  ${mutant.name}  ${error instanceof Error ? error.message : String(error)}`,
-    )
+    sayVerdict(mutant, false, error instanceof Error ? error.message : String(error))
     return false
   } finally {
     for (const undo of restore.reverse()) undo()
   }
+}
+
+function whyUnnoticed({ passed, ended }: Run): string {
+  if (passed) return "all of its tests passed"
+  return ended ? "it could not begin" : `it did not end within ${limitMs / 1000} s`
+}
+
+function sayVerdict({ law, name }: Mutant, killed: boolean, why: string): void {
+  const verdict = killed ? "killed by" : "SURVIVED "
+  console.log(`${verdict}  ${law === "always" ? law : `law ${law}`}  ${name}  ${why}`)
 }
 
 function apply({ file, find, replace }: Edit): () => void {
