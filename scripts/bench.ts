@@ -1,6 +1,7 @@
 /**
- * `bun run bench [--short] [--only=PART,…] [--markdown]`: one table, each row a ratio taken in one run: ours beside the same work
- * with nothing around it, and what one would use instead. A whole run leaves `bench.json`.
+ * `bun run bench [--short] [--only=PART,…] [--markdown]`: one table, each row a ratio taken in one
+ * run: ours beside the same work with nothing around it, and what one would use instead. A whole
+ * run leaves `bench.json`.
  */
 import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises"
 import { cpus, tmpdir } from "node:os"
@@ -186,7 +187,9 @@ else
         .trimEnd()}\n`,
     )
 process.stdout.write(
-  `machine: ${machine.cores} cores, ${machine.model}; fsync ${ms(machine.fsyncMs)} (p99 ${ms(machine.fsyncP99Ms)}), durable replace ${ms(machine.durableReplaceMs)}; load ${machine.loadBefore} before, ${await load()} after\n`,
+  `machine: ${machine.cores} cores, ${machine.model}; fsync ${ms(machine.fsyncMs)} (p99 ` +
+    `${ms(machine.fsyncP99Ms)}), durable replace ${ms(machine.durableReplaceMs)}; ` +
+    `load ${machine.loadBefore} before, ${await load()} after\n`,
 )
 if (only === undefined)
   await writeFile(

@@ -1,8 +1,10 @@
 /**
- * Real kills: the compiled binary against real servers, ended by SIGKILL before or after a system call that
- * strace holds up; no hook in our code. After each cut: does a credential on the disk work? Then the same command again: is everything at
- * rest, rotated once, and as it should be? A recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`; `--list` names
- * the scenarios.
+ * Real kills: the compiled binary against real servers, ended by SIGKILL before or after a system
+ * call that strace holds up; no hook in our code. After each cut: does a credential on the disk
+ * work? Then the same command again: is everything at rest, rotated once, and as it should be? A
+ * recovery of over 2 s is repeated alone, and both are printed. `bun run crash [--power [--kills N]
+ * | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N]`; `--list`
+ * names the scenarios.
  */
 import { loadavg } from "node:os"
 import { startServers } from "./crash/servers.ts"
@@ -15,7 +17,8 @@ import { matrixOf, powerTableOf, type Repeated, slowest, soonMs, tableOf } from 
 import { optionsOf } from "./usage.ts"
 
 const { values } = optionsOf(
-  "bun scripts/crash.ts [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] [--scenario NAME] [--at CUT] [--lanes N] [--list]",
+  "bun scripts/crash.ts [--power [--kills N] | --storm] [--all] [--seed N] [--cuts N] " +
+    "[--scenario NAME] [--at CUT] [--lanes N] [--list]",
   {
     kills: { type: "string" },
     power: { type: "boolean" },
@@ -67,7 +70,8 @@ async function kills(): Promise<number> {
       tell,
     })
     tell(
-      `crash: ${scenario.name}: ${one.reached} of ${one.planned} cuts, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
+      `crash: ${scenario.name}: ${one.reached} of ${one.planned} cuts, ` +
+        `${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
     )
     found.push(one)
     loads.push(loadavg()[0] ?? 0)
@@ -81,7 +85,9 @@ async function kills(): Promise<number> {
         tell(`${scenario.name} --at ${sayCut(recovery.cut)}: ${kind}: ${message}`)
       repeated.push({ name: scenario.name, recovery, ms: again?.ms })
       tell(
-        `crash: ${(recovery.ms / 1000).toFixed(2)} s, alone ${again?.ms === undefined ? "not reached" : `${(again.ms / 1000).toFixed(2)} s`}: --scenario ${scenario.name} --at ${sayCut(recovery.cut)}`,
+        `crash: ${(recovery.ms / 1000).toFixed(2)} s, ` +
+          `alone ${again?.ms === undefined ? "not reached" : `${(again.ms / 1000).toFixed(2)} s`}: ` +
+          `--scenario ${scenario.name} --at ${sayCut(recovery.cut)}`,
       )
       const one = found[index]
       if (one !== undefined) found[index] = { ...one, faults: [...one.faults, ...faults] }
@@ -102,7 +108,8 @@ async function storms(): Promise<number> {
       tell,
     })
     tell(
-      `crash: ${scenario.name}: ${one.reached} of ${one.planned} requests to stop, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
+      `crash: ${scenario.name}: ${one.reached} of ${one.planned} requests to stop, ` +
+        `${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
     )
     found.push(one)
   }
@@ -120,7 +127,9 @@ async function power(): Promise<number> {
       tell,
     })
     tell(
-      `crash: ${scenario.name}: ${one.disks} disks at ${one.instants} instants, ${one.recovered} recovered, told ${toldOf(one)}, ${one.faults.length} faults, ${Math.round((performance.now() - began) / 1000)} s`,
+      `crash: ${scenario.name}: ${one.disks} disks at ${one.instants} instants, ` +
+        `${one.recovered} recovered, told ${toldOf(one)}, ${one.faults.length} faults, ` +
+        `${Math.round((performance.now() - began) / 1000)} s`,
     )
     found.push(one)
   }

@@ -1,6 +1,6 @@
 /**
- * Prints the test files that need no server, no built binary and no strace, and kill nothing: `scripts/test --fast` runs
- * those. A file counts by all that it imports, directly or not.
+ * Prints the test files that need no server, no built binary and no strace, and kill nothing:
+ * `scripts/test --fast` runs those. A file counts by all that it imports, directly or not.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
@@ -8,7 +8,10 @@ import { importsOf } from "./laws/imports.ts"
 
 const root = join(import.meta.dirname, "..")
 
-/** What takes long: servers, the binary, system calls of a process, each schedule of the simulated world, watchers. */
+/**
+ * What takes long: servers, the binary, system calls of a process, each schedule of the simulated
+ * world, watchers.
+ */
 const slow = [
   /^test\/support\/servers\//,
   /^test\/support\/(mycelium|shop|tracing|sealed)/,

@@ -1,7 +1,9 @@
 /**
- * A machine that fails: the compiled binary against a real PostgreSQL and a real Redis, with one system call on a file of
- * ours answered by ENOSPC, EIO, EROFS, EACCES or EMFILE (strace). After each: one clear sentence, no value, a credential that works;
- * then the same command on a machine that works: everything at rest. `bun run faults [--all] [--seed N] [--count N] [--scenario NAME] [--at TEXT] [--lanes N]`.
+ * A machine that fails: the compiled binary against a real PostgreSQL and a real Redis, with one
+ * system call on a file of ours answered by ENOSPC, EIO, EROFS, EACCES or EMFILE (strace). After
+ * each: one clear sentence, no value, a credential that works; then the same command on a machine
+ * that works: everything at rest. `bun run faults [--all] [--seed N] [--count N] [--scenario NAME]
+ * [--at TEXT] [--lanes N]`.
  */
 import { columns } from "../src/cli/columns.ts"
 import { startServers } from "./crash/servers.ts"
@@ -31,7 +33,8 @@ if (chosen.length === 0)
   throw new Error(`scenarios: ${scenarios.map(({ name }) => name).join(" ")}`)
 const tell = (message: string): void => void process.stderr.write(`${message}\n`)
 tell(
-  `faults: ${values.all === true || values.at !== undefined ? "every one" : `${count} a scenario, seed ${seed}`}`,
+  "faults: " +
+    `${values.all === true || values.at !== undefined ? "every one" : `${count} a scenario, seed ${seed}`}`,
 )
 
 await using servers = await startServers()

@@ -1,6 +1,7 @@
 /**
- * The laws that are worth code: which folder may import which (type imports count), who may open a secret, who may touch
- * the clock, the environment, processes and files. Prints each breach with its place; exits 1 if there is one.
+ * The laws that are worth code: which folder may import which (type imports count), who may open a
+ * secret, who may touch the clock, the environment, processes and files. Prints each breach with
+ * its place; exits 1 if there is one.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize, relative } from "node:path"
@@ -12,7 +13,10 @@ const source = join(import.meta.dirname, "..", "src")
 const plugins = ["plugins"]
 const stages = ["plan", "rotate", "deliver", "restart", "check/self-tests", "record"]
 const belowApp = ["base", "core", ...plugins, "config", ...stages]
-/** Which folders a folder may import, types included, besides itself. Stages never import one another; plug-ins never import a stage. */
+/**
+ * Which folders a folder may import, types included, besides itself. Stages never import one
+ * another; plug-ins never import a stage.
+ */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
   core: ["base"],

@@ -1,6 +1,7 @@
 /**
- * Figures of how readable the source is, for before and after: `bun scripts/measure.ts [folder of a checkout]`. Reads the
- * syntax tree; changes nothing. The aims are of judgement, so it never fails.
+ * Figures of how readable the source is, for before and after:
+ * `bun scripts/measure.ts [folder of a checkout]`. Reads the syntax tree; changes nothing. The aims
+ * are of judgement, so it never fails.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize, relative } from "node:path"

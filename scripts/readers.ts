@@ -1,11 +1,13 @@
 /**
- * Do the programs that read `.env` files read what we wrote? Writes files of three hard values each for each `for:`, and
- * beside them as the Python program wrote them, gives them to every reader that can be had here, and prints per cent of
- * files intact. Exit 1 if a file of `portable`, or of a reader's own, is read otherwise than meant.
+ * Do the programs that read `.env` files read what we wrote? Writes files of three hard values each
+ * for each `for:`, and beside them as the Python program wrote them, gives them to every reader
+ * that can be had here, and prints per cent of files intact. Exit 1 if a file of `portable`, or of
+ * a reader's own, is read otherwise than meant.
  *
  *   bun run readers [--files 1000] [--seed TEXT] [--only NAME,NAME] [--quick]
  *
- * --quick: only the readers' own modes, `portable` and the seed's. Values come from the seed, which is printed.
+ * --quick: only the readers' own modes, `portable` and the seed's. Values come from the seed, which
+ * is printed.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"

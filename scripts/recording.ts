@@ -1,7 +1,8 @@
 #!/usr/bin/env bun
 /**
- * A first rotation as the README shows it: the commands, and what the binary says to each. `bun scripts/recording.ts` plays it
- * against a PostgreSQL of its own and prints it; `--write` puts it into the README. A test holds both alike.
+ * A first rotation as the README shows it: the commands, and what the binary says to each.
+ * `bun scripts/recording.ts` plays it against a PostgreSQL of its own and prints it; `--write` puts
+ * it into the README. A test holds both alike.
  */
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"

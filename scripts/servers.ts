@@ -1,8 +1,10 @@
 /**
- * The server programs that tests run against: found on this machine, else fetched into the ignored folder .tools/servers.
- * Nothing is installed and nothing is started. As a command, `bun scripts/servers.ts [all]`, it fetches what the tests
- * need (all: also what only some of them do) and says what it found; exit 1 if PostgreSQL or Redis cannot be had.
- * `bun scripts/servers.ts temporal` builds Temporal from source, which takes a quarter of an hour or more.
+ * The server programs that tests run against: found on this machine, else fetched into the ignored
+ * folder .tools/servers. Nothing is installed and nothing is started. As a command,
+ * `bun scripts/servers.ts [all]`, it fetches what the tests need (all: also what only some of them
+ * do) and says what it found; exit 1 if PostgreSQL or Redis cannot be had.
+ * `bun scripts/servers.ts temporal` builds Temporal from source, which takes a quarter of an hour
+ * or more.
  */
 import { dockerPrograms } from "./servers/docker.ts"
 import { type Found } from "./servers/found.ts"
@@ -25,7 +27,8 @@ if (import.meta.main) {
     postgresPrograms("newer"),
     redisPrograms(),
   ])
-  // Compose is built from source once, which takes minutes: not while a test waits for it. Only root can start the engine.
+  // Compose is built from source once, which takes minutes: not while a test waits for it. Only
+  // root can start the engine.
   const engine = process.getuid?.() === 0 ? [await dockerPrograms()] : []
   const extra = [
     ...engine,

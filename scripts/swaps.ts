@@ -1,7 +1,8 @@
 /**
- * Another user of the machine against root: outputs of every kind are written, gone back to, adopted and removed in folders
- * that this user owns or shares, while they swap folders, files and links there, plant files and pipes, and exchange two
- * names at once (renameat2). Counted: what changed outside their folders, and which values they read.
+ * Another user of the machine against root: outputs of every kind are written, gone back to,
+ * adopted and removed in folders that this user owns or shares, while they swap folders, files and
+ * links there, plant files and pipes, and exchange two names at once (renameat2). Counted: what
+ * changed outside their folders, and which values they read.
  * `bun scripts/swaps.ts [--rounds N] [--seed N] [--thieves N]`, as root; needs python3.
  */
 import { columns } from "../src/cli/columns.ts"
@@ -34,10 +35,12 @@ console.log(
   ]).join("\n"),
 )
 console.log(
-  `rounds: ${Object.values(ends).reduce((sum, one) => sum + total(one), 0)}, seed ${seed}; the other user: ${total(did)} acts (${list(did)})`,
+  `rounds: ${Object.values(ends).reduce((sum, one) => sum + total(one), 0)}, ` +
+    `seed ${seed}; the other user: ${total(did)} acts (${list(did)})`,
 )
 console.log(
-  `changed outside: ${changed.length}; values read: ${reads.length}; errors that are no sentence: ${odd.length}`,
+  `changed outside: ${changed.length}; values read: ${reads.length}; ` +
+    `errors that are no sentence: ${odd.length}`,
 )
 for (const message of [...changed, ...reads, ...odd].slice(0, 20)) console.log(message)
 process.exitCode = changed.length + reads.length + odd.length === 0 ? 0 : 1

@@ -22,7 +22,10 @@ export async function writeAdmin(folder: string, { admin }: Service): Promise<vo
     await writeFile(join(folder, admin.file), `${admin.password}\n`, { mode: 0o600 })
 }
 
-/** A project of one secret whose value is adopted, and a program that reads its .env, logs in all the time and restarts by SIGHUP. */
+/**
+ * A project of one secret whose value is adopted, and a program that reads its .env, logs in all
+ * the time and restarts by SIGHUP.
+ */
 export async function withProgram(
   service: Service,
   how: Pick<Order, "sideBySide" | "restartMs">,

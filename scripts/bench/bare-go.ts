@@ -3,7 +3,10 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Service } from "./a-program.ts"
 
-/** The bare rows by a compiled program of another runtime (`bare-go/`): what our own acts cost beside an expert's, not beside ours without the engine. */
+/**
+ * The bare rows by a compiled program of another runtime (`bare-go/`): what our own acts cost
+ * beside an expert's, not beside ours without the engine.
+ */
 
 export type Run = {
   readonly name: string
@@ -85,7 +88,9 @@ async function build(): Promise<{ readonly program: string } | { readonly why: s
     // Its messages may name where the modules come from.
     if (made.exitCode !== 0)
       return {
-        why: `${version === "" ? "Go" : version} did not build it: its modules cannot be had here, or it is too old`,
+        why:
+          `${version === "" ? "Go" : version} did not build it: its modules cannot be had here, ` +
+          "or it is too old",
       }
     await rename(join(draft, "bare"), program)
     return { program }

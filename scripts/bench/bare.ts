@@ -18,7 +18,10 @@ export const acts = {
 /** A state with ten kept versions. */
 const stateBytes = 12_000
 
-/** The durable acts, seals and opens of one rotation into one file, with nothing around them. `name` keeps those side by side apart. */
+/**
+ * The durable acts, seals and opens of one rotation into one file, with nothing around them. `name`
+ * keeps those side by side apart.
+ */
 export async function bareRotation(
   app: App,
   folder: string,

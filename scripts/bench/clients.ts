@@ -1,9 +1,9 @@
 import { readLogin, visits } from "./visit.ts"
 
 /**
- * Clients, in a process of their own: each has a `.env`, reads it before each login, logs in with what stands there, and hangs up;
- * one after the other, as fast as the server lets it. Says when each was let in for the first time; at SIGTERM its tally.
- * Argument: `Order` as JSON.
+ * Clients, in a process of their own: each has a `.env`, reads it before each login, logs in with
+ * what stands there, and hangs up; one after the other, as fast as the server lets it. Says when
+ * each was let in for the first time; at SIGTERM its tally. Argument: `Order` as JSON.
  */
 type Order = {
   readonly service: keyof typeof visits

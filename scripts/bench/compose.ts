@@ -8,9 +8,10 @@ import { type PostgresServer, startPostgres } from "../../test/support/servers/p
 import { type Row, median, ms, quantile } from "./measure.ts"
 
 /**
- * How long logins fail where a program in a container holds the one password of a role: from the change (PostgreSQL has said
- * yes to it) to the start of the new container, beside `docker compose up -d` alone (from its begin to the same). In turn,
- * on a real engine; none where none can be started.
+ * How long logins fail where a program in a container holds the one password of a role: from the
+ * change (PostgreSQL has said yes to it) to the start of the new container, beside
+ * `docker compose up -d` alone (from its begin to the same). In turn, on a real engine; none where
+ * none can be started.
  */
 export async function composeRows(rounds: number): Promise<readonly Row[]> {
   const why = await dockerIsMissing()
@@ -36,7 +37,9 @@ export async function composeRows(rounds: number): Promise<readonly Row[]> {
       ratio: median(gaps) / median(alone),
       aim: "<= up -d + 50 ms",
       met: median(beyond) <= 50,
-      note: `${rounds} rotations; beyond up -d ${ms(median(beyond))}, p99 ${ms(quantile(beyond, 0.99))}; a container that stops and starts at once`,
+      note:
+        `${rounds} rotations; beyond up -d ${ms(median(beyond))}, ` +
+        `p99 ${ms(quantile(beyond, 0.99))}; a container that stops and starts at once`,
     },
   ]
 }

@@ -20,10 +20,11 @@ import { openProject } from "./project.ts"
 import { newPassword } from "./services.ts"
 
 /**
- * The worst day: everything is contained, on one PostgreSQL and one Redis; beside the acts that containing takes, bare, as
- * many at once, an admin's login shared alike: each value sealed and set, older sessions ended, the durable writes, and every login
- * that proves: a random wrong value refused, the new one accepted, the old one refused, the new one accepted still.
- * `bun scripts/bench/contain.ts [SECRETS] [ENVIRONMENTS] [ROUNDS]`.
+ * The worst day: everything is contained, on one PostgreSQL and one Redis; beside the acts that
+ * containing takes, bare, as many at once, an admin's login shared alike: each value sealed and
+ * set, older sessions ended, the durable writes, and every login that proves: a random wrong value
+ * refused, the new one accepted, the old one refused, the new one accepted still. `bun
+ * scripts/bench/contain.ts [SECRETS] [ENVIRONMENTS] [ROUNDS]`.
  */
 export async function containRow(
   secrets: number,
@@ -75,7 +76,9 @@ export async function containRow(
         }
   await using project = await openProject(
     () =>
-      `rotate_every: never\nenvironments: ${JSON.stringify(Object.fromEntries(names.map(({ name, users }) => [name, { secrets: Object.fromEntries(users.map((user) => [user.secret, optionsOf(user)])), outputs: [{ dotenv: `${name}.env`, variables: Object.fromEntries(users.map(({ secret }) => [secret.toUpperCase(), `{{ ${secret}.password }}`])) }] }])))}\n`,
+      "rotate_every: never\n" +
+      "environments: " +
+      `${JSON.stringify(Object.fromEntries(names.map(({ name, users }) => [name, { secrets: Object.fromEntries(users.map((user) => [user.secret, optionsOf(user)])), outputs: [{ dotenv: `${name}.env`, variables: Object.fromEntries(users.map(({ secret }) => [secret.toUpperCase(), `{{ ${secret}.password }}`])) }] }])))}\n`,
   )
   const { app, folder } = project
   await writeFile(join(folder, "pg.admin"), `${admin}\n`, { mode: 0o600 })
@@ -99,7 +102,8 @@ export async function containRow(
     )
     if (done !== count)
       throw new Error(
-        `${done} of ${count} contained: ${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.kind !== "dead")) ?? reports[0]).slice(0, 2000)}`,
+        `${done} of ${count} contained: ` +
+          `${JSON.stringify(reports.find(({ revoked, failed }) => failed !== undefined || revoked.some(({ death }) => death.kind !== "dead")) ?? reports[0]).slice(0, 2000)}`,
       )
   }
   const [oursMs = [], provenMs = [], halfMs = []] = await allInTurn(rounds, [
@@ -117,7 +121,11 @@ export async function containRow(
     ratio,
     aim: "<= 1.3",
     met: ratio <= 1.3,
-    note: `${rounds} rounds; ${app.config.perServer} at once a server; ${(median(oursMs) / count).toFixed(1)} ms a secret; without seals, the wrong value and the second accepted login the bare acts take ${(median(halfMs) / 1000).toFixed(1)} s (ratio ${over(halfMs).toFixed(2)})`,
+    note:
+      `${rounds} rounds; ${app.config.perServer} at once a server; ` +
+      `${(median(oursMs) / count).toFixed(1)} ms a secret; without seals, ` +
+      "the wrong value and the second accepted login the bare acts take " +
+      `${(median(halfMs) / 1000).toFixed(1)} s (ratio ${over(halfMs).toFixed(2)})`,
   }
 }
 
@@ -137,7 +145,8 @@ async function makeUsers(
 ): Promise<string> {
   const admin = newPassword()
   await pg.sql(
-    `CREATE ROLE rotator LOGIN CREATEROLE PASSWORD '${admin}'; GRANT pg_read_all_stats, pg_signal_backend TO rotator`,
+    `CREATE ROLE rotator LOGIN CREATEROLE PASSWORD '${admin}'; ` +
+      "GRANT pg_read_all_stats, pg_signal_backend TO rotator",
   )
   const roles = all.filter(({ on }) => on === "postgres")
   await pg.sql(
@@ -274,6 +283,7 @@ if (import.meta.main) {
     Number(rounds),
   )
   process.stdout.write(
-    `${met ? "met " : "MISS"}  ${row.padEnd(36)} ${ours.padEnd(22)} limit ${limit.padEnd(48)} ratio ${ratio.toFixed(2)} (${aim})  ${note}\n`,
+    `${met ? "met " : "MISS"}  ${row.padEnd(36)} ${ours.padEnd(22)} limit ${limit.padEnd(48)} ` +
+      `ratio ${ratio.toFixed(2)} (${aim})  ${note}\n`,
   )
 }

@@ -12,7 +12,10 @@ import type { Row } from "./measure.ts"
 import { openProject } from "./project.ts"
 import { pairService, redisService, roleService } from "./services.ts"
 
-/** What a rotation asks of the machine, counted in the system calls of a process that makes many of them (`strace`). */
+/**
+ * What a rotation asks of the machine, counted in the system calls of a process that makes many of
+ * them (`strace`).
+ */
 const calls = ["fsync", "fdatasync", "rename", "connect", "execve"] as const
 type Counts = Readonly<Record<(typeof calls)[number], number>>
 type Order = {
@@ -21,7 +24,10 @@ type Order = {
   readonly service?: Service
 }
 
-/** More than bare: the folders of the state and of the output. What a killed run had renamed there must last before anything is built on it. */
+/**
+ * More than bare: the folders of the state and of the output. What a killed run had renamed there
+ * must last before anything is built on it.
+ */
 const settled = 2
 /** Stands in the log where counting begins, and where it ends. */
 const mark = "/mycelium-bench-mark"
@@ -51,7 +57,8 @@ export async function countRows(rotations: number): Promise<readonly Row[]> {
     })
     const syncs = (counts: Counts): number => Math.round(counts.fsync + counts.fdatasync)
     const say = (counts: Counts): string =>
-      `${syncs(counts)} syncs, ${Math.round(counts.rename)} renames, ${Math.round(counts.connect)} connections, ${Math.round(counts.execve)} programs`
+      `${syncs(counts)} syncs, ${Math.round(counts.rename)} renames, ` +
+      `${Math.round(counts.connect)} connections, ${Math.round(counts.execve)} programs`
     rows.push({
       row: `counted: ${name}`,
       ours: say(ours),
@@ -105,7 +112,9 @@ async function rotations({ how, rotations: count, service }: Order): Promise<voi
   const user = service === undefined ? "" : 'USER: "{{ it.user }}", '
   await using project = await openProject(
     () =>
-      `environments:\n  one: { rotate_every: never, secrets: { it: ${secret} }, outputs: [{ dotenv: one.env, merge: true, variables: { ${user}PASSWORD: "{{ it.password }}" } }] }\n`,
+      "environments:\n  " +
+      `one: { rotate_every: never, secrets: { it: ${secret} }, outputs: [{ dotenv: ` +
+      `one.env, merge: true, variables: { ${user}PASSWORD: "{{ it.password }}" } }] }\n`,
   )
   const { app, folder } = project
   const patience = { skipGrace: false, waitMs: 5000 } as const

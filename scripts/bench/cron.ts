@@ -2,7 +2,10 @@ import { chmod, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { debianPackages, libraryPath } from "../servers/debian.ts"
 
-/** Debian's cron with so many lines for one user, none of which is due, among mounts of its own: it knows no other folder than /var/spool/cron. Or why there is none here. */
+/**
+ * Debian's cron with so many lines for one user, none of which is due, among mounts of its own: it
+ * knows no other folder than /var/spool/cron. Or why there is none here.
+ */
 export async function cronWith(
   lines: number,
   folder: string,
@@ -21,7 +24,8 @@ export async function cronWith(
     mode: 0o600,
   })
   const program =
-    'mkdir -p /var/spool/cron /etc/cron.d; mount --bind "$1" /var/spool/cron && mount --bind "$2" /etc/cron.d && mount -t tmpfs tmpfs /run && echo started && exec "$3" -f'
+    'mkdir -p /var/spool/cron /etc/cron.d; mount --bind "$1" /var/spool/cron && mount --bind ' +
+    '"$2" /etc/cron.d && mount -t tmpfs tmpfs /run && echo started && exec "$3" -f'
   return {
     argv: [
       "unshare",

@@ -9,7 +9,10 @@ import { peakOf, run } from "./start.ts"
 
 const mebibyte = 1 << 20
 
-/** `--exposed-in`: a leaked log in which three of a thousand values stand, each in another form; beside reading it with `cat`, and beside `rg -F` with every form of every value. */
+/**
+ * `--exposed-in`: a leaked log in which three of a thousand values stand, each in another form;
+ * beside reading it with `cat`, and beside `rg -F` with every form of every value.
+ */
 export async function exposedRow(
   root: string,
   how: { readonly mebibytes: number; readonly rounds: number },
@@ -59,12 +62,15 @@ export async function exposedRow(
     ours: `${rate(whole - opening)} (${(whole / 1000).toFixed(1)} s in all)`,
     limit: `${rate(cat)} cat`,
     peer: rg.found
-      ? `${rate(peer)} rg ${rg.version} -F with their ${(await Bun.file(patterns).text()).split("\n").length - 1} forms`
+      ? `${rate(peer)} rg ${rg.version} -F with their ` +
+        `${(await Bun.file(patterns).text()).split("\n").length - 1} forms`
       : `no rg here: ${rg.why}`,
     ratio,
     aim: ">= rg",
     met: rg.found && ratio >= 1,
-    note: `median of ${how.rounds}; ${(opening / 1000).toFixed(1)} s of it open 1,000 values and write that into 20 logs; peak ${(peakOf(argv(log), many.env) / 1e6).toFixed(0)} MB`,
+    note:
+      `median of ${how.rounds}; ${(opening / 1000).toFixed(1)} s of it open 1,000 values and ` +
+      `write that into 20 logs; peak ${(peakOf(argv(log), many.env) / 1e6).toFixed(0)} MB`,
   }
 }
 
@@ -89,7 +95,10 @@ function writeLog(path: string, mebibytes: number, planted: readonly string[]): 
     let block = ""
     const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(mebibyte / 16))).toString("hex")
     for (let at = 0; block.length < mebibyte; at = (at + 61) % (noise.length - 64))
-      block += `2026-11-24T03:00:${String(at % 60).padStart(2, "0")}Z INFO request=${noise.slice(at, at + 32)} GET /api/v1/orders/${at} 200 ${at % 977}ms user-agent="Mozilla/5.0 (X11; Linux x86_64)"\n`
+      block +=
+        `2026-11-24T03:00:${String(at % 60).padStart(2, "0")}Z INFO ` +
+        `request=${noise.slice(at, at + 32)} GET /api/v1/orders/${at} 200 ${at % 977}ms ` +
+        `user-agent="Mozilla/5.0 (X11; Linux x86_64)"\n`
     const leaked =
       planted[planted.length - Math.ceil(((mebibytes - count) * planted.length) / mebibytes)]
     const here =

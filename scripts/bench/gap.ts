@@ -10,9 +10,10 @@ import { readLogin, visits } from "./visit.ts"
 const most = 5
 
 /**
- * How long logins fail where a service holds one password: from the change (PostgreSQL has said yes to it) to the first login
- * of the restarted program, beside that program's restart alone (from its signal to the same login) and one login, for no file
- * shows a value that nobody has logged in with.
+ * How long logins fail where a service holds one password: from the change (PostgreSQL has said yes
+ * to it) to the first login of the restarted program, beside that program's restart alone (from its
+ * signal to the same login) and one login, for no file shows a value that nobody has logged in
+ * with.
  */
 export async function gapRow(rotations: number, restartMs: number): Promise<Row> {
   await using server = await startPostgres({})
@@ -48,11 +49,15 @@ export async function gapRow(rotations: number, restartMs: number): Promise<Row>
   return {
     row: "gap with one role (PostgreSQL)",
     ours: `${ms(median(gaps))}, p99 ${ms(quantile(gaps, 0.99))}`,
-    limit: `${ms(median(own))}, p99 ${ms(quantile(own, 0.99))} the restart alone; ${ms(median(logins))}, p99 ${ms(quantile(logins, 0.99))} a login`,
+    limit:
+      `${ms(median(own))}, p99 ${ms(quantile(own, 0.99))} the restart alone; ` +
+      `${ms(median(logins))}, p99 ${ms(quantile(logins, 0.99))} a login`,
     ratio: median(gaps) / (median(own) + median(logins)),
     aim: `<= restart + login + ${most} ms`,
     met,
-    note: `${rotations} rotations; beyond the restart ${ms(median(beyond))}, p99 ${ms(quantile(beyond, 0.99))}; restart made to take ${restartMs} ms`,
+    note:
+      `${rotations} rotations; beyond the restart ${ms(median(beyond))}, ` +
+      `p99 ${ms(quantile(beyond, 0.99))}; restart made to take ${restartMs} ms`,
   }
 }
 

@@ -18,7 +18,10 @@ import { openProject } from "./project.ts"
 
 const ask = { skipGrace: false, waitMs: 0 } as const
 
-/** Rotations a second of `generated` into a file, beside the same durable replaces, seals and appends with nothing around them. */
+/**
+ * Rotations a second of `generated` into a file, beside the same durable replaces, seals and
+ * appends with nothing around them.
+ */
 export async function generatedRows(how: {
   readonly rounds: number
   readonly each: number
@@ -148,7 +151,10 @@ async function manyRows({
 }
 
 function environment(name: string): string {
-  return `  ${name}: { rotate_every: never, secrets: { key: generated }, outputs: [{ dotenv: ${name}.env, variables: { KEY: "{{ key.password }}" } }] }\n`
+  return (
+    `  ${name}: { rotate_every: never, secrets: { key: generated }, outputs: ` +
+    `[{ dotenv: ${name}.env, variables: { KEY: "{{ key.password }}" } }] }\n`
+  )
 }
 
 async function rotateOnce(app: App, name: string): Promise<void> {

@@ -168,7 +168,10 @@ async function rotated(root: string, projects: readonly Project[]): Promise<Foun
 /** Figures that what one environment takes hides say nothing. */
 const hidden = 0.1
 
-/** Least squares of the logarithms, of what is more than one environment takes; where hardly any is, of the whole. */
+/**
+ * Least squares of the logarithms, of what is more than one environment takes; where hardly any is,
+ * of the whole.
+ */
 function rowOf(sizes: readonly number[], { name, one, figures, say, least, note }: Found): Row {
   const all = sizes.map((size, index) => ({
     size,
@@ -189,7 +192,9 @@ function rowOf(sizes: readonly number[], { name, one, figures, say, least, note 
     ratio: exponent,
     aim: "<= 1.05",
     met: exponent <= 1.05,
-    note: `${more.length < 2 ? "the whole figures, which hardly grow" : `less what one environment takes, from ${points[0]?.size.toLocaleString("en")} on`} (one: ${say(one)}); the last step alone n^${slope(points.slice(-2)).toFixed(2)}; ${note}`,
+    note:
+      `${more.length < 2 ? "the whole figures, which hardly grow" : `less what one environment takes, from ${points[0]?.size.toLocaleString("en")} on`} ` +
+      `(one: ${say(one)}); the last step alone n^${slope(points.slice(-2)).toFixed(2)}; ${note}`,
     figures: Object.fromEntries([
       [1, one],
       ...sizes.map((size, index) => [size, figures[index] ?? Number.NaN]),

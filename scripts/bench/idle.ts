@@ -7,7 +7,10 @@ import type { Row } from "./measure.ts"
 import { compiled } from "./start.ts"
 import { type Idle, watchIdle } from "./watch.ts"
 
-/** The service with many environments while nothing is due, beside one timer alone, and beside a live croner job each. */
+/**
+ * The service with many environments while nothing is due, beside one timer alone, and beside a
+ * live croner job each.
+ */
 export async function idleRows(
   root: string,
   how: { readonly environments: number; readonly settleMs: number; readonly watchMs: number },
@@ -25,7 +28,10 @@ export async function idleRows(
     const jobs = await compiled(
       folder,
       "jobs",
-      `import { Cron } from ${JSON.stringify(join(root, "node_modules/croner"))}\nfor (let count = 0; count < ${environments}; count++) new Cron("0 3 1 1 *", { timezone: "UTC" }, () => {})\nprocess.stdout.write("started\\n")\n`,
+      `import { Cron } from ${JSON.stringify(join(root, "node_modules/croner"))}\n` +
+        `for (let count = 0; count < ${environments}; count++) new Cron("0 3 1 1 *", ` +
+        `{ timezone: "UTC" }, () => {})\n` +
+        `process.stdout.write("started\\n")\n`,
     )
     const ours = await watchService(root, environments, how, many)
     const alone = await watchOne([timer], /started/, how)
@@ -37,7 +43,9 @@ export async function idleRows(
       `${idle.rssMiB.toFixed(0)} MiB, ${idle.wakeUpsAMinute} wake-ups and ${idle.cpuMsAMinute} ms a minute`
     const common = {
       limit: `${say(alone)}: one timer`,
-      peer: `${say(live)}: ${environments} croner jobs; ${lines === undefined ? `no cron here: ${"why" in cron ? cron.why : ""}` : `${say(lines)}: ${environments} lines of Debian's cron`}`,
+      peer:
+        `${say(live)}: ${environments} croner jobs; ` +
+        `${lines === undefined ? `no cron here: ${"why" in cron ? cron.why : ""}` : `${say(lines)}: ${environments} lines of Debian's cron`}`,
     }
     return [
       {

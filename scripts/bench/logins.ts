@@ -51,6 +51,8 @@ async function loginRow(
     ratio: failed,
     aim: "0",
     met: failed === 0,
-    note: `${how.rotations} rotations in ${Math.round(seconds)} s, ${rate} logins a second, ${how.sideBySide} at once, grace ${how.grace}`,
+    note:
+      `${how.rotations} rotations in ${Math.round(seconds)} s, ` +
+      `${rate} logins a second, ${how.sideBySide} at once, grace ${how.grace}`,
   }
 }

@@ -24,7 +24,10 @@ export type Many = {
 /** `shown`: each environment has a `.env` that shows its secrets. */
 export type How = { readonly different?: boolean; readonly shown?: boolean }
 
-/** A project of many environments that all have a value, as rotations leave them; `each` secrets in each, none due for weeks. */
+/**
+ * A project of many environments that all have a value, as rotations leave them; `each` secrets in
+ * each, none due for weeks.
+ */
 export async function manyEnvironments(count: number, each = 1, how: How = {}): Promise<Many> {
   const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
   await chmod(folder, 0o700)
@@ -34,12 +37,19 @@ export async function manyEnvironments(count: number, each = 1, how: How = {}): 
   // Some lines of a file: no state need know them.
   const outputs = (name: string): string =>
     how.shown === true
-      ? `, outputs: [{ dotenv: ${name}.env, merge: true, variables: { ${secrets.map((secret) => `${secret.toUpperCase()}: "{{ ${secret}.password }}"`).join(", ")} } }]`
+      ? `, outputs: [{ dotenv: ${name}.env, merge: true, variables: ` +
+        `{ ${secrets.map((secret) => `${secret.toUpperCase()}: "{{ ${secret}.password }}"`).join(", ")} ` +
+        "} }]"
       : ""
   const config = join(folder, "mycelium.yaml")
   await writeFile(
     config,
-    `project: bench\nstore: ./store\nschedule: "0 3 * * *"\nrotate_every: 90d\nenvironments:\n${names.map((name) => `  ${name}: { secrets: ${written}${outputs(name)} }\n`).join("")}`,
+    "project: bench\n" +
+      "store: ./store\n" +
+      `schedule: "0 3 * * *"\n` +
+      "rotate_every: 90d\n" +
+      "environments:\n" +
+      `${names.map((name) => `  ${name}: { secrets: ${written}${outputs(name)} }\n`).join("")}`,
     { mode: 0o600 },
   )
   const store = join(folder, "store")

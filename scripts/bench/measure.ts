@@ -58,7 +58,10 @@ export async function allInTurn(
   return times
 }
 
-/** Ours beside the limit as a share of its speed, round by round, so that a burst of other work spoils one round and not the row. */
+/**
+ * Ours beside the limit as a share of its speed, round by round, so that a burst of other work
+ * spoils one round and not the row.
+ */
 export function shareOf(times: {
   readonly ours: readonly number[]
   readonly limit: readonly number[]

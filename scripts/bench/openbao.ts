@@ -11,7 +11,10 @@ import { openbaoPrograms } from "../servers/openbao.ts"
 import type { Row } from "./measure.ts"
 import { newPassword } from "./services.ts"
 
-/** What one would use instead: OpenBao with its integrated storage, on a disk as ours; roles of PostgreSQL as its static roles. */
+/**
+ * What one would use instead: OpenBao with its integrated storage, on a disk as ours; roles of
+ * PostgreSQL as its static roles.
+ */
 export type OpenBao = {
   readonly version: string
   /** For its command line. */
@@ -19,7 +22,10 @@ export type OpenBao = {
   readonly env: Readonly<Record<string, string>>
   /** Takes over roles of this server (`rotate-role` once each). */
   adopt(server: PostgresServer, roles: readonly string[]): Promise<void>
-  /** One new password, set at the server: a statement of its admin, no login that proves it, none that proves the old one dead. */
+  /**
+   * One new password, set at the server: a statement of its admin, no login that proves it, none
+   * that proves the old one dead.
+   */
   rotate(role: string): Promise<void>
 } & AsyncDisposable
 
@@ -97,7 +103,8 @@ export async function startOpenBao(): Promise<OpenBao | { readonly why: string }
       adopt: async (server, roles) => {
         const password = newPassword()
         await server.sql(
-          `CREATE ROLE openbao LOGIN CREATEROLE PASSWORD '${password}'; ${roles.map((role) => `GRANT ${role} TO openbao WITH ADMIN OPTION`).join("; ")}`,
+          `CREATE ROLE openbao LOGIN CREATEROLE PASSWORD '${password}'; ` +
+            `${roles.map((role) => `GRANT ${role} TO openbao WITH ADMIN OPTION`).join("; ")}`,
         )
         await ask("POST", "database/config/server", {
           plugin_name: "postgresql-database-plugin",
@@ -123,7 +130,10 @@ export async function startOpenBao(): Promise<OpenBao | { readonly why: string }
   }
 }
 
-/** A containment beside what one would type instead: a shell loop over `bao write -f database/rotate-role/…`, one after the other. */
+/**
+ * A containment beside what one would type instead: a shell loop over
+ * `bao write -f database/rotate-role/…`, one after the other.
+ */
 export async function withLoop(row: Row, count: number): Promise<Row> {
   await using server = await startPostgres()
   const bao = await startOpenBao()
@@ -148,6 +158,8 @@ export async function withLoop(row: Row, count: number): Promise<Row> {
   if (exitCode !== 0) throw new Error("the loop of OpenBao ended early")
   return {
     ...row,
-    peer: `${(tookMs / 1000).toFixed(1)} s for ${count} in a shell loop over bao write -f database/rotate-role/…, no login, no session ended`,
+    peer:
+      `${(tookMs / 1000).toFixed(1)} s for ${count} in a shell loop over bao write -f ` +
+      "database/rotate-role/…, no login, no session ended",
   }
 }

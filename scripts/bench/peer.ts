@@ -1,6 +1,9 @@
 import { join } from "node:path"
 
-/** The way that a script takes: a value from `secrets`, a JSON file and a `.env`, both chmod'ed, nothing synced. `rotate` does so many and resolves when they are done. */
+/**
+ * The way that a script takes: a value from `secrets`, a JSON file and a `.env`, both chmod'ed,
+ * nothing synced. `rotate` does so many and resolves when they are done.
+ */
 export async function seedRotation(
   folder: string,
 ): Promise<{ rotate(count: number): Promise<void>; stop(): Promise<void> }> {

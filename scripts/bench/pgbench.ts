@@ -6,7 +6,10 @@ import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import type { Service } from "./a-program.ts"
 import { run } from "./start.ts"
 
-/** Logins a second of `pgbench -C`, which connects anew for each `SELECT 1`; or why there are none. `folder`: for its files. */
+/**
+ * Logins a second of `pgbench -C`, which connects anew for each `SELECT 1`; or why there are none.
+ * `folder`: for its files.
+ */
 export async function pgbench(
   server: PostgresServer,
   { login }: Service,

@@ -2,9 +2,10 @@ import { writeFileSync } from "node:fs"
 import { readLogin, visits } from "./visit.ts"
 
 /**
- * A program as a deployment runs it, a process of its own: reads user and password from its .env, logs in anew as fast as the
- * server lets it, reads the file again at SIGHUP, is healthy when a login with what it now holds was accepted. At SIGTERM it
- * prints its tally. Argument: `Order` as JSON.
+ * A program as a deployment runs it, a process of its own: reads user and password from its .env,
+ * logs in anew as fast as the server lets it, reads the file again at SIGHUP, is healthy when a
+ * login with what it now holds was accepted. At SIGTERM it prints its tally. Argument: `Order` as
+ * JSON.
  */
 
 export type Order = {

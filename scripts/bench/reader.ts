@@ -1,4 +1,7 @@
-/** Reads and parses what `plan` reads, and counts the secrets: a project's config, and each of its states. Argument: the config. */
+/**
+ * Reads and parses what `plan` reads, and counts the secrets: a project's config, and each of its
+ * states. Argument: the config.
+ */
 import { readFileSync, readdirSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { parse } from "yaml"

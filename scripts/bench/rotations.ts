@@ -24,7 +24,10 @@ const grace = "1s"
 /** Of the rate that is possible: what rotates beside the clients takes the rest of the machine. */
 const least = 0.7
 
-/** Logins that fail while the binary rotates what clients log in with, and how fast those log in meanwhile. */
+/**
+ * Logins that fail while the binary rotates what clients log in with, and how fast those log in
+ * meanwhile.
+ */
 export async function rotationRows(root: string, how: How): Promise<readonly Row[]> {
   return [await pairRow(root, how), await redisRow(root, how)]
 }
@@ -52,7 +55,10 @@ async function pairRow(root: string, how: How): Promise<Row> {
   }
 }
 
-/** No program of Redis logs in anew each time without its password among its arguments, so there is no rate but that of our own clients. */
+/**
+ * No program of Redis logs in anew each time without its password among its arguments, so there is
+ * no rate but that of our own clients.
+ */
 async function redisRow(root: string, how: How): Promise<Row> {
   await using server = await startRedis()
   await using project = await binaryProject(root, how.environments, (name) =>
@@ -72,8 +78,14 @@ function rowOf(
   const failed = failuresOf(during)
   return {
     row: `logins failing during ${count} rotations: ${name}`,
-    ours: `${failed} of ${during.logins + failed}${failed === 0 ? "" : ` (${JSON.stringify(during.failures)})`}, ${Math.round(rateOf(during))}/s`,
-    note: `${how.environments} environments and clients, each ${how.rotations} rotations in ${Math.round(seconds)} s, grace ${grace}; each client was let in with each of its ${how.rotations + 1} values; while nothing rotates ${Math.round(rateOf(alone))}/s`,
+    ours:
+      `${failed} of ` +
+      `${during.logins + failed}${failed === 0 ? "" : ` (${JSON.stringify(during.failures)})`}, ` +
+      `${Math.round(rateOf(during))}/s`,
+    note:
+      `${how.environments} environments and clients, each ${how.rotations} rotations in ` +
+      `${Math.round(seconds)} s, grace ${grace}; each client was let in with each of its ` +
+      `${how.rotations + 1} values; while nothing rotates ${Math.round(rateOf(alone))}/s`,
   }
 }
 
@@ -122,7 +134,10 @@ async function binaryProject(
         `USER=${service.login.user}\nPASSWORD=${service.login.password}\n`,
         { mode: 0o600 },
       )
-      text += `  ${name}: { secrets: { it: { driver: ${service.kind}, ${service.options} } }, outputs: [{ dotenv: ${name}.env, variables: { USER: "{{ it.user }}", PASSWORD: "{{ it.password }}" } }] }\n`
+      text +=
+        `  ${name}: { secrets: { it: { driver: ${service.kind}, ` +
+        `${service.options} } }, outputs: [{ dotenv: ${name}.env, variables: { USER: ` +
+        `"{{ it.user }}", PASSWORD: "{{ it.password }}" } }] }\n`
     }
     await writeFile(config, text, { mode: 0o600 })
     run([binary, "init", "--config", config], /^made .*identity/m, env)

@@ -23,7 +23,10 @@ type Rounds = { readonly rounds: number; readonly each: number }
 /** A login of its own, by number. */
 type Make = (number: number) => Promise<Service>
 
-/** Rotations a second of real services, one and eight environments at once, beside the same statements, logins and durable acts, bare. */
+/**
+ * Rotations a second of real services, one and eight environments at once, beside the same
+ * statements, logins and durable acts, bare.
+ */
 export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
   const rows: Row[] = []
   await using postgres = await startPostgres({ config: { max_connections: "200" } })
@@ -52,7 +55,10 @@ export async function serviceRows(how: Rounds): Promise<readonly Row[]> {
     : [...(await withPeer(rows.slice(0, 2), bao, postgres, how)), ...rows.slice(2)]
 }
 
-/** OpenBao's static roles on the same server, one and eight at once; not in turn with ours, for it would still be at work when they begin. */
+/**
+ * OpenBao's static roles on the same server, one and eight at once; not in turn with ours, for it
+ * would still be at work when they begin.
+ */
 async function withPeer(
   rows: readonly Row[],
   bao: OpenBao | { readonly why: string },
@@ -83,7 +89,9 @@ async function withPeer(
     throw new Error("the peer did not rotate")
   return rows.map((row, index) => ({
     ...row,
-    peer: `${aSecond(took[index] ?? Number.NaN)} OpenBao ${bao.version} rotate-role: one ALTER, no login, nothing proven`,
+    peer:
+      `${aSecond(took[index] ?? Number.NaN)} OpenBao ${bao.version} rotate-role: one ALTER, ` +
+      "no login, nothing proven",
   }))
 }
 
@@ -96,7 +104,11 @@ async function serviceRow(
   const services: Service[] = []
   for (let count = 0; count < atOnce; count++) services.push(await fresh())
   const one = (service: Service, index: number): string =>
-    `  e${index}:\n    rotate_every: never\n    secrets: { it: { driver: ${service.kind}, ${service.options} } }\n    outputs: [{ dotenv: e${index}.env, merge: true, variables: { USER: "{{ it.user }}", PASSWORD: "{{ it.password }}" } }]\n`
+    `  e${index}:\n    ` +
+    "rotate_every: never\n    " +
+    `secrets: { it: { driver: ${service.kind}, ${service.options} } }\n    ` +
+    `outputs: [{ dotenv: e${index}.env, merge: true, variables: { USER: ` +
+    `"{{ it.user }}", PASSWORD: "{{ it.password }}" } }]\n`
   await using project = await openProject(() => `environments:\n${services.map(one).join("")}`)
   const { app, folder } = project
   for (const [index, service] of services.entries()) {
@@ -171,7 +183,10 @@ async function rotateOnce(app: App, environment: string): Promise<void> {
 
 type Bare = { rotate(): Promise<void> }
 
-/** The driver's own acts in the order in which a rotation asks for them; each login must be answered as it should. */
+/**
+ * The driver's own acts in the order in which a rotation asks for them; each login must be answered
+ * as it should.
+ */
 function openBare(app: App, folder: string, service: Service, name: string): Bare {
   const type = app.plugins.drivers.find((one) => one.type === service.kind)
   if (type === undefined) throw new Error(`no driver ${service.kind}`)

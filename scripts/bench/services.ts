@@ -17,7 +17,9 @@ export async function redisService(
   const password = newPassword()
   await server.command("ACL", "SETUSER", user, "on", `>${password}`, "~*", "+@all")
   await server.command("ACL", "SAVE")
-  const options = `address: "redis://127.0.0.1:${server.port}", user: ${user}, admin: { user: ${server.admin.user}, password: { file: admin-${user} } }, grace: ${grace}`
+  const options =
+    `address: "redis://127.0.0.1:${server.port}", user: ${user}, admin: ` +
+    `{ user: ${server.admin.user}, password: { file: admin-${user} } }, grace: ${grace}`
   return {
     kind: "redis",
     port: server.port,
@@ -50,7 +52,10 @@ export async function pairService(
   await server.sql(
     `ALTER ROLE ${name}_rotator PASSWORD '${admin}'; ALTER ROLE ${name}_blue PASSWORD '${password}'`,
   )
-  const options = `address: "${addressOf(server)}", roles: [${name}_blue, ${name}_green], owner: ${name}_owner, admin: { user: ${name}_rotator, password: { file: admin-${name} } }, grace: ${grace}`
+  const options =
+    `address: "${addressOf(server)}", roles: [${name}_blue, ${name}_green], ` +
+    `owner: ${name}_owner, admin: { user: ${name}_rotator, password: { file: ` +
+    `admin-${name} } }, grace: ${grace}`
   return {
     kind: "postgres",
     port: server.port,

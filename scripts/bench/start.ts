@@ -7,7 +7,10 @@ import { startOpenBao } from "./openbao.ts"
 
 const megabyte = 1_000_000
 
-/** Starts of the binary beside a compiled program of one line (`console.log`, which loads none of Node's streams), and its size. */
+/**
+ * Starts of the binary beside a compiled program of one line (`console.log`, which loads none of
+ * Node's streams), and its size.
+ */
 export async function startRows(root: string, rounds: number): Promise<readonly Row[]> {
   const binary = join(root, "dist", "mycelium")
   const folder = await mkdtemp(join(tmpdir(), "mycelium-bench-"))
@@ -15,7 +18,8 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
     const hello = await compiled(folder, "hello", 'console.log("hello")\n')
     await using one = await manyEnvironments(1)
     await using many = await manyEnvironments(1000)
-    // What `status` cannot do without: our loader, and the state files, read and parsed by the plainest calls.
+    // What `status` cannot do without: our loader, and the state files, read and parsed by the
+    // plainest calls.
     const reader = await compiled(folder, "reader", readerText(root))
     const parts = { config: [] as number[], files: [] as number[] }
     const read = async (): Promise<void> => {
@@ -66,7 +70,8 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
     const note = `median of ${rounds}`
     // Time by the clock grows with all that the machine does besides; what a program computes hardly does.
     const beside = (which: "version" | "quick" | "whole"): string =>
-      `${note}; CPU ${ms(median(cpu[which]))} beside ${ms(median(cpu.hello))}; peak ${mb(peak[which])} beside ${mb(peak.hello)}`
+      `${note}; CPU ${ms(median(cpu[which]))} beside ${ms(median(cpu.hello))}; ` +
+      `peak ${mb(peak[which])} beside ${mb(peak.hello)}`
     const over = (row: string, ours: number, which: "quick" | "whole", most: number): Row => ({
       row,
       ours: ms(ours),
@@ -95,7 +100,10 @@ export async function startRows(root: string, rounds: number): Promise<readonly 
         ratio: status / (bare + config + files),
         aim: "<= hello + 80 ms",
         met: status <= bare + 80,
-        peer: `${ms(python)} Python: the files alone, no config${peers.why === undefined ? `; ${ms(bao)} bao status, of one server` : `; no OpenBao here: ${peers.why}`}`,
+        peer:
+          `${ms(python)} Python: the files alone, ` +
+          "no " +
+          `config${peers.why === undefined ? `; ${ms(bao)} bao status, of one server` : `; no OpenBao here: ${peers.why}`}`,
         note: `${note}; peak ${mb(peak.status)}`,
       },
       await sizeRow(root, binary, hello),
@@ -131,7 +139,10 @@ function mb(bytes: number): string {
   return `${(bytes / megabyte).toFixed(2)} MB`
 }
 
-/** What one would use instead: a script of one's own over the same files, and the word of OpenBao about itself. */
+/**
+ * What one would use instead: a script of one's own over the same files, and the word of OpenBao
+ * about itself.
+ */
 async function statusPeers(
   states: readonly string[],
 ): Promise<
@@ -171,7 +182,10 @@ for name in sorted(os.listdir(sys.argv[1])):
 print(f"{count} secrets")
 `
 
-/** Runs a program that must end with one of `codes` and print what `message` matches. `cpu` gets the milliseconds that it computed */
+/**
+ * Runs a program that must end with one of `codes` and print what `message` matches. `cpu` gets the
+ * milliseconds that it computed
+ */
 export function run(
   argv: readonly string[],
   message: RegExp,
@@ -189,12 +203,16 @@ export function run(
   const text = stdout?.toString() ?? ""
   if (!codes.includes(exitCode) || !message.test(text))
     throw new Error(
-      `${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`,
+      `${argv.slice(0, 3).join(" ")} did not do its work (${exitCode}): ` +
+        `${text.slice(0, 300)}${stderr.toString().slice(0, 300)}`,
     )
   return text
 }
 
-/** The bytes that a program held at most. What the system says of our own child counts what we held before it was another program, so a small one starts it. */
+/**
+ * The bytes that a program held at most. What the system says of our own child counts what we held
+ * before it was another program, so a small one starts it.
+ */
 export function peakOf(argv: readonly string[], env: Readonly<Record<string, string>>): number {
   const { stdout } = Bun.spawnSync(["python3", "-c", askPeak, ...argv], {
     env: { PATH: "/usr/bin:/bin", ...env },

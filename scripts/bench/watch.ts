@@ -9,7 +9,10 @@ export type Idle = {
   readonly cpuMsAMinute: number
 }
 
-/** Watches `pid` for `forMs`. A wake-up is a voluntary context switch of any thread (proc(5)): each is a sleep that ended. */
+/**
+ * Watches `pid` for `forMs`. A wake-up is a voluntary context switch of any thread (proc(5)): each
+ * is a sleep that ended.
+ */
 export async function watchIdle(pid: number, forMs: number): Promise<Idle> {
   const before = look(pid)
   await Bun.sleep(forMs)

@@ -3,8 +3,9 @@ import { binary } from "../../test/support/mycelium.ts"
 import { type Call, pathsIn, threadsOf } from "../../test/support/strace.ts"
 
 /**
- * SIGKILL at the `when`-th `call`, as it enters or before it returns. With `file` (relative to the shop's root): of all
- * threads together, among the calls about that file. Without: of the main thread.
+ * SIGKILL at the `when`-th `call`, as it enters or before it returns. With `file` (relative to the
+ * shop's root): of all threads together, among the calls about that file. Without: of the main
+ * thread.
  */
 export type Cut = {
   readonly call: string
@@ -15,7 +16,10 @@ export type Cut = {
   readonly point?: Point
 }
 
-/** An instant of a run, told by who does what to what: before or after the `nth` such act ("before Bun Pool fsync draft of production.json #2"). */
+/**
+ * An instant of a run, told by who does what to what: before or after the `nth` such act ("before
+ * Bun Pool fsync draft of production.json #2").
+ */
 export type Point = {
   readonly side: "before" | "after"
   readonly act: string
@@ -69,7 +73,10 @@ function actOf({ name, args, thread, result }: Call): string | undefined {
   return what === undefined ? undefined : `${thread.replace(/ \d+$/, "")} ${name} ${what}`.trimEnd()
 }
 
-/** What a call is about: the file by its place, a socket, a program; undefined for a thread that wakes another. */
+/**
+ * What a call is about: the file by its place, a socket, a program; undefined for a thread that
+ * wakes another.
+ */
 function objectOf(name: string, args: string): string | undefined {
   if (name === "vfork") return "hook"
   const path = pathsIn(args)[name === "rename" ? 1 : 0] ?? ""
@@ -81,7 +88,10 @@ function objectOf(name: string, args: string): string | undefined {
   return draft === undefined ? rest : `draft of ${rest}`
 }
 
-/** One cut a point for an undisturbed run of a shop in `root`, from where the lock is taken (or the new value is promoted). */
+/**
+ * One cut a point for an undisturbed run of a shop in `root`, from where the lock is taken (or the
+ * new value is promoted).
+ */
 export function planCuts(calls: readonly Call[], root: string, onlyRevoke = false): readonly Cut[] {
   const from = beginning(calls, onlyRevoke)
   return stepsOf(calls).flatMap(({ call, act, nth }) => {
@@ -121,7 +131,10 @@ export function fileOf({ args }: Call, root: string): string | undefined {
   return path?.startsWith(`${root}/`) === true ? path.slice(root.length + 1) : undefined
 }
 
-/** Where it gets interesting: before, nothing was read yet. The last change of the state but one is the promotion. */
+/**
+ * Where it gets interesting: before, nothing was read yet. The last change of the state but one is
+ * the promotion.
+ */
 function beginning(calls: readonly Call[], onlyRevoke: boolean): number {
   const writes = calls.filter(
     ({ name, args }) =>
@@ -150,7 +163,10 @@ export function isSent(calls: readonly Call[], cut: Cut): boolean {
   return counted(calls, cut).length >= cut.when
 }
 
-/** `count` of them: each kind of act gets the same share, for a rotation reads from sockets twenty times as often as it renames. */
+/**
+ * `count` of them: each kind of act gets the same share, for a rotation reads from sockets twenty
+ * times as often as it renames.
+ */
 export function sampleCuts(
   cuts: readonly Cut[],
   count: number,

@@ -32,7 +32,10 @@ export type How = {
   readonly tell?: (message: string) => void
 }
 
-/** How often a socket is read in vain is chance: a cut that was missed is tried again, at the next number and at the one before. */
+/**
+ * How often a socket is read in vain is chance: a cut that was missed is tried again, at the next
+ * number and at the one before.
+ */
 const shifts = [0, 0, 1, -1, 2, -2]
 
 export async function explore(servers: Servers, scenario: Scenario, how: How): Promise<Explored> {
@@ -83,7 +86,10 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
   }
 }
 
-/** The same cut once more, with nothing beside it: what other load has made is not taken for ours. Undefined where it was not reached, or left nothing to recover. */
+/**
+ * The same cut once more, with nothing beside it: what other load has made is not taken for ours.
+ * Undefined where it was not reached, or left nothing to recover.
+ */
 export async function alone(
   servers: Servers,
   scenario: Scenario,
@@ -133,7 +139,10 @@ async function killAndRecover(
 
 type Recovered = { readonly faults: readonly Fault[]; readonly ms: number | undefined }
 
-/** Judges the disk, then calls the service (or not), then the command again. `ms`: from the first call until the state was at rest; undefined where the kill left it so. */
+/**
+ * Judges the disk, then calls the service (or not), then the command again. `ms`: from the first
+ * call until the state was at rest; undefined where the kill left it so.
+ */
 async function recover(lane: Lane, service: boolean): Promise<Recovered> {
   const faults = [...(await judgeCut(lane))]
   const middle = await middleOf(lane)
@@ -147,7 +156,10 @@ async function recover(lane: Lane, service: boolean): Promise<Recovered> {
   return { faults, ms }
 }
 
-/** Looks at the state file until nothing is open or owed any more, or the next rotation has begun: between two looks the rest may have come and gone. */
+/**
+ * Looks at the state file until nothing is open or owed any more, or the next rotation has begun:
+ * between two looks the rest may have come and gone.
+ */
 function restOf(lane: Lane): { readonly stop: () => Promise<number | undefined> } {
   const began = performance.now()
   if (isAtRest(lane)) return { stop: () => Promise.resolve(undefined) }

@@ -9,7 +9,10 @@ import type { Login, Service } from "../../test/support/shop-services.ts"
 import type { Lane } from "./lane.ts"
 import type { Scenario } from "./scenarios.ts"
 
-/** What is wrong, by kind: a credential is lost; the command does not come to rest; it rotated twice; anything else. */
+/**
+ * What is wrong, by kind: a credential is lost; the command does not come to rest; it rotated
+ * twice; anything else.
+ */
 export type Fault = {
   readonly kind: "lost" | "stuck" | "double" | "wrong"
   readonly message: string
@@ -35,7 +38,10 @@ export async function judgeCut({ shop, scenario }: Lane): Promise<readonly Fault
   return faults
 }
 
-/** Undefined where nothing is lost. `erased`: it was asked that no login works in the end; whichever still does must be on the disk. */
+/**
+ * Undefined where nothing is lost. `erased`: it was asked that no login works in the end; whichever
+ * still does must be on the disk.
+ */
 async function lostBy(shop: Shop, service: Service, erased: boolean): Promise<string | undefined> {
   const { project, role } = shop
   const sealed = (await loginsOf(project, service.secret)).flatMap(({ user = role, password }) =>
@@ -50,7 +56,10 @@ async function lostBy(shop: Shop, service: Service, erased: boolean): Promise<st
   }
   // Before a first value there is none that could be lost.
   if ((erased || shop.options.empty === true) && (await service.holdsNothing())) return undefined
-  return `${service.secret}: none of ${onDisk.length} credentials on the disk is accepted (${answers.join(", ")})`
+  return (
+    `${service.secret}: none of ${onDisk.length} credentials on the disk is accepted ` +
+    `(${answers.join(", ")})`
+  )
 }
 
 /** Under load a server may give none in time: that is neither "in" nor a refusal. */
@@ -141,7 +150,10 @@ export function turnExits({ rest }: Scenario): readonly number[] {
   return rest === "back" ? [0, 1] : [0]
 }
 
-/** After one turn of the service, which is not asked to rotate: what the cut left is finished, nothing new is begun. */
+/**
+ * After one turn of the service, which is not asked to rotate: what the cut left is finished,
+ * nothing new is begun.
+ */
 export async function judgeService(
   { shop, scenario }: Lane,
   once: Ran,

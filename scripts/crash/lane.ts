@@ -7,13 +7,19 @@ import { strace } from "../../test/support/tracing.ts"
 import { type Cut, counted, traced } from "./cuts.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
-/** One shop that is brought to the instant before the command again and again: its files, and what its services hold. */
+/**
+ * One shop that is brought to the instant before the command again and again: its files, and what
+ * its services hold.
+ */
 export class Lane implements AsyncDisposable {
   readonly shop: Shop
   readonly scenario: Scenario
   /** What the last killed run had called. */
   killed: readonly Call[] = []
-  /** Whether a health check got no answer since it was reset: the machine was too slow for what is to be judged. */
+  /**
+   * Whether a health check got no answer since it was reset: the machine was too slow for what is
+   * to be judged.
+   */
   late = false
   readonly #putBack: () => Promise<void>
 
@@ -69,7 +75,10 @@ export class Lane implements AsyncDisposable {
     await this.#at(cut, longHoldMs, (pid) => signalTo(pid, "SIGKILL"))
   }
 
-  /** The same, and the process is asked to stop: by each of `signals`, the later ones a while after it has heard the first. */
+  /**
+   * The same, and the process is asked to stop: by each of `signals`, the later ones a while after
+   * it has heard the first.
+   */
   ask(cut: Cut, [first, ...later]: readonly NodeJS.Signals[]): Promise<Ran> {
     return this.#at(cut, holdMs, async (pid) => {
       if (first !== undefined) signalTo(pid, first)
@@ -84,7 +93,8 @@ export class Lane implements AsyncDisposable {
     const { call, when, side, file } = cut
     rmSync(this.#log, { force: true })
     const hold = side === "after" ? "delay_exit" : "delay_enter"
-    // Strace counts by thread. The main thread is one; the calls of a pool are few once they are about one file: each is held up.
+    // Strace counts by thread. The main thread is one; the calls of a pool are few once they are
+    // about one file: each is held up.
     const how = file === undefined ? `${mainHoldMs * 1000}:when=${when}` : `${holdMs * 1000}`
     const running = this.run([
       ...(file === undefined ? [] : ["-P", join(this.shop.project.root, file)]),

@@ -1,8 +1,8 @@
 import type { Fault } from "./judge.ts"
 
 /**
- * For the error of a test: how to see it again, then the first fault. The last lines of a run show twelve lines of it; all
- * faults would hide why the first happened.
+ * For the error of a test: how to see it again, then the first fault. The last lines of a run show
+ * twelve lines of it; all faults would hide why the first happened.
  */
 
 export type Placed = Fault & { readonly at: string }

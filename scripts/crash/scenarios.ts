@@ -212,7 +212,10 @@ function titlesOf(
   return Object.entries(all).map(([name, { title }]) => [name, title])
 }
 
-/** For the loss of power, which must not take a store with it that was made a moment ago: nothing is there but the config. */
+/**
+ * For the loss of power, which must not take a store with it that was made a moment ago: nothing is
+ * there but the config.
+ */
 export const fresh: readonly Scenario[] = [
   {
     name: "fresh-new",

@@ -6,8 +6,9 @@ import { sayCut } from "./explore.ts"
 import type { Scenario, Servers } from "./scenarios.ts"
 
 /**
- * A storm of requests to stop: SIGTERM, SIGINT or a closed terminal, once and twice, at the calls at which `crash` kills.
- * Each run must end finished, back, or with exit 7 and the names of the programs that are cut off; none in silence.
+ * A storm of requests to stop: SIGTERM, SIGINT or a closed terminal, once and twice, at the calls
+ * at which `crash` kills. Each run must end finished, back, or with exit 7 and the names of the
+ * programs that are cut off; none in silence.
  */
 
 export type Stormed = {
@@ -38,7 +39,8 @@ export async function storm(servers: Servers, scenario: Scenario, how: How): Pro
   await using first = await Lane.open(servers, scenario)
   const all = planCuts(await first.watch(), first.shop.project.root, scenario.onlyRevoke)
   const points = how.count === undefined ? all : sampleCuts(all, how.count, how.random)
-  // Every point with every gust, where all are asked for; a sample has one of them each, another for each seed.
+  // Every point with every gust, where all are asked for; a sample has one of them each, another
+  // for each seed.
   const turn = Math.floor(how.random() * gusts.length)
   const queue = points.flatMap((cut, index) =>
     (how.count === undefined

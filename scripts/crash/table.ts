@@ -11,14 +11,20 @@ type Counted = Pick<Explored, "planned" | "reached" | "faults" | "recoveries">
 
 /** A recovery should take no longer (ms). */
 export const soonMs = 2000
-/** One that did, and what the same cut took with nothing beside it; undefined where it was not reached again. */
+/**
+ * One that did, and what the same cut took with nothing beside it; undefined where it was not
+ * reached again.
+ */
 export type Repeated = {
   readonly name: string
   readonly recovery: Recovery
   readonly ms: number | undefined
 }
 
-/** As the manual shows it: what was killed while it did what, reached of planned; below, what that came to. `loads`: of the machine meanwhile. */
+/**
+ * As the manual shows it: what was killed while it did what, reached of planned; below, what that
+ * came to. `loads`: of the machine meanwhile.
+ */
 export function matrixOf(
   explored: readonly Explored[],
   repeated: readonly Repeated[],
@@ -45,7 +51,8 @@ export function matrixOf(
     ...lines.map((line) => `| ${line.join(" | ")} |`),
     "",
     sumOf(explored, others, repeated),
-    `Load meanwhile: ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)} on ${cpus().length} cores.`,
+    `Load meanwhile: ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)} on ` +
+      `${cpus().length} cores.`,
   ].join("\n")
 }
 
@@ -61,13 +68,21 @@ function sumOf(
   const beside =
     others.length === 0
       ? ""
-      : `, with ${others.map(({ scenario, reached: hit, planned: all }) => `${hit}/${all} of ${scenario.name}`).join(", ")}`
+      : ", with " +
+        `${others.map(({ scenario, reached: hit, planned: all }) => `${hit}/${all} of ${scenario.name}`).join(", ")}`
   const again = repeated.map(({ ms }) => ms).filter((ms) => ms !== undefined)
   const slow =
     repeated.length === 0
       ? "None took over 2 s."
-      : `${repeated.length} took over 2 s; repeated alone, ${again.filter((ms) => ms > soonMs).length} of ${again.length} did (${times(again)[1]} at worst).`
-  return `${reached} of ${planned} kills${beside}: ${cuts("lost")} lost, ${cuts("stuck")} stuck, ${cuts("double")} rotated twice, ${cuts("wrong")} wrong. ${recoveries.length} left something to recover: ${median} in the median, ${worst} at worst. ${slow}`
+      : `${repeated.length} took over 2 s; ` +
+        `repeated alone, ${again.filter((ms) => ms > soonMs).length} of ${again.length} did ` +
+        `(${times(again)[1]} at worst).`
+  return (
+    `${reached} of ${planned} kills${beside}: ${cuts("lost")} lost, ` +
+    `${cuts("stuck")} stuck, ${cuts("double")} rotated twice, ` +
+    `${cuts("wrong")} wrong. ${recoveries.length} left something to recover: ` +
+    `${median} in the median, ${worst} at worst. ${slow}`
+  )
 }
 
 /** One row a scenario, their sum, and what there is no scenario for. */

@@ -2,7 +2,10 @@
 export type Gap = {
   /** The number of the old password. */
   readonly from: number
-  /** From the first refused login with the old password to the first good one with the new; undefined: none was refused. */
+  /**
+   * From the first refused login with the old password to the first good one with the new;
+   * undefined: none was refused.
+   */
   readonly refusedMs: number | undefined
   /** From the last good login with the old one: the app's own restart included. */
   readonly mostMs: number

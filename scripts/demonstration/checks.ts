@@ -54,7 +54,10 @@ async function below(home: string, folder: string): Promise<readonly string[]> {
   return [folder, ...names.map((name) => join(folder, name))]
 }
 
-/** Where one of these texts stands: all that the demo made, the server's data and its log of all statements too. */
+/**
+ * Where one of these texts stands: all that the demo made, the server's data and its log of all
+ * statements too.
+ */
 export async function filesWith(
   { home, server }: Stage,
   texts: readonly string[],

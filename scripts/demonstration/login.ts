@@ -6,7 +6,10 @@ export type Login = {
   readonly database: string
 }
 
-/** One login, by a client that is not Mycelium's: "accepted", else the server's SQLSTATE (28P01: wrong password), else "no answer". */
+/**
+ * One login, by a client that is not Mycelium's: "accepted", else the server's SQLSTATE (28P01:
+ * wrong password), else "no answer".
+ */
 export async function login({ host, port, user, password, database }: Login): Promise<string> {
   const client = new Bun.SQL({
     adapter: "postgres",

@@ -1,4 +1,7 @@
-/** The demo's story, in order. As a command: `bun scripts/demonstration/run.ts FOLDER`; ./scripts/demo makes and removes the folder. */
+/**
+ * The demo's story, in order. As a command: `bun scripts/demonstration/run.ts FOLDER`;
+ * ./scripts/demo makes and removes the folder.
+ */
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Gap, gapsIn, linesOf, totalsIn } from "./app-log.ts"
@@ -99,7 +102,8 @@ async function rotating(stage: Stage): Promise<void> {
   title("the same without doing it: what would happen, and what stands in the way")
   await mycelium(stage, "rotate-now", "production", "--dry-run")
   title(
-    "a new password: sealed, made to be accepted, proven, delivered; the app restarted and proven; the old one proven dead",
+    "a new password: sealed, made to be accepted, proven, delivered; " +
+      "the app restarted and proven; the old one proven dead",
   )
   await mycelium(stage, "rotate-now", "production", "--reason", "demo")
 }
@@ -125,7 +129,8 @@ async function proving(
 
 async function serving(stage: Stage): Promise<void> {
   title(
-    "run, the service: the config now says every minute, at a second that comes soon; it rotates by itself, SIGTERM ends it",
+    "run, the service: the config now says every minute, at a second that comes soon; " +
+      "it rotates by itself, SIGTERM ends it",
   )
   const path = join(stage.folder, "mycelium.yaml")
   const soon = new Date(Date.now() + 8000).getUTCSeconds()
@@ -173,7 +178,8 @@ async function looking(stage: Stage, passwords: readonly string[]): Promise<void
   const [byHand = "", ...ours] = passwords
   const [first, others] = [await filesWith(stage, [byHand]), await filesWith(stage, ours)]
   show(
-    `the password that was made by hand stands in ${first.join(", ")}\nthe two that Mycelium made stand in ${others.join(", ")}`,
+    `the password that was made by hand stands in ${first.join(", ")}\n` +
+      `the two that Mycelium made stand in ${others.join(", ")}`,
   )
   expect(
     "the server logs statements: else this would show little",
@@ -192,15 +198,19 @@ async function summary(stage: Stage): Promise<void> {
   const [one, two] = gapsIn(log)
   const totals = totalsIn(log)
   const lines = [
-    `demo: all as expected, in ${seconds(performance.now() - began)}, ${process.getuid?.() === 0 ? "as root" : "as an ordinary user"}, against PostgreSQL ${stage.server.version}`,
+    `demo: all as expected, in ${seconds(performance.now() - began)}, ` +
+      `${process.getuid?.() === 0 ? "as root" : "as an ordinary user"}, ` +
+      `against PostgreSQL ${stage.server.version}`,
     "  adopted   the password that stood in .env, proven by a login, nothing changed",
     "  rotated   twice: by rotate-now, and by the service on its own schedule (SIGTERM ended it with code 0)",
     "  dead      both old passwords: a login is refused with 28P01",
     "  alive     the password that stands in .env; the other lines are as they were",
     `  gap       rotate-now: ${say(one)}`,
     `  gap       run:        ${say(two)}`,
-    `  app       ${totals.good} logins good, ${totals.refused} refused, ${totals.unclear} without a clear answer`,
-    "  private   all files 0600, folders 0700; a password that Mycelium made stands in .env and nowhere else in plain text",
+    `  app       ${totals.good} logins good, ${totals.refused} refused, ` +
+      `${totals.unclear} without a clear answer`,
+    "  private   all files 0600, folders 0700; a password that Mycelium made stands in .env " +
+      "and nowhere else in plain text",
     `  audit     ${(await auditLines(stage)).length} lines, each with the hash of the one before`,
   ]
   console.log(`\n${lines.join("\n")}`)
@@ -209,5 +219,8 @@ async function summary(stage: Stage): Promise<void> {
 function say(gap: Gap | undefined): string {
   if (gap === undefined) return "not measured"
   const { refused, refusedMs, mostMs } = gap
-  return `${refusedMs === undefined ? "no login was refused" : `${refusedMs} ms from the first refused login to the first good one, ${refused} refused`}; ${mostMs} ms since the last good one`
+  return (
+    `${refusedMs === undefined ? "no login was refused" : `${refusedMs} ms from the first refused login to the first good one, ${refused} refused`}; ` +
+    `${mostMs} ms since the last good one`
+  )
 }

@@ -1,6 +1,7 @@
 /**
- * The demo's app, a program as there are many: it reads `.env` once, when it starts, logs in to PostgreSQL again and
- * again, and answers /healthz. Its log says which password was good or refused: by number, never by value.
+ * The demo's app, a program as there are many: it reads `.env` once, when it starts, logs in to
+ * PostgreSQL again and again, and answers /healthz. Its log says which password was good or
+ * refused: by number, never by value.
  */
 import { createHmac, randomBytes } from "node:crypto"
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -70,7 +71,10 @@ function log(what: string): void {
   })
 }
 
-/** 1 for the first password that it ever saw, and so on: told apart by their HMAC under a key of this demo. */
+/**
+ * 1 for the first password that it ever saw, and so on: told apart by their HMAC under a key of
+ * this demo.
+ */
 function numberOf(text: string): number {
   if (!existsSync("shop.known"))
     writeFileSync("shop.known", `${randomBytes(32).toString("hex")}\n`, { mode: 0o600 })

@@ -7,7 +7,10 @@ import { type PostgresServer, startPostgres } from "../../test/support/servers/p
 import { until } from "../../test/support/servers/until.ts"
 import { postgresPrograms } from "../servers.ts"
 
-/** What stands on the stage: a server, an app with its `.env`, and a home in which Mycelium keeps its key and its state. */
+/**
+ * What stands on the stage: a server, an app with its `.env`, and a home in which Mycelium keeps
+ * its key and its state.
+ */
 export type Stage = AsyncDisposable & {
   readonly server: PostgresServer
   readonly home: string
@@ -51,7 +54,10 @@ function isInstalled(): boolean {
   )
 }
 
-/** What an operator has before he hears of Mycelium: a role, a `.env` that everybody can read, a way to restart. */
+/**
+ * What an operator has before he hears of Mycelium: a role, a `.env` that everybody can read, a way
+ * to restart.
+ */
 async function makeFiles({ server, folder }: Stage): Promise<void> {
   const password = `hand-made-${randomBytes(9).toString("hex")}`
   const port = await freePort()
@@ -76,7 +82,8 @@ async function makeFiles({ server, folder }: Stage): Promise<void> {
   )
 }
 
-// The app takes the pid file away as the last thing it does. setsid: should the hook's time be over, the hook alone is ended.
+// The app takes the pid file away as the last thing it does. setsid: should the hook's time be
+// over, the hook alone is ended.
 const restartScript = `#!/bin/sh
 pid=$(cat shop.pid 2> /dev/null) && kill -TERM "$pid"
 while [ -e shop.pid ] && kill -0 "$pid"; do sleep 0.01; done

@@ -18,7 +18,10 @@ export type How = {
   readonly tell?: (message: string) => void
 }
 
-/** One command again and again, each time with another call of its machine that fails; then once more without. */
+/**
+ * One command again and again, each time with another call of its machine that fails; then once
+ * more without.
+ */
 export async function explore(servers: Servers, scenario: Scenario, how: How): Promise<Explored> {
   await using first = await Lane.open(servers, scenario)
   await first.run(["--seccomp-bpf", "-e", `trace=${[...injectable, "clone", "clone3"].join(",")}`])

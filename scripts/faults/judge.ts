@@ -26,7 +26,10 @@ export async function beforeOf(lane: Lane): Promise<Before> {
 /** SQLite takes a lock that the system refuses for one that another process holds. */
 const codes: readonly (number | undefined)[] = [0, 1, 2, 3, 4, 5, 6, 7]
 
-/** Right after a command whose machine failed it: one clear sentence and the right kind of end, no value, nobody locked out. */
+/**
+ * Right after a command whose machine failed it: one clear sentence and the right kind of end, no
+ * value, nobody locked out.
+ */
 export async function judgeFailed(
   lane: Lane,
   ran: Ran,

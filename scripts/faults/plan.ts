@@ -2,7 +2,10 @@ import { dirname, join } from "node:path"
 import type { Shop } from "../../test/support/shop.ts"
 import { type Call, pathsIn, threadsOf } from "../../test/support/strace.ts"
 
-/** One system call of the binary that answers with an error instead of being made: the `when`-th of its kind, in some thread, that concerns `path`. */
+/**
+ * One system call of the binary that answers with an error instead of being made: the `when`-th of
+ * its kind, in some thread, that concerns `path`.
+ */
 export type Injection = {
   readonly path: string
   readonly call: string
@@ -10,7 +13,10 @@ export type Injection = {
   readonly error: string
 }
 
-/** What a machine answers: a full disk, a broken one, a read-only one, rights that are missing, no file left to open. */
+/**
+ * What a machine answers: a full disk, a broken one, a read-only one, rights that are missing, no
+ * file left to open.
+ */
 const answers: Readonly<Record<string, readonly string[]>> = {
   openat: ["EACCES", "EMFILE", "EIO", "EROFS", "ENOSPC"],
   read: ["EIO"],
@@ -80,7 +86,10 @@ export function planInjections(
   return [...planned.values()]
 }
 
-/** "fsync EIO of .production.json.mycelium-draft, 2nd": without the folders, which are other ones each time. */
+/**
+ * "fsync EIO of .production.json.mycelium-draft, 2nd": without the folders, which are other ones
+ * each time.
+ */
 export function sayInjection(
   { path, call, when, error }: Injection,
   { project }: Pick<Shop, "project">,

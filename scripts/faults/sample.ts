@@ -1,6 +1,9 @@
 import type { Injection } from "./plan.ts"
 
-/** `count` of them: each file and call gets the same share, for some are read far more often than others are written. */
+/**
+ * `count` of them: each file and call gets the same share, for some are read far more often than
+ * others are written.
+ */
 export function sample(
   all: readonly Injection[],
   count: number,

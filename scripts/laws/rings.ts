@@ -1,4 +1,7 @@
-/** Groups of files that import one another in a circle (Tarjan's strongly connected components), each sorted. */
+/**
+ * Groups of files that import one another in a circle (Tarjan's strongly connected components),
+ * each sorted.
+ */
 export function ringsOf(
   graph: ReadonlyMap<string, readonly string[]>,
 ): readonly (readonly string[])[] {

@@ -1,7 +1,7 @@
 /**
- * Finds a piece of code in a file by its tokens, so that a formatter may break, join or indent lines without a mutant
- * losing its location. What a formatter adds or takes away by itself does not count: blanks, a comma after the last item,
- * parentheses around a whole expression.
+ * Finds a piece of code in a file by its tokens, so that a formatter may break, join or indent
+ * lines without a mutant losing its location. What a formatter adds or takes away by itself does
+ * not count: blanks, a comma after the last item, parentheses around a whole expression.
  */
 
 export type Match = { readonly start: number; readonly end: number }

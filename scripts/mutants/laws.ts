@@ -1,6 +1,9 @@
 import { cli, edit, found, type Mutant, orderOfServices, singleCuts } from "./mutant.ts"
 
-/** Laws that neither the steps of a rotation nor the ground under it break alone: what lasts, who waits, when, and in which order. */
+/**
+ * Laws that neither the steps of a rotation nor the ground under it break alone: what lasts, who
+ * waits, when, and in which order.
+ */
 export const laws: readonly Mutant[] = [
   {
     law: 1,

@@ -6,7 +6,10 @@ const deadlineMs = 300_000
 
 export type How = { readonly cwd: string; readonly env?: Readonly<Record<string, string>> }
 
-/** Hands paths to a program of scripts/readers/programs, one a line. It goes on after a file that it refuses: where it does not, its figures mean nothing. */
+/**
+ * Hands paths to a program of scripts/readers/programs, one a line. It goes on after a file that it
+ * refuses: where it does not, its figures mean nothing.
+ */
 export async function askProgram(
   argv: readonly string[],
   paths: readonly string[],
@@ -54,7 +57,10 @@ export function pairs(bytes: Buffer): Answers {
   return found
 }
 
-/** For a program that takes many files at once and fails as a whole: halves, until each refusal stands alone. */
+/**
+ * For a program that takes many files at once and fails as a whole: halves, until each refusal
+ * stands alone.
+ */
 export async function askInHalves(
   paths: readonly string[],
   ask: (paths: readonly string[]) => Promise<Answers | undefined>,

@@ -26,7 +26,10 @@ export type Real = {
   readonly own: readonly Mode[]
   /** Needs nothing but what a machine may have. */
   readonly local?: true
-  /** Of files that are not its own, nor portable, nor the seed's, it is asked so many only: it starts programs for each. */
+  /**
+   * Of files that are not its own, nor portable, nor the seed's, it is asked so many only: it
+   * starts programs for each.
+   */
   readonly few?: number
   /** Ready to answer, or why it cannot be had here. */
   ready(): Promise<Ask | { readonly why: string }>
@@ -41,7 +44,9 @@ const shows =
   "process.stdout.write(Object.keys(process.env).map((key) => key + '=' + process.env[key] + '\\0').join(''))"
 /** One write may take less than all. */
 const denoShows =
-  "let left = new TextEncoder().encode(Object.entries(Deno.env.toObject()).map(([key, value]) => key + '=' + value + '\\0').join('')); while (left.length > 0) left = left.subarray(Deno.stdout.writeSync(left))"
+  "let left = new TextEncoder().encode(Object.entries(Deno.env.toObject()).map(([key, " +
+  "value]) => key + '=' + value + '\\0').join('')); while (left.length > 0) left = " +
+  "left.subarray(Deno.stdout.writeSync(left))"
 
 /** Some libraries run commands that they find in a value. */
 const noProgram = { PATH: "/nonexistent" }
@@ -324,7 +329,10 @@ function ofPhp(name: string, which: string): Real {
   }
 }
 
-/** A file of another mode may hold commands: they run as nobody, where that can be chosen, and find no program. */
+/**
+ * A file of another mode may hold commands: they run as nobody, where that can be chosen, and find
+ * no program.
+ */
 function ofShell(
   name: string,
   shell: readonly string[],

@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { type Answers, askInHalves, output, pairs } from "./ask.ts"
 
 /**
- * The docker command itself: `docker create --env-file …`, before an engine of ours that does nothing but keep the
- * variables that it is told.
+ * The docker command itself: `docker create --env-file …`, before an engine of ours that does
+ * nothing but keep the variables that it is told.
  */
 export async function askDocker(paths: readonly string[], cwd: string): Promise<Answers> {
   const socket = join(cwd, "..", `docker-${process.pid}.sock`)

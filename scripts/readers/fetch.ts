@@ -5,7 +5,10 @@ import { cached } from "../servers/cache.ts"
 import { debianPackages, libraryPath } from "../servers/debian.ts"
 import { run } from "../servers/run.ts"
 
-/** Readers of `.env` files that this machine lacks, fetched once into the ignored folder .tools/servers; nothing is installed. */
+/**
+ * Readers of `.env` files that this machine lacks, fetched once into the ignored folder
+ * .tools/servers; nothing is installed.
+ */
 export type Place = { readonly folder: string } | { readonly why: string }
 
 export const programs = join(import.meta.dir, "programs")

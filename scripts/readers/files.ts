@@ -7,7 +7,10 @@ import { toBinary } from "../../src/plugins/outputs/dotenv/readers/reader.ts"
 import type { Settings } from "../../src/plugins/outputs/dotenv/settings.ts"
 import { type Random, hardValue, plainValue, seedPassword, seeded } from "./values.ts"
 
-/** seed: raw, as the Python program wrote it. bare: `portable` with `merge: true`, which has no comment. The others are what a config says after `for:`. */
+/**
+ * seed: raw, as the Python program wrote it. bare: `portable` with `merge: true`, which has no
+ * comment. The others are what a config says after `for:`.
+ */
 export type Mode = "seed" | "bare" | ReaderName
 export const modes: readonly Mode[] = [
   "seed",
@@ -24,7 +27,10 @@ export const modes: readonly Mode[] = [
   "github",
 ]
 
-/** Files of one mode: where each lies, and by variable what it shall hold, as a binary string. Names are unique over all of them. */
+/**
+ * Files of one mode: where each lies, and by variable what it shall hold, as a binary string. Names
+ * are unique over all of them.
+ */
 export type Batch = {
   readonly mode: Mode
   readonly files: readonly { readonly path: string; readonly meant: ReadonlyMap<string, string> }[]
@@ -32,7 +38,10 @@ export type Batch = {
   readonly refused: number
 }
 
-/** `count` files of three values each, in folders of their own, for some readers look for a file named `.env`. */
+/**
+ * `count` files of three values each, in folders of their own, for some readers look for a file
+ * named `.env`.
+ */
 export function writeFiles(folder: string, mode: Mode, count: number, seed: string): Batch {
   const random = seeded(`${seed}/${mode}`)
   const tally = { offered: 0, refused: 0 }
@@ -52,7 +61,10 @@ export function writeFiles(folder: string, mode: Mode, count: number, seed: stri
   return { mode, files, ...tally }
 }
 
-/** Hard values until one is not refused; of portable, which refuses nearly all of them, half are the product's own. */
+/**
+ * Hard values until one is not refused; of portable, which refuses nearly all of them, half are the
+ * product's own.
+ */
 function valueFor(mode: Mode, random: Random, tally: { offered: number; refused: number }): string {
   if (mode === "seed") return seedPassword(random)
   const plain = mode === "portable" || mode === "bare"

@@ -1,7 +1,10 @@
 import { readFileSync } from "node:fs"
 import type { Answers } from "./ask.ts"
 
-/** What a runner of GitHub Actions makes of the file that $GITHUB_ENV names, after its own rules; the runner itself cannot be run here. */
+/**
+ * What a runner of GitHub Actions makes of the file that $GITHUB_ENV names, after its own rules;
+ * the runner itself cannot be run here.
+ */
 export function askGithub(paths: readonly string[]): Answers {
   return new Map(paths.flatMap((path) => [...(entries(readFileSync(path, "latin1")) ?? [])]))
 }

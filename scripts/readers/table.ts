@@ -10,7 +10,10 @@ export type Row = {
 }
 export type About = { readonly count: number; readonly seed: string; readonly seconds: number }
 
-/** Per cent of files intact: a line a reader, a column a mode; `*` where the mode is the reader's own. Then what it comes to. */
+/**
+ * Per cent of files intact: a line a reader, a column a mode; `*` where the mode is the reader's
+ * own. Then what it comes to.
+ */
 export function sayTable(
   rows: readonly Row[],
   batches: ReadonlyMap<Mode, Batch>,
@@ -61,7 +64,8 @@ function legend({ count, seed }: About): readonly string[] {
   return [
     `per cent of files read as meant; ${count} files of three hard values for each mode, seed "${seed}"`,
     "* the reader's own mode   ~ of the first files only   values refused: before anything is written",
-    "seed: raw, as the Python program wrote its passwords   $GITHUB_ENV: portable as merge: true writes it, for that file takes no comment",
+    "seed: raw, as the Python program wrote its passwords   $GITHUB_ENV: " +
+      "portable as merge: true writes it, for that file takes no comment",
   ]
 }
 
@@ -75,7 +79,11 @@ function sum(rows: readonly Row[], { seconds }: About): readonly string[] {
   const seeds = [...shares("seed")].sort((one, other) => one - other)
   return [
     `${there.length} readers, ${rows.length - there.length} missing; ${seconds.toFixed(0)} s`,
-    `every file as meant: portable by ${whole(shares("portable"))}; its own mode by ${whole(owns.map(({ own, intact }) => Math.min(...own.map((mode) => intact.get(mode)?.share ?? 0))))}; the seed's by ${whole(seeds)}, half of them at most ${percent(seeds[Math.floor((seeds.length - 1) / 2)] ?? 0)} %`,
+    `every file as meant: portable by ${whole(shares("portable"))}; ` +
+      "its own mode by " +
+      `${whole(owns.map(({ own, intact }) => Math.min(...own.map((mode) => intact.get(mode)?.share ?? 0))))}; ` +
+      `the seed's by ${whole(seeds)}, ` +
+      `half of them at most ${percent(seeds[Math.floor((seeds.length - 1) / 2)] ?? 0)} %`,
     ...rows.filter(isBroken).map(({ name }) => `NOT INTACT: ${name}`),
   ]
 }

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto"
 import { randomText } from "../../src/base/text/random-text.ts"
 
-/** Values that readers of `.env` files change, from a seed: the same seed gives the same values on every machine. */
+/**
+ * Values that readers of `.env` files change, from a seed: the same seed gives the same values on
+ * every machine.
+ */
 export type Random = {
   readonly bytes: (count: number) => Uint8Array
   readonly below: (limit: number) => number
@@ -26,7 +29,10 @@ const digits = "0123456789"
 const punctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 const printable = lower + upper + digits + punctuation
 
-/** 32 characters, one at least of each class, of all that is printable: what the Python program made that this one follows. */
+/**
+ * 32 characters, one at least of each class, of all that is printable: what the Python program made
+ * that this one follows.
+ */
 export function seedPassword(random: Random): string {
   const forced = [lower, upper, digits, punctuation].map((alphabet) => oneOf(random, [...alphabet]))
   const rest = Array.from({ length: 28 }, () => oneOf(random, [...printable]))

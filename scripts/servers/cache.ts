@@ -7,8 +7,9 @@ import { run } from "./run.ts"
 export const cacheFolder = join(import.meta.dir, "../../.tools/servers")
 
 /**
- * The folder `name` of the cache, filled by `fill` if it is not there yet. Several test processes may ask at once: each
- * fills a draft of its own, one rename wins, and nobody ever sees half a folder. Answers the folder, or why not.
+ * The folder `name` of the cache, filled by `fill` if it is not there yet. Several test processes
+ * may ask at once: each fills a draft of its own, one rename wins, and nobody ever sees half a
+ * folder. Answers the folder, or why not.
  */
 export async function cached(
   name: string,

@@ -6,9 +6,9 @@ import { run } from "./run.ts"
 const libraries = /^lib[a-z0-9.+-]+$/
 
 /**
- * Unpacks packages of Debian, and the libraries that this machine lacks for them, into the cache. Nothing is installed:
- * an installed server package would start a service. `alone` come without libraries: modules that the others load.
- * `along`: which of the packages that they need come too.
+ * Unpacks packages of Debian, and the libraries that this machine lacks for them, into the cache.
+ * Nothing is installed: an installed server package would start a service. `alone` come without
+ * libraries: modules that the others load. `along`: which of the packages that they need come too.
  */
 export async function debianPackages(
   name: string,
@@ -29,7 +29,10 @@ export async function debianPackages(
 
 let update: Promise<string | undefined> | undefined
 
-/** The index of packages, fetched once; only root can, an ordinary user has what is there. Answers why it was not. */
+/**
+ * The index of packages, fetched once; only root can, an ordinary user has what is there. Answers
+ * why it was not.
+ */
 export function updateIndex(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return Promise.resolve("only root can fetch the index of packages")
   update ??= run(["apt-get", "update", "-qq"]).then((ran) =>
@@ -63,7 +66,10 @@ async function download(
   return openToAll(draft)
 }
 
-/** Never the C library: a program loads the one it finds first, and that must be the system's. LLVM is for a JIT that tests do without. */
+/**
+ * Never the C library: a program loads the one it finds first, and that must be the system's. LLVM
+ * is for a JIT that tests do without.
+ */
 const never = /^(libc6|libgcc-s1|libc-bin|libllvm\d+)$/
 
 async function lacking(packages: readonly string[], along: RegExp): Promise<readonly string[]> {

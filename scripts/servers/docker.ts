@@ -7,7 +7,10 @@ import { type Found, type Missing, missing } from "./found.ts"
 import { goProgram } from "./go.ts"
 import { run } from "./run.ts"
 
-/** A Docker engine with Compose 2, for tests of the restarter: the distribution's engine, and Compose built from its Go module. */
+/**
+ * A Docker engine with Compose 2, for tests of the restarter: the distribution's engine, and
+ * Compose built from its Go module.
+ */
 export type DockerPrograms = Extract<Found, { readonly found: true }> & {
   /** DOCKER_CONFIG: the folder whose cli-plugins hold Compose. */
   readonly config: string
@@ -59,7 +62,10 @@ async function find(): Promise<DockerPrograms | Missing> {
 
 const Module = z.object({ Dir: z.string() })
 
-/** `go install` refuses the module because of its replacements: it is built from a copy of its source. Some minutes, once. */
+/**
+ * `go install` refuses the module because of its replacements: it is built from a copy of its
+ * source. Some minutes, once.
+ */
 async function buildCompose(draft: string): Promise<string | undefined> {
   const source = join(draft, "source")
   const work = join(draft, "work")

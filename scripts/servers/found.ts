@@ -5,7 +5,10 @@ export type Programs = {
   /** The folder of the server's programs. */
   readonly bin: string
   readonly version: string
-  /** Where the programs are not the system's own: the folder that must stay together, should somebody copy them. */
+  /**
+   * Where the programs are not the system's own: the folder that must stay together, should
+   * somebody copy them.
+   */
   readonly root?: string
   /** Variables that the programs need, LD_LIBRARY_PATH for instance. */
   readonly env: Readonly<Record<string, string>>

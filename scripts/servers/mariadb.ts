@@ -5,7 +5,10 @@ import { run } from "./run.ts"
 
 let asked: Promise<Found> | undefined
 
-/** The mariadbd of this machine, else the distribution's, unpacked with its plug-ins. `root` holds usr/share/mysql, which mariadbd needs named. */
+/**
+ * The mariadbd of this machine, else the distribution's, unpacked with its plug-ins. `root` holds
+ * usr/share/mysql, which mariadbd needs named.
+ */
 export function mariadbPrograms(): Promise<Found> {
   asked ??= find()
   return asked

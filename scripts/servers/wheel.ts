@@ -1,7 +1,10 @@
 import { readdir } from "node:fs/promises"
 import { run } from "./run.ts"
 
-/** Brings a wheel of Python's index into an empty folder, and installs nothing. Its name there, or why it could not be had. */
+/**
+ * Brings a wheel of Python's index into an empty folder, and installs nothing. Its name there, or
+ * why it could not be had.
+ */
 export async function fetchWheel(
   wheel: string,
   into: string,

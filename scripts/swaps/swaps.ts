@@ -104,7 +104,10 @@ function pick<One>(all: readonly One[]): One {
 /** Whose the files shall be. Where the other user is, the values are theirs to read, and not marked. */
 type Whose = "nobody says" | "a reader" | "theirs"
 
-/** A file that they fill in a folder of theirs, and that has lines of theirs, is theirs: there the config names the reader. */
+/**
+ * A file that they fill in a folder of theirs, and that has lines of theirs, is theirs: there the
+ * config names the reader.
+ */
 function whoseOf(name: string, place: string, ground: Ground): readonly Whose[] {
   if (name === "folder")
     return place === ground.sticky

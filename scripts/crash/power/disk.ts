@@ -12,8 +12,9 @@ import { basename, dirname, join } from "node:path"
 import type { Logged } from "./log.ts"
 
 /**
- * A disk after the power was lost. What a returned fsync had covered is there: of a file its bytes and its mode, of a
- * folder its entries; not the folder's own entry in the one above. Of all else any part may be there, or none.
+ * A disk after the power was lost. What a returned fsync had covered is there: of a file its bytes
+ * and its mode, of a folder its entries; not the folder's own entry in the one above. Of all else
+ * any part may be there, or none.
  */
 
 /** One change, and the inodes whose fsync makes it last. */
@@ -158,7 +159,10 @@ export class Disk {
     ].sort((one, other) => one - other)
   }
 
-  /** What would be lost for good if the power went right after `instant` and nothing that was not synced were there. */
+  /**
+   * What would be lost for good if the power went right after `instant` and nothing that was not
+   * synced were there.
+   */
   unsynced(instant: number): number {
     return this.#changes.filter((change) => change.at <= instant && !this.#lasts(change, instant))
       .length

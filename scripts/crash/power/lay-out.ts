@@ -11,7 +11,10 @@ export type Case = {
   readonly stages: readonly number[]
 }
 
-/** The disk, the services and entries (unless they hold it already), and the programs, which load their files when the machine starts. */
+/**
+ * The disk, the services and entries (unless they hold it already), and the programs, which load
+ * their files when the machine starts.
+ */
 export async function layOut(lane: Lane, { run, laid, stages }: Case, hold = true): Promise<void> {
   const { project, options } = lane.shop
   const whole = join(project.root, "laid")

@@ -1,6 +1,9 @@
 import { type Call, pathsIn, readStrace, threadsOf } from "../../../test/support/strace.ts"
 
-/** What a run did to files below one folder, read from a log of `strace -f -y -Y -xx` that holds every byte. */
+/**
+ * What a run did to files below one folder, read from a log of `strace -f -y -Y -xx` that holds
+ * every byte.
+ */
 export type FileCall =
   | { readonly kind: "create" | "folder"; readonly path: string; readonly mode: number }
   | { readonly kind: "remove"; readonly path: string }
@@ -22,7 +25,10 @@ export type FileCall =
 
 export type Logged = FileCall & { readonly entered: number; readonly returned: number }
 
-/** Every call that can change a file, a folder, or what lasts of them. One that `read` does not know is an error, not a gap. */
+/**
+ * Every call that can change a file, a folder, or what lasts of them. One that `read` does not know
+ * is an error, not a gap.
+ */
 export const tracedForPower =
   "openat,close,lseek,write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,link,linkat,symlink,symlinkat,ftruncate,truncate,fallocate,copy_file_range,sendfile,fchmod,chmod,fchmodat,clone,clone3,sendto,sendmsg,recvfrom,read,recvmsg"
 

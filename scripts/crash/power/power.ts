@@ -41,7 +41,10 @@ type Case = {
   readonly stages: readonly number[]
 }
 
-/** A run is logged, byte for byte; then the power goes after each of its instants, and a disk of each kind is judged. */
+/**
+ * A run is logged, byte for byte; then the power goes after each of its instants, and a disk of
+ * each kind is judged.
+ */
 export async function losePower(
   servers: Servers,
   scenario: Scenario,
@@ -117,7 +120,9 @@ function unreadable(error: unknown): readonly Fault[] {
   return [
     {
       kind: "lost",
-      message: `what is on the disk cannot be read: ${error instanceof Error ? error.message : "unknown error"}`,
+      message:
+        "what is on the disk cannot be read: " +
+        `${error instanceof Error ? error.message : "unknown error"}`,
     },
   ]
 }

@@ -37,7 +37,10 @@ export async function record({ lane, watch }: Watched): Promise<Recorded> {
   return recorded({ lane, watch }, required(disk), run)
 }
 
-/** What comes after `first` was killed at `instant`: the service, or the same command where it alone finishes. What was not synced then is not synced now. */
+/**
+ * What comes after `first` was killed at `instant`: the service, or the same command where it alone
+ * finishes. What was not synced then is not synced now.
+ */
 export async function recordAfterKill(
   { lane, watch }: Watched,
   first: Recorded,
@@ -55,7 +58,8 @@ export async function recordAfterKill(
     })
     return instant
   })
-  // It has lasted as far as it had in `first`: the same base, then what was done until the kill, then what is done now.
+  // It has lasted as far as it had in `first`: the same base, then what was done until the kill,
+  // then what is done now.
   const one = recorded({ lane, watch }, first.disk.until(instant), run)
   return {
     ...one,

@@ -67,7 +67,10 @@ function answerTo(order: Say, rest: readonly Logged[], elsewhere: boolean): numb
   return heard?.returned ?? Number.POSITIVE_INFINITY
 }
 
-/** Where the service may be when the power goes right after `instant`: as far as it had answered, or further, as far as it was told. */
+/**
+ * Where the service may be when the power goes right after `instant`: as far as it had answered, or
+ * further, as far as it was told.
+ */
 export function stagesAt(
   { told }: Stages,
   instant: number,

@@ -4,8 +4,9 @@ import type { Held, Holder } from "../../../test/support/shop-services.ts"
 import { ordersOf } from "./stages.ts"
 
 /**
- * Stands before each server of a shop. When an order has been carried out there, it asks what the server holds now, and only
- * then does the run hear the answer: nothing that comes later can be in it.
+ * Stands before each server of a shop. When an order has been carried out there, it asks what the
+ * server holds now, and only then does the run hear the answer: nothing that comes later can be in
+ * it.
  */
 export class Watch implements AsyncDisposable {
   readonly #stack: AsyncDisposableStack
