@@ -41,7 +41,10 @@ export async function takenBy(
     "project-taken",
     `its state belongs to ${owner}: ${differs}; nothing was changed`,
     {
-      hint: `give this config another project: two configs with one project share a state, and show each other's values. If this config has taken the place of ${owner}, remove that file, then run this again`,
+      hint:
+        "give this config another project: two configs with one project share a state, " +
+        `and show each other's values. If this config has taken the place of ${owner}, ` +
+        "remove that file, then run this again",
     },
   )
 }

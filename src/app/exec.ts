@@ -81,7 +81,9 @@ function refuseNew(environment: string, outputs: readonly Output[], values: Valu
   const without = outputs.flatMap(({ shows }) => shows).find((name) => values[name] === undefined)
   if (without === undefined) return
   throw new AppError("secret-new", `${environment}/${without} has no value that mycelium knows`, {
-    hint: "adopt the value that exists, make a first one with rotate-now --new, or take another output with --from FILE",
+    hint:
+      "adopt the value that exists, make a first one with rotate-now --new, " +
+      "or take another output with --from FILE",
   })
 }
 

@@ -36,10 +36,13 @@ export function gatedOutput(
 function silent(target: string, mount: string): AppError {
   return new AppError(
     "output-silent",
-    `the file system of ${target} gives no answer within ${answerMs / 1000} s, or says that its server is gone`,
+    `the file system of ${target} gives no answer within ${answerMs / 1000} s, ` +
+      "or says that its server is gone",
     {
       remedy: "retry",
-      hint: `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): start that again, or unmount it (umount -l ${mount})`,
+      hint:
+        `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): ` +
+        `start that again, or unmount it (umount -l ${mount})`,
     },
   )
 }

@@ -23,7 +23,10 @@ export function demand(
 }
 
 function stillHeld(heldBy: string, waitedMs: number, path: string): string {
-  return `locked by ${heldBy}; it was asked ${formatDuration(waitedMs)} ago and has not let go. ${howToEnd(path)}`
+  return (
+    `locked by ${heldBy}; it was asked ${formatDuration(waitedMs)} ago and has not let go. ` +
+    `${howToEnd(path)}`
+  )
 }
 
 const safe =
@@ -38,10 +41,19 @@ export function howToEnd(path: string): string {
     return `Its process cannot be seen from here: it may run in another container. End it there. ${safe}.`
   const { pid, kind } = holder
   if (kind === "stopped")
-    return `Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, and kill -KILL ${pid} ends it. ${safe}.`
+    return (
+      `Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, ` +
+      `and kill -KILL ${pid} ends it. ${safe}.`
+    )
   if (kind === "waiting for a disk")
-    return `Process ${pid} waits for a disk that does not answer: kill -KILL ${pid} ends it as soon as the disk lets it. ${safe}.`
-  return `Process ${pid} is at work: kill -TERM ${pid} asks it to end, and kill -KILL ${pid} ends it at once. ${safe}.`
+    return (
+      `Process ${pid} waits for a disk that does not answer: kill -KILL ${pid} ends it as soon ` +
+      `as the disk lets it. ${safe}.`
+    )
+  return (
+    `Process ${pid} is at work: kill -TERM ${pid} asks it to end, and kill -KILL ${pid} ends it ` +
+    `at once. ${safe}.`
+  )
 }
 
 /** What to do about a lock that another process holds: a stopped one never ends by itself. */

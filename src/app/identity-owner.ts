@@ -23,7 +23,10 @@ export async function refuseForeignFile(path: string, store: string): Promise<vo
   if (found !== undefined) refuseForeign(path, found, store)
 }
 
-/** No identity is made where another user can put theirs in its place. `toMake`: its folder may be missing. */
+/**
+ * No identity is made where another user can put theirs in its place. `toMake`: its folder may be
+ * missing.
+ */
 export async function refuseForeignPlace(
   path: string,
   toMake: { readonly toMake?: boolean } = {},
@@ -36,7 +39,8 @@ export async function refuseForeignPlace(
 }
 
 const ownIt =
-  "every new value would be sealed to their key: keep it where only root and this user can write, compare it with your offline backup, and run mycelium as the user that owns it"
+  "every new value would be sealed to their key: keep it where only root and this user can " +
+  "write, compare it with your offline backup, and run mycelium as the user that owns it"
 
 function foreignTo(stats: Stats, keeper: Keeper): string | undefined {
   if (!isOurs(stats.uid)) return `it belongs to user ${stats.uid}`

@@ -17,7 +17,8 @@ export function isBrought(path: string): boolean {
   return /^\/(var\/)?run\//.test(path)
 }
 export const notBrought =
-  "it is there while the unit of systemd runs that loads it (LoadCredential=), or in the container that has it mounted: start that"
+  "it is there while the unit of systemd runs that loads it (LoadCredential=), " +
+  "or in the container that has it mounted: start that"
 
 /** A new identity would open nothing of what is there. */
 export function lost(path: string, store: string): AppError {
@@ -25,7 +26,10 @@ export function lost(path: string, store: string): AppError {
     "identity-missing",
     `there is no identity at ${path}, and what lies in ${store} was sealed to one: a new one cannot open it`,
     {
-      hint: "put back the identity that it was sealed to, from your offline backup, or name it with identity in the config; make no new one (if it is lost for good: mycelium explain identity-missing)",
+      hint:
+        "put back the identity that it was sealed to, from your offline backup, " +
+        "or name it with identity in the config; make no new one (if it is lost for good: " +
+        "mycelium explain identity-missing)",
     },
   )
 }

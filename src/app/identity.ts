@@ -81,6 +81,9 @@ function missing(path: string, store: string): AppError {
   return storeHasSealed(store)
     ? lost(path, store)
     : new AppError("identity-missing", `there is no identity at ${path}`, {
-        hint: "if mycelium init was run before by another user, or with another HOME (sudo, cron), run it as that one: a second Mycelium for the same logins locks out the first; else make one with mycelium init, or name it with identity in the config",
+        hint:
+          "if mycelium init was run before by another user, or with another HOME (sudo, " +
+          "cron), run it as that one: a second Mycelium for the same logins locks out the " +
+          "first; else make one with mycelium init, or name it with identity in the config",
       })
 }

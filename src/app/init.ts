@@ -118,7 +118,10 @@ async function refuseWrong(path: string, text: string, store: string): Promise<v
       "seal-broken",
       `the identity at ${path} does not open what lies in ${store}`,
       {
-        hint: "put back the one that it was sealed to, from your offline backup, or name it with identity in the config (if that is lost for good: mycelium explain identity-missing)",
+        hint:
+          "put back the one that it was sealed to, from your offline backup, " +
+          "or name it with identity in the config (if that is lost for good: " +
+          "mycelium explain identity-missing)",
       },
     )
   })
@@ -126,7 +129,11 @@ async function refuseWrong(path: string, text: string, store: string): Promise<v
 
 /** As the age command writes it. */
 export async function identityLines(identity: string, now: Date): Promise<string> {
-  return `# made by mycelium, ${now.toISOString()}\n# public key: ${await recipientOf(identity)}\n${identity}\n`
+  return (
+    `# made by mycelium, ${now.toISOString()}\n` +
+    `# public key: ${await recipientOf(identity)}\n` +
+    `${identity}\n`
+  )
 }
 
 async function makeConfig(

@@ -43,7 +43,8 @@ export async function maintainLog(
         "audit",
         error instanceof AppError
           ? error.message
-          : `${auditPath(place)} cannot be kept in order now: ${systemCode(error) ?? "unknown error"}; the next act tries it again`,
+          : `${auditPath(place)} cannot be kept in order now: ` +
+              `${systemCode(error) ?? "unknown error"}; the next act tries it again`,
       )
     }
   }

@@ -88,8 +88,13 @@ export function unshownUser(
       {
         code: "pair-user-unshown",
         severity: "error",
-        message: `the user name of ${name} changes at each rotation, and no output shows it: ${passwords.join(", ")} would show the password of one user to programs that log in as the other`,
-        remedy: `show the user beside the password: {{ ${name}.user }}, and let the programs take it from there`,
+        message:
+          `the user name of ${name} changes at each rotation, ` +
+          `and no output shows it: ${passwords.join(", ")} would show the password of one user ` +
+          "to programs that log in as the other",
+        remedy:
+          `show the user beside the password: {{ ${name}.user }}, and let the programs take it ` +
+          "from there",
       },
     ]
   return deployments.flatMap(({ name: program, reads }): readonly Finding[] => {
@@ -99,17 +104,29 @@ export function unshownUser(
       {
         code: "pair-user-unshown",
         severity: "warning",
-        message: `${program} reads the password of ${name} in ${reading.join(", ")}, and no file that shows its user name, which changes at each rotation: if it logs in by a fixed name, it is refused`,
-        remedy: `show {{ ${name}.user }} in a file that ${program} reads, and let it take the name from there`,
+        message:
+          `${program} reads the password of ${name} in ${reading.join(", ")}, ` +
+          "and no file that shows its user name, which changes at each rotation: " +
+          "if it logs in by a fixed name, it is refused",
+        remedy:
+          `show {{ ${name}.user }} in a file that ${program} reads, ` +
+          "and let it take the name from there",
       },
     ]
   })
 }
 
 export function sayOneUser(file: string, name: string): string {
-  return `${file} names one user of ${name} at a time: a program that logs in by it is well; one that lets others in by it, as PgBouncer does by its userlist.txt, refuses the previous user from its reload on`
+  return (
+    `${file} names one user of ${name} at a time: a program that logs in by it is well; ` +
+    "one that lets others in by it, as PgBouncer does by its userlist.txt, " +
+    "refuses the previous user from its reload on"
+  )
 }
 
 export function bothUsers(name: string): string {
-  return `if the file is for a pooler, show the other user there too: {{ ${name}.previous.user }} and {{ ${name}.previous.password }}; else there is nothing to do`
+  return (
+    `if the file is for a pooler, show the other user there too: {{ ${name}.previous.user }} ` +
+    `and {{ ${name}.previous.password }}; else there is nothing to do`
+  )
 }

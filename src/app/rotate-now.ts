@@ -136,7 +136,9 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   app.onProgress(
     report.environment,
     "grace",
-    `this command waits until ${until} UTC, for ${formatDuration(longest)}, then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`,
+    `this command waits until ${until} UTC, for ${formatDuration(longest)}, ` +
+      `then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next ` +
+      `rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`,
   )
   await app.host.pause(longest + 50, app.stop)
   if (app.stop.aborted) return report

@@ -74,7 +74,8 @@ export function sayRefused({ secret, entries, withinMs }: SlowReaders): string {
 function waysOut(withinMs: number): string {
   return (
     "let the service hold two values (for PostgreSQL two roles in turn: mycelium help postgres); or let " +
-    "programs read it anew at a restart or at a refused login (readers: { on: restart } or { on: refusal }); " +
+    "programs read it anew at a restart or at a refused login (readers: { on: " +
+    "restart } or { on: refusal }); " +
     `or accept the gap at the secret: gap_accepted: ${formatDuration(withinMs)}`
   )
 }

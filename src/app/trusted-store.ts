@@ -19,7 +19,9 @@ export async function refuseForeignStore(store: string, identity?: string): Prom
       "parent-foreign",
       `${says} belongs to user ${keeper}, who can replace what is in it`,
       {
-        hint: `chown it to root or to the user that runs mycelium, or move the store elsewhere; if user ${keeper} runs mycelium, run it as that user`,
+        hint:
+          "chown it to root or to the user that runs mycelium, or move the store elsewhere; " +
+          `if user ${keeper} runs mycelium, run it as that user`,
       },
     )
   const stats = statSync(weak)

@@ -24,8 +24,12 @@ export function unshownSecret(
     {
       code: "secret-unshown",
       severity: "error",
-      message: `no output shows ${name}: no program can learn a new value, and each that logs in with the old one is refused ${when}`,
-      remedy: `show it in an output: {{ ${name}.password }}; if no program logs in with it, say so at the secret: unshown: true`,
+      message:
+        `no output shows ${name}: no program can learn a new value, and each that logs in with ` +
+        `the old one is refused ${when}`,
+      remedy:
+        `show it in an output: {{ ${name}.password }}; if no program logs in with it, ` +
+        "say so at the secret: unshown: true",
     },
   ]
 }

@@ -34,7 +34,8 @@ export async function correctInstants(session: Session): Promise<number> {
   )
   session.work.onProgress(
     "clock",
-    "the state knows of times that have not come: the clock is behind now, or was ahead when it was written; they are put right by the clock of now",
+    "the state knows of times that have not come: the clock is behind now, " +
+      "or was ahead when it was written; they are put right by the clock of now",
   )
   await session.commit({
     patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),

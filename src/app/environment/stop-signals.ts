@@ -13,7 +13,8 @@ const handedOver = new AppError(
 )
 
 const untilHandedOver =
-  "until the run that has asked for this environment has finished; if that one does not, run the same command again"
+  "until the run that has asked for this environment has finished; if that one does not, " +
+  "run the same command again"
 
 /** How often (ms) the holder of a lock looks whether another run waits for it. */
 const pollMs = 125
