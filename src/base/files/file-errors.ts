@@ -20,7 +20,10 @@ export const fileHints: Readonly<Record<string, string>> = {
 /** What a person can do about a file that cannot be read; undefined where the code says nothing. */
 export function unreadHint(code: string | undefined): string | undefined {
   if (code === "EACCES" || code === "EPERM")
-    return "this user may not read it: run it as the user that ran mycelium init, or look at the owner and the mode of the file and of each folder above it"
+    return (
+      "this user may not read it: run it as the user that ran mycelium init, " +
+      "or look at the owner and the mode of the file and of each folder above it"
+    )
   return code === "EIO" ? "look at its disk" : undefined
 }
 
@@ -49,7 +52,9 @@ export function ownerError(
     "owner-refused",
     `the system does not let this user give ${path} to user ${uid} and group ${gid}`,
     {
-      hint: "name in the config an owner and a group that this user is, and is in; or let it give files away (CAP_CHOWN, see mycelium explain owner-refused)",
+      hint:
+        "name in the config an owner and a group that this user is, and is in; " +
+        "or let it give files away (CAP_CHOWN, see mycelium explain owner-refused)",
     },
   )
 }

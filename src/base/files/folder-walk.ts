@@ -205,7 +205,9 @@ function systemError(code: string): Error {
 function linkError(path: string, uid: number | undefined): AppError {
   return new AppError(
     "file-is-link",
-    `${path} is a symbolic link, and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have put it there or replace it`,
+    `${path} is a symbolic link, ` +
+      `and ${uid === undefined ? "others than root and this user" : `user ${uid}`} could have ` +
+      "put it there or replace it",
     {
       hint: "if you made it, name in the config what it points to; if not, remove it, and see who made it",
     },
@@ -217,9 +219,12 @@ type Third = { readonly uid: number; readonly path: string }
 function othersError(path: string, one: Third, other: Third): AppError {
   return new AppError(
     "folder-of-others",
-    `the way to ${path} leads through folders of two other users: ${one.path} belongs to user ${one.uid}, ${other.path} to user ${other.uid}`,
+    `the way to ${path} leads through folders of two other users: ${one.path} belongs to user ` +
+      `${one.uid}, ${other.path} to user ${other.uid}`,
     {
-      hint: `each could replace what is the other's: let root own ${one.path} (chown root ${one.path}), or put the file elsewhere`,
+      hint:
+        `each could replace what is the other's: let root own ${one.path} (chown root ` +
+        `${one.path}), or put the file elsewhere`,
     },
   )
 }

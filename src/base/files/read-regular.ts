@@ -98,7 +98,8 @@ export async function refuseLinked({ target, folder, name }: Spot, opened: Stats
     return
   throw new AppError(
     "file-hard-linked",
-    `${target} has other names (hard links), or was swapped meanwhile, and another user can change its folder: it may be a file that is not meant for them`,
+    `${target} has other names (hard links), or was swapped meanwhile, ` +
+      "and another user can change its folder: it may be a file that is not meant for them",
     {
       hint: "take its other names away (find / -xdev -samefile FILE says them), or move it away",
     },

@@ -224,10 +224,13 @@ function unreadable(pid: number): AppError {
   const whose = uid === undefined ? "" : ` of user ${uid}`
   return new AppError(
     "process-unreadable",
-    `whether process ${pid}${whose} was begun by an earlier run cannot be known: its environment cannot be read, the read does not come back`,
+    `whether process ${pid}${whose} was begun by an earlier run cannot be known: ` +
+      "its environment cannot be read, the read does not come back",
     {
       remedy: "ask-operator",
-      hint: `find out what process ${pid} is, and end it; or, if no program of an earlier run lives any more, mycelium reconcile with --nothing-runs goes on`,
+      hint:
+        `find out what process ${pid} is, and end it; or, if no program of an earlier run lives ` +
+        "any more, mycelium reconcile with --nothing-runs goes on",
     },
   )
 }
