@@ -33,7 +33,8 @@ export async function leftEnvironments(config: Config): Promise<readonly LeftEnv
           remedy:
             open.length === 0
               ? remedy
-              : "put it back into the config, then mycelium run ends what is owed; take it out once that is done",
+              : "put it back into the config, then mycelium run ends what is owed; " +
+                "take it out once that is done",
         }
       } catch {
         return { name: environment, debts: [], remedy }

@@ -76,7 +76,9 @@ async function whyUnwritable(
   const found = await unwritable(folder, sizeOf(path))
   if (found?.kind === "full")
     return {
-      unwritable: `the disk of ${folder} has no room for it: ${inKib(found.free)} are left, ${inKib(found.need)} are needed`,
+      unwritable:
+        `the disk of ${folder} has no room for it: ${inKib(found.free)} are left, ` +
+        `${inKib(found.need)} are needed`,
     }
   if (found !== undefined && isOurs(found, store, me))
     return { unwritable: `nothing can be written in ${folder}: ${found.code}` }

@@ -79,9 +79,12 @@ async function followChain(
   if (fault === undefined) return
   throw new AppError(
     "log-broken",
-    `the audit log does not follow from its beginning to what the state knows: ${fault}${more.length === 0 ? "" : ` (and ${more.length} more)`}`,
+    "the audit log does not follow from its beginning to what the state knows: " +
+      `${fault}${more.length === 0 ? "" : ` (and ${more.length} more)`}`,
     {
-      hint: "mycelium audit verify says all; hold it against heads that left the machine, and find out who can write in the store",
+      hint:
+        "mycelium audit verify says all; hold it against heads that left the machine, " +
+        "and find out who can write in the store",
     },
   )
 }

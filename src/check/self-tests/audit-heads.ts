@@ -27,7 +27,8 @@ export const auditHeads = defineCheck({
     "audit-heads-undelivered": {
       severity: "warning",
       remedy:
-        "put right what it names: the head goes with the next act; until then nobody else can tell whether these lines are changed",
+        "put right what it names: the head goes with the next act; until then nobody else can " +
+        "tell whether these lines are changed",
     },
   },
   inspect: ({ logs }: { readonly logs: readonly Log[] }, report) => {
@@ -51,6 +52,7 @@ export const auditHeads = defineCheck({
     }
     return logs.length === 0
       ? "no log yet whose head could leave the machine"
-      : `the head${logs.length === 1 ? "" : "s"} of ${logs.length} log${logs.length === 1 ? " has" : "s have"} left the machine`
+      : `the head${logs.length === 1 ? "" : "s"} of ${logs.length} ` +
+          `log${logs.length === 1 ? " has" : "s have"} left the machine`
   },
 })

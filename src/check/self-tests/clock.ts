@@ -14,7 +14,10 @@ export const clock = defineCheck({
     "clock-wrong": {
       severity: "error",
       remedy:
-        "if it is wrong now, set it (timedatectl, chrony) before anything rotates: ages and graces are counted by it; if it is right now, mycelium run notes that after ten minutes, and mycelium rotate-now ENV at once: what was written ahead does not count from then on",
+        "if it is wrong now, set it (timedatectl, chrony) before anything rotates: " +
+        "ages and graces are counted by it; if it is right now, mycelium run notes that after " +
+        "ten minutes, and mycelium rotate-now ENV at once: what was written ahead does not " +
+        "count from then on",
     },
   },
   inspect: (
@@ -31,7 +34,8 @@ export const clock = defineCheck({
       if (aheadMs > 0)
         report.found(
           "clock-wrong",
-          `the state of ${document.environment} was written ${formatDuration(aheadMs)} in the future: the clock is wrong now, or was wrong then`,
+          `the state of ${document.environment} was written ${formatDuration(aheadMs)} in the ` +
+            "future: the clock is wrong now, or was wrong then",
         )
     }
     return "it is later than everything in the state"

@@ -46,12 +46,17 @@ export function silentFinding(
   return {
     code,
     severity: "error",
-    message: `the file system of ${path} (${what}) gives no answer within ${Math.ceil(withinMs / 1000)} s, or says that its server is gone; ${so}`,
+    message:
+      `the file system of ${path} (${what}) gives no answer within ` +
+      `${Math.ceil(withinMs / 1000)} s, or says that its server is gone; ${so}`,
     remedy: remedyOf(mount),
   }
 }
 
 /** Neither command waits for the file system; df and ls would. */
 function remedyOf(mount: string): string {
-  return `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): start that again, or unmount it (umount -l ${mount})`
+  return (
+    `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): ` +
+    `start that again, or unmount it (umount -l ${mount})`
+  )
 }

@@ -134,11 +134,15 @@ async function judgeMode(
     })
   if (fix && (await mend(one, folder, right)))
     return report.mended(
-      `${one.path} (${one.what}): mode ${octal(mode)} is now ${octal(right)}${wider & 0o044 ? "; if others may have read it, rotate what it holds" : ""}`,
+      `${one.path} (${one.what}): mode ${octal(mode)} is now ` +
+        `${octal(right)}${wider & 0o044 ? "; if others may have read it, rotate what it holds" : ""}`,
     )
   if (wider !== 0)
     return report.found("file-open", message, {
-      remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}${wider & 0o044 && one.exact ? "; if others may have read it, rotate what it shows" : ""}`,
+      remedy:
+        "mycelium check --fix, " +
+        `or chmod ${octal(right)} ` +
+        `${one.path}${wider & 0o044 && one.exact ? "; if others may have read it, rotate what it shows" : ""}`,
     })
   report.found("file-mode", `${message}: the program that reads it may be locked out`, {
     remedy: `mycelium check --fix, or chmod ${octal(right)} ${one.path}`,

@@ -65,5 +65,8 @@ export const hooks = defineCheck({
 /** No more than was looked at: which files a program loads in its turn is not known. */
 function summary(count: number): string {
   if (count === 0) return "the config names no program by its path"
-  return `${count} program${count === 1 ? "" : "s and scripts"} that no other user can change; what they run or load was not looked at`
+  return (
+    `${count} program${count === 1 ? "" : "s and scripts"} that no other user can change; ` +
+    "what they run or load was not looked at"
+  )
 }

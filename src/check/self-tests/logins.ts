@@ -37,7 +37,8 @@ export const logins = defineCheck<Code, Logins>({
     "accepts-anything": {
       severity: "error",
       remedy:
-        "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)",
+        "make it ask for passwords from this address (PostgreSQL: " +
+        "no trust or peer line in pg_hba.conf; Redis: no nopass)",
     },
     "no-answer": {
       severity: "error",
@@ -45,7 +46,9 @@ export const logins = defineCheck<Code, Logins>({
     },
     "current-refused": {
       severity: "error",
-      remedy: `mycelium reconcile finds out whether an older version works; mycelium adopt takes over what a person has set; ${otherMycelium}`,
+      remedy:
+        "mycelium reconcile finds out whether an older version works; mycelium adopt takes over " +
+        `what a person has set; ${otherMycelium}`,
     },
   },
   inspect: async ({ logins: all, withinMs, accepted }, report) => {

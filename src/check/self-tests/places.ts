@@ -49,7 +49,8 @@ export const places = defineCheck<Code, Places>({
     "output-unwritable": {
       severity: "error",
       remedy:
-        "make that folder, free some space on its disk, or make it writable (mount -o remount,rw): until then nothing that it shows is rotated",
+        "make that folder, free some space on its disk, or make it writable (mount -o " +
+        "remount,rw): until then nothing that it shows is rotated",
     },
     "output-is-mount": {
       severity: "error",
@@ -58,7 +59,8 @@ export const places = defineCheck<Code, Places>({
     "output-mounted-alone": {
       severity: "warning",
       remedy:
-        "mount its folder into the container instead; or write in_place: true, and a reader may see half of it",
+        "mount its folder into the container instead; or write in_place: true, " +
+        "and a reader may see half of it",
     },
     "output-in-place": {
       severity: "info",
@@ -67,7 +69,8 @@ export const places = defineCheck<Code, Places>({
     "output-linked": {
       severity: "warning",
       remedy:
-        "take the other name away (find / -xdev -samefile FILE says it), or name in the config the one that is read",
+        "take the other name away (find / -xdev -samefile FILE says it), " +
+        "or name in the config the one that is read",
     },
     "output-on-network": {
       severity: "warning",
@@ -118,7 +121,8 @@ function judgeReplacing(place: OutputLocation, report: Report<Code>): void {
   if (!place.inPlace && place.names > 1)
     report.found(
       "output-linked",
-      `${path} (${what}) has ${place.names} names (hard links): once it is replaced, the others go on showing the old values`,
+      `${path} (${what}) has ${place.names} names (hard links): once it is replaced, ` +
+        "the others go on showing the old values",
     )
 }
 
@@ -138,7 +142,8 @@ function judgeAlone(
     else if (!inPlace)
       report.found(
         "output-mounted-alone",
-        `process ${pid} has ${path} (${what}) mounted by itself: once it is replaced, that process goes on seeing the old one`,
+        `process ${pid} has ${path} (${what}) mounted by itself: once it is replaced, ` +
+          "that process goes on seeing the old one",
       )
   }
 }
@@ -149,7 +154,8 @@ function judgeReaders(place: OutputLocation, report: Report<Code>): void {
   if (place.network !== undefined)
     report.found(
       "output-on-network",
-      `${path} (${what}) is on a network file system (${place.network}): its server, and any machine that mounts it, can read it too, and may see the old one for a while`,
+      `${path} (${what}) is on a network file system (${place.network}): its server, ` +
+        "and any machine that mounts it, can read it too, and may see the old one for a while",
     )
   const closed =
     place.reader === undefined
@@ -158,7 +164,8 @@ function judgeReaders(place: OutputLocation, report: Report<Code>): void {
   if (closed !== undefined)
     report.found(
       "output-unreachable",
-      `${path} (${what}) is for user ${place.reader?.uid ?? ""}, who cannot pass ${closed.path} (${octal(closed.stats.mode)})`,
+      `${path} (${what}) is for user ${place.reader?.uid ?? ""}, ` +
+        `who cannot pass ${closed.path} (${octal(closed.stats.mode)})`,
     )
 }
 

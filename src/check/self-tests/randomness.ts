@@ -30,7 +30,8 @@ export const randomness = defineCheck({
     "random-broken": {
       severity: "error",
       remedy:
-        "make no value on this machine: look at its entropy source (a container or a virtual machine that was cloned, a replaced getrandom)",
+        "make no value on this machine: look at its entropy source (a container or a virtual " +
+        "machine that was cloned, a replaced getrandom)",
     },
     "random-biased": {
       severity: "error",
@@ -57,7 +58,10 @@ export const randomness = defineCheck({
         "random-biased",
         "some characters come far too often in generated values, or too seldom",
       )
-    return `${values.length} values of ${length} characters (${sayBits({ length })}), all different, characters even; their ${bytes.length} bytes pass the health tests`
+    return (
+      `${values.length} values of ${length} characters (${sayBits({ length })}), ` +
+      `all different, characters even; their ${bytes.length} bytes pass the health tests`
+    )
   },
 })
 

@@ -39,7 +39,8 @@ export const restarts = defineCheck({
         if (!restarted.has(id))
           report.found(
             "reader-unlisted",
-            `${place}: ${message} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
+            `${place}: ${message} reads ${target} and is in no deployment: ` +
+              "it is not restarted, and keeps the old value",
           )
     }
     for (const { place, deployment } of all)

@@ -46,7 +46,8 @@ export const seal = defineCheck({
     if (retired > 0)
       report.found(
         "rekey-unfinished",
-        `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still beside the new one: anyone who has stolen it can open what is not sealed anew`,
+        `${retired === 1 ? "an old identity is" : `${retired} old identities are`} still ` +
+          "beside the new one: anyone who has stolen it can open what is not sealed anew",
       )
     if (closed !== undefined) {
       if (
@@ -67,6 +68,8 @@ export const seal = defineCheck({
     const count = Object.keys(verify).length
     return count === 0
       ? "nothing is sealed yet"
-      : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ${count === 1 ? "it" : "them"}, none older than its audit log, each of which follows line by line`
+      : `${count} state${count === 1 ? " is" : "s are"} as mycelium wrote ` +
+          `${count === 1 ? "it" : "them"}, none older than its audit log, ` +
+          "each of which follows line by line"
   },
 })

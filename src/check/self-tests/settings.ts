@@ -70,7 +70,9 @@ export const settings = defineCheck<Code, Settings>({
     "clear-text-login": {
       severity: "info",
       remedy:
-        "let the server listen on a unix socket in a folder of its own (unix:/run/redis/redis.sock), or with TLS (rediss://); listener: USER says who may have the port",
+        "let the server listen on a unix socket in a folder of its own " +
+        "(unix:/run/redis/redis.sock), or with TLS (rediss://); listener: " +
+        "USER says who may have the port",
     },
     insecure: {
       severity: "warning",
@@ -88,7 +90,8 @@ export const settings = defineCheck<Code, Settings>({
     "age-unknown": {
       severity: "info",
       remedy:
-        "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME says when the value was made",
+        "nothing to do: the next rotation ends it; or mycelium adopt ENV --rotated-at TIME " +
+        "says when the value was made",
     },
     "secret-unshown": {
       severity: "info",
@@ -103,7 +106,8 @@ export const settings = defineCheck<Code, Settings>({
     "reader-missing": {
       severity: "info",
       remedy:
-        "name its reader in a deployment; nothing to do if that reads the file at each use, or if you restart it yourself",
+        "name its reader in a deployment; nothing to do if that reads the file at each use, " +
+        "or if you restart it yourself",
     },
     "rotation-overdue": {
       severity: "warning",
@@ -128,7 +132,9 @@ export const settings = defineCheck<Code, Settings>({
         .map(({ place }) => place)
       report.found(
         "clear-text-login",
-        `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: passwords go to ${address} as they are: another user who takes that port while the server is down is told from it by their uid alone`,
+        `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: ` +
+          `passwords go to ${address} as they are: another user who takes that port while the ` +
+          "server is down is told from it by their uid alone",
       )
     }
     for (const secret of subject.secrets) judge(secret, subject.now, report)
@@ -171,12 +177,14 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   if (!secret.shown)
     report.found(
       "secret-unshown",
-      `${place} is rotated, and no output shows it: who reads its value elsewhere is refused after the next rotation`,
+      `${place} is rotated, and no output shows it: who reads its value elsewhere is refused ` +
+        "after the next rotation",
     )
   if (undated && rotatedAt !== undefined)
     report.found(
       "age-unknown",
-      `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, and how old it was then is unknown`,
+      `${place} was adopted ${formatDuration(now.getTime() - rotatedAt.getTime())} ago, ` +
+        "and how old it was then is unknown",
       rotateEveryMs === null ? { remedy: neverDated } : {},
     )
   if (rotateEveryMs === null)
@@ -194,7 +202,8 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
   else if (dueAt.getTime() > oldest)
     report.found(
       "schedule-late",
-      `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: the schedule has no earlier time`,
+      `${place} will be ${formatDuration(dueAt.getTime() - oldest)} older than it may get: ` +
+        "the schedule has no earlier time",
     )
 }
 

@@ -25,7 +25,8 @@ export const shared = defineCheck({
     for (const [places, login] of both)
       report.found("value-shared", `${places} rotate the same login${login}`, {
         remedy:
-          "take it out of one of them: each rotation there changes the password that the other one's programs hold; rotate neither before that",
+          "take it out of one of them: each rotation there changes the password that the " +
+          "other one's programs hold; rotate neither before that",
       })
     for (const places of pairs)
       if (!both.has(places))
@@ -48,7 +49,10 @@ function remedyOf(places: readonly string[], isListed: (place: string) => boolea
   const own = places.filter(isListed).at(-1)
   if (own !== undefined)
     return `give one of them a value of its own: mycelium rotate-now ${own.split("/").slice(-2).join("/")}`
-  return "none of them is in this config: rotate one of them with the config that it is in, or erase there what is not needed any more (mycelium delete)"
+  return (
+    "none of them is in this config: rotate one of them with the config that it is in, " +
+    "or erase there what is not needed any more (mycelium delete)"
+  )
 }
 
 type Live = {

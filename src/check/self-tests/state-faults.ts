@@ -24,22 +24,26 @@ export const faults: Readonly<Record<Code, Fault>> = {
   "not-contained": {
     severity: "error",
     remedy:
-      "put right what it names, then run the same rotate-now --contain again, with --incident and its name: it carries on, and does nothing twice",
+      "put right what it names, then run the same rotate-now --contain again, " +
+      "with --incident and its name: it carries on, and does nothing twice",
   },
   "sessions-may-live": {
     severity: "warning",
     remedy:
-      "end them at the service by hand, or give mycelium the right to; then run the same rotate-now --contain again, with --incident and its name",
+      "end them at the service by hand, or give mycelium the right to; " +
+      "then run the same rotate-now --contain again, with --incident and its name",
   },
   "promoted-unhealthy": {
     severity: "error",
     remedy:
-      "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this",
+      "look at that program's log, and restart it so that it reads its files again; " +
+      "mycelium rotate-now on the secret then proves it, and ends this",
   },
   "output-owed": {
     severity: "error",
     remedy:
-      "put that file right (mycelium explain CODE); then mycelium run, or the same containment again, writes it and restarts the programs that read it",
+      "put that file right (mycelium explain CODE); then mycelium run, " +
+      "or the same containment again, writes it and restarts the programs that read it",
   },
   "journal-open": {
     severity: "warning",
@@ -48,7 +52,9 @@ export const faults: Readonly<Record<Code, Fault>> = {
   "journal-stuck": {
     severity: "error",
     remedy:
-      "mycelium status says what holds it up; mycelium run (or run --once) asks the service again, and ends it if nothing else does; if the service refuses every value: mycelium adopt ENV --ask",
+      "mycelium status says what holds it up; mycelium run (or run --once) asks the service " +
+      "again, and ends it if nothing else does; if the service refuses every value: " +
+      "mycelium adopt ENV --ask",
   },
   retrying: {
     severity: "warning",
@@ -58,7 +64,8 @@ export const faults: Readonly<Record<Code, Fault>> = {
   "back-unhealthy": {
     severity: "error",
     remedy:
-      "look at that program's log, and restart it so that it reads its files again; mycelium rotate-now on the secret then proves it, and ends this",
+      "look at that program's log, and restart it so that it reads its files again; " +
+      "mycelium rotate-now on the secret then proves it, and ends this",
   },
   "revoke-overdue": {
     severity: "error",
@@ -72,12 +79,15 @@ export const faults: Readonly<Record<Code, Fault>> = {
   },
   "current-refused": {
     severity: "error",
-    remedy: `mycelium reconcile finds out which known version works; mycelium adopt takes over a value that a person has set; ${otherMycelium}`,
+    remedy:
+      "mycelium reconcile finds out which known version works; mycelium adopt takes over a " +
+      `value that a person has set; ${otherMycelium}`,
   },
   "none-accepted": {
     severity: "warning",
     remedy:
-      "mycelium adopt takes over the value that the output shows, if its service accepts it; mycelium rotate-now --new makes a first one if none is in use",
+      "mycelium adopt takes over the value that the output shows, if its service accepts it; " +
+      "mycelium rotate-now --new makes a first one if none is in use",
   },
   "rotation-overdue": {
     severity: "error",

@@ -53,7 +53,8 @@ function judgeContainment({ place, isListed, state }: PlacedSecret, report: Told
   if (uncontained !== undefined)
     return report.found(
       "not-contained",
-      `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, and NOT contained (${uncontained.code}): treat it as compromised`,
+      `${place}: chosen for ${uncontained.incident} at ${inWords(uncontained.since)}, ` +
+        `and NOT contained (${uncontained.code}): treat it as compromised`,
       carryOn(place, isListed, uncontained),
     )
   if (open === undefined) return
@@ -67,7 +68,8 @@ function judgeContainment({ place, isListed, state }: PlacedSecret, report: Told
   const alive = previous.join(", ") || "what its service accepted before"
   report.found(
     "not-contained",
-    `${place}: ${alive} is not proven dead, nor is it proven that every older session ended, in ${open.incident}: treat it as compromised`,
+    `${place}: ${alive} is not proven dead, nor is it proven that every older session ended, ` +
+      `in ${open.incident}: treat it as compromised`,
     carryOn(place, isListed, open),
   )
 }
@@ -80,7 +82,8 @@ function judgeBack(
 ): void {
   report.found(
     "not-contained",
-    `${place}: ${compromisedAgain.message}; so it is NOT contained in ${uncontained.incident} (${compromisedAgain.code}): treat it as compromised`,
+    `${place}: ${compromisedAgain.message}; so it is NOT contained in ${uncontained.incident} ` +
+      `(${compromisedAgain.code}): treat it as compromised`,
     carryOn(place, isListed, uncontained),
   )
 }
@@ -95,7 +98,8 @@ function carryOn(
   return {
     remedy: isListed
       ? `put right what the code says (mycelium explain CODE), then carry on: ${again}`
-      : `put it back into the config, then ${again}; or end its login at the service, then mycelium delete ${place} --login-ended --yes`,
+      : `put it back into the config, then ${again}; or end its login at the service, ` +
+        `then mycelium delete ${place} --login-ended --yes`,
   }
 }
 
@@ -106,10 +110,13 @@ function judgeSessions({ place, isListed, state }: PlacedSecret, report: Told): 
   const first = hint === undefined ? "" : `${hint}; then `
   report.found(
     "sessions-may-live",
-    `${place}: contained in ${contained.incident} for new logins only: sessions that were opened before ${inWords(contained.at)} may live: ${message} (${code})`,
+    `${place}: contained in ${contained.incident} for new logins only: ` +
+      `sessions that were opened before ${inWords(contained.at)} may live: ${message} (${code})`,
     isListed
       ? {
-          remedy: `${first}mycelium rotate-now ${place} --contain --incident ${contained.incident} ends them if it can by then, and changes nothing else`,
+          remedy:
+            `${first}mycelium rotate-now ${place} --contain --incident ${contained.incident} ` +
+            "ends them if it can by then, and changes nothing else",
         }
       : undefined,
   )
@@ -138,17 +145,24 @@ function judgeDrift({ place, environment, state }: PlacedSecret, known: Known, r
   if (known.accepted.has(place))
     return report.found(
       "current-refused",
-      `${place}: the service accepts the current value now, and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`,
+      `${place}: the service accepts the current value now, ` +
+        `and refused it at ${inWords(drift.since)}: while that is noted, it is not rotated`,
       {
         severity: "warning",
-        remedy: `the next look of mycelium run (watch, an hour) notices; mycelium adopt ${environment} ends the note at once`,
+        remedy:
+          "the next look of mycelium run (watch, an hour) notices; " +
+          `mycelium adopt ${environment} ends the note at once`,
       },
     )
   report.found(
     "current-refused",
-    `${place}: the service refuses the current value since ${inWords(drift.since)}: it is not rotated, and nothing of it is revoked`,
+    `${place}: the service refuses the current value since ${inWords(drift.since)}: ` +
+      "it is not rotated, and nothing of it is revoked",
     {
-      remedy: `${driftRemedy(place, incidentOf(state))}; what was set back is noticed by the next look of mycelium run (watch, an hour), by run --once, or by mycelium adopt ${environment} at once`,
+      remedy:
+        `${driftRemedy(place, incidentOf(state))}; what was set back is noticed by the next ` +
+        "look of mycelium run (watch, an hour), by run --once, " +
+        `or by mycelium adopt ${environment} at once`,
     },
   )
 }
@@ -163,7 +177,8 @@ function judgeFailure(
   const next = known.nextTry(environment, secret)
   report.found(
     retry.code === "back-unhealthy" ? "back-unhealthy" : "retrying",
-    `${place} failed ${retry.failures}×, last with ${retry.code}: ${retry.message}${next === "" ? "" : `; ${next}`}`,
+    `${place} failed ${retry.failures}×, ` +
+      `last with ${retry.code}: ${retry.message}${next === "" ? "" : `; ${next}`}`,
   )
 }
 
@@ -183,7 +198,8 @@ function judgeVersion(
   if (lateMs > 0)
     report.found(
       "revoke-overdue",
-      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still be accepted${isOpen ? `: ${revokeWaits}` : ""}`,
+      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still ` +
+        `be accepted${isOpen ? `: ${revokeWaits}` : ""}`,
       { severity: lateMs > hour ? "error" : "warning" },
     )
 }
@@ -200,7 +216,10 @@ function healthAgain(
   )
     return {}
   return {
-    remedy: `look at that program's log, and restart it so that it reads its files again; then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at its health, and ends this`,
+    remedy:
+      "look at that program's log, and restart it so that it reads its files again; " +
+      `then mycelium rotate-now ${place} --contain --incident ${contained.incident} looks at ` +
+      "its health, and ends this",
   }
 }
 
@@ -218,7 +237,8 @@ function writtenAgain(
     remedy:
       Object.keys(outputs).length === 0
         ? `mycelium run restarts what was not restarted, or at once: ${again}`
-        : `put that file right (mycelium explain CODE); then mycelium run writes it and restarts the programs that read it, or at once: ${again}`,
+        : "put that file right (mycelium explain CODE); then mycelium run writes it and " +
+          `restarts the programs that read it, or at once: ${again}`,
   }
 }
 

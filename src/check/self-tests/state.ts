@@ -84,7 +84,8 @@ export const state = defineCheck<Code, States>({
     for (const { place, lateMs, waits } of late)
       report.found(
         "rotation-overdue",
-        `${place} was due ${formatDuration(lateMs)} ago and has not been rotated${waits === undefined ? "" : `: ${waits}`}`,
+        `${place} was due ${formatDuration(lateMs)} ago and has not been ` +
+          `rotated${waits === undefined ? "" : `: ${waits}`}`,
       )
     for (const one of strange) judgeStrange(one, report)
     const documents = environments.flatMap(({ document }) => document ?? [])
@@ -123,7 +124,9 @@ function judge(
     if (isLost && secrets.includes(secret))
       report.found(
         "none-accepted",
-        `${name}/${secret}: of ${one.versions.length} version${one.versions.length === 1 ? "" : "s"} none is known to work, so it is neither rotated nor watched`,
+        `${name}/${secret}: of ${one.versions.length} ` +
+          `version${one.versions.length === 1 ? "" : "s"} none is known to work, ` +
+          "so it is neither rotated nor watched",
       )
   }
 }
@@ -135,7 +138,9 @@ function judgeJournal(
   report: Report<Code>,
 ): void {
   const ageMs = now.getTime() - Date.parse(set.startedAt)
-  const message = `${environment}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ${sayJournal(environment, set)}`
+  const message =
+    `${environment}: a rotation that began ${formatDuration(ageMs)} ago is not finished: ` +
+    `${sayJournal(environment, set)}`
   // While a rotation is at work, its programs hold a value that no longer works for a moment.
   const harm = isAtWork ? [] : harmOf(environment, set)
   report.found(
@@ -177,5 +182,8 @@ function count(documents: readonly StateDocument[]): string {
   const kept = all
     .flatMap((one) => one.versions)
     .filter(({ stage }) => stage.kind === "retired").length
-  return `${current} secret${current === 1 ? "" : "s"} with a value${grace === 0 ? "" : `, ${grace} in grace`}${kept === 0 ? "" : `, ${kept} older kept`}`
+  return (
+    `${current} secret${current === 1 ? "" : "s"} with a ` +
+    `value${grace === 0 ? "" : `, ${grace} in grace`}${kept === 0 ? "" : `, ${kept} older kept`}`
+  )
 }

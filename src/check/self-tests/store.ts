@@ -40,12 +40,14 @@ export const store = defineCheck({
     if (full !== undefined)
       report.found(
         "store-full",
-        `the disk of the store ${folder} has ${full.free} left, and a single write needs ${full.need}; so nothing is rotated, contained or noted`,
+        `the disk of the store ${folder} has ${full.free} left, ` +
+          `and a single write needs ${full.need}; so nothing is rotated, contained or noted`,
       )
     if (room !== undefined && room.free < room.need)
       report.found(
         "disk-full",
-        `the disk of the store ${folder} has ${kib(room.free)} left; a rotation of all of ${room.environment} needs ${kib(room.need)}`,
+        `the disk of the store ${folder} has ${kib(room.free)} left; ` +
+          `a rotation of all of ${room.environment} needs ${kib(room.need)}`,
       )
     return "it can be written"
   },

@@ -43,7 +43,9 @@ export const surroundings = defineCheck({
     report,
   ) => {
     if (storeOwner !== undefined && storeOwner !== uid) {
-      const message = `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, who could not read what is written now`
+      const message =
+        `this is user ${uid}, but the store ${store} belongs to user ${storeOwner}, ` +
+        "who could not read what is written now"
       report.found("wrong-user", message, {
         remedy: `sudo -u '#${storeOwner}' mycelium …, as every other command`,
       })
@@ -56,7 +58,8 @@ export const surroundings = defineCheck({
     if (!memoryIsClosed)
       report.found(
         "memory-readable",
-        "the system did not let mycelium close its memory (prctl): other programs of this user could read it, values and all",
+        "the system did not let mycelium close its memory (prctl): " +
+          "other programs of this user could read it, values and all",
       )
     if (storeIsRemote)
       report.found("network-file-system", `the store ${store} is on a network file system`)
