@@ -177,8 +177,9 @@ function isLeftBeside(report: Contained): boolean {
 }
 
 /**
- * What is not contained needs a person, and so does a rotation beside it that no run can end. If a program did not become healthy, older sessions may
- * live, or an output could not be written, the new value holds all the same.
+ * What is not contained needs a person, and so does a rotation beside it that no run can end. If a
+ * program did not become healthy, older sessions may live, or an output could not be written, the
+ * new value holds all the same.
  */
 function exitOf(reports: readonly Contained[]): number {
   const all = verdictsOf(reports)

@@ -66,7 +66,10 @@ export function lastLines(
 function unaskedWords(reports: readonly Contained[]): string {
   const count = verdictsOf(reports).filter(wasUnasked).length
   if (count === 0) return ""
-  return `; ${counted(count, "secret")} contained before could not be asked about again, and ${count === 1 ? "is" : "are"} named above`
+  return (
+    `; ${counted(count, "secret")} contained before could not be asked about again, ` +
+    `and ${count === 1 ? "is" : "are"} named above`
+  )
 }
 
 function owedWords(reports: readonly Contained[]): string {

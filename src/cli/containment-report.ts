@@ -30,7 +30,8 @@ export function containmentLines(report: Contained, incident: string): readonly 
       `${environment}/${name}: NO output shows its new value: each program that logs in with it ` +
         "is cut off until it is given the new one (secret-unshown)",
       ...hintLines(
-        `show it in an output: {{ ${name}.password }}; then mycelium render ${environment} writes it, and restart its programs`,
+        `show it in an output: {{ ${name}.password }}; then mycelium render ${environment} ` +
+          "writes it, and restart its programs",
       ),
     ]),
     ...(report.slowReaders ?? []).flatMap((one) => [

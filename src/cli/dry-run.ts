@@ -129,7 +129,8 @@ function stayingLines(environment: string, one: Unfinished): readonly string[] {
     ...(goesOn.length === 0
       ? []
       : [
-          `  this command first goes on with ${goesOn.join(", ")} in it${sayIf(mayRestart(restarts), (words) => `, and ${words}`)}`,
+          `  this command first goes on with ${goesOn.join(", ")} in ` +
+            `it${sayIf(mayRestart(restarts), (words) => `, and ${words}`)}`,
         ]),
     ...(goesOn.length === 0 && restarts.length > 0
       ? [`  if it turns back, this command ${mayRestart(restarts) ?? ""} for that, before all else`]
@@ -137,7 +138,8 @@ function stayingLines(environment: string, one: Unfinished): readonly string[] {
     ...(takenOut.length === 0
       ? []
       : [
-          `  the containment takes ${takenOut.join(", ")} out of it${ends === true ? ", and so ends it" : ""}`,
+          `  the containment takes ${takenOut.join(", ")} out of ` +
+            `it${ends === true ? ", and so ends it" : ""}`,
         ]),
   ]
 }
@@ -181,7 +183,10 @@ function thenAnew({ anew, secrets }: Unfinished): string {
 function sayFirst(environment: string, { secret, version, why }: Plan["first"][number]): string {
   const place = `${environment}/${secret}`
   if (version === undefined)
-    return `take away what ${place} accepted before its last containment; only if that is proven is it rotated`
+    return (
+      `take away what ${place} accepted before its last containment; only if that is proven is ` +
+      "it rotated"
+    )
   const because = {
     "skip-grace": "its grace is cut short",
     "grace-over": "its grace is over",

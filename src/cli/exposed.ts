@@ -56,11 +56,13 @@ function foundLines({ found, tooShort, others }: Exposure): readonly string[] {
     ...tooShort.map((one) => `exposed   ${one} is too short to be looked for: judge it yourself`),
     ...deadOnly(found).map(
       (place) =>
-        `exposed   ${place}  only values that are dead already stand in the text: its current one does not, and is rotated all the same`,
+        `exposed   ${place}  only values that are dead already stand in the text: ` +
+        "its current one does not, and is rotated all the same",
     ),
     ...(others.length > 0 && found.length > 0
       ? [
-          `also in that text, and not Mycelium's, so not rotated here: ${counted(others)}: change by hand what is secret of it`,
+          "also in that text, and not Mycelium's, so not rotated here: " +
+            `${counted(others)}: change by hand what is secret of it`,
         ]
       : []),
   ]

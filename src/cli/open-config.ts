@@ -25,10 +25,13 @@ export async function demandStore(
   if (mount === undefined) return
   throw new AppError(
     "place-silent",
-    `the file system of the store, ${store}, gives no answer within ${answerMs / 1000} s, or says that its server is gone`,
+    `the file system of the store, ${store}, gives no answer within ${answerMs / 1000} s, ` +
+      "or says that its server is gone",
     {
       remedy: "retry",
-      hint: `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): start that again, or unmount it (umount -l ${mount})`,
+      hint:
+        `grep ' ${mount} ' /proc/mounts shows what serves it (FUSE or another machine): ` +
+        `start that again, or unmount it (umount -l ${mount})`,
     },
   )
 }

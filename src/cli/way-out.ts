@@ -9,7 +9,8 @@ export function wayOut(environment: string, outcome: Outcome): readonly string[]
     return [`  hint: ${isItRunning}`]
   if (outcome.kind !== "stuck") return []
   const sealed =
-    "  no further step is taken until then; every value that was ever given to a service is sealed in the state"
+    "  no further step is taken until then; every value that was ever given to a service is " +
+    "sealed in the state"
   if (outcome.code === "drifted")
     return [
       sealed,

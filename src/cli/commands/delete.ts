@@ -15,7 +15,9 @@ export const deleteCommand: Command = {
     "Erases a secret, or all of an environment, for good: its login at the service (proven by a refused",
     "login), then its lines in the outputs, then every version in the state. Restarts nothing.",
     "Open sessions end if an incident left it uncontained, or with end_sessions; else they stay open.",
-    "Without --yes it only says what it would do. If it is interrupted, the same command finishes it. The audit log keeps the names, and backups of the state keep the values.",
+    "Without --yes it only says what it would do. If it is interrupted, " +
+      "the same command finishes it. The audit log keeps the names, " +
+      "and backups of the state keep the values.",
     "To erase what a renamed secret or environment has left in the state, give its old name and",
     "--keep-login.",
   ].join("\n"),
@@ -129,7 +131,8 @@ function sayPlan(
     terminal.stdout(`  1 login    ${logins[one.login]}`)
     terminal.stdout(`  2 outputs  ${outputWords(one.outputs)}`)
     terminal.stdout(
-      `  3 state    ${counted(one.versions, "version")}; backups keep what they hold, the audit log keeps names`,
+      `  3 state    ${counted(one.versions, "version")}; backups keep what they hold, ` +
+        "the audit log keeps names",
     )
   }
   terminal.stderr(`nothing was changed: ${whatYesDoes(would, isSet(values, "dry-run"))}`)

@@ -14,7 +14,8 @@ export const exec = {
     "Your program asks to be tried again later (exit 75). " +
     "mycelium run does that; without it, repeat the command.",
   "exec-protocol":
-    "Your program speaks another version of the protocol than this mycelium. Bring one of the two up to date.",
+    "Your program speaks another version of the protocol than this mycelium. " +
+    "Bring one of the two up to date.",
   "exec-unclear":
     "Your program's answer is not the JSON that was expected. It counts as unknown. " +
     "See the drivers' README for what it must print.",

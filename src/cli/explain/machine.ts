@@ -110,7 +110,8 @@ export const machine = {
   stopped:
     "Mycelium was asked to stop (SIGTERM, SIGINT, a closed terminal) and did, between two " +
     "steps at which every program works. Nothing is lost: the same command, or mycelium run, " +
-    "finishes what was begun. While programs hold a value that no longer works, or different ones of what they share, " +
+    "finishes what was begun. While programs hold a value that no longer works, " +
+    "or different ones of what they share, " +
     "a first request does not stop it: it finishes or goes back, and says so. " +
     "A second request, or 1m 20s, ends it at once. It then ends with exit code 7, " +
     "and names the programs that are cut off until the same command is run again.",

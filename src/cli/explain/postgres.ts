@@ -63,7 +63,8 @@ export const postgres = {
     "The server's log names it. If it is a library: ALTER DATABASE (or ROLE) … SET " +
     "local_preload_libraries names one that is not there, and the owner of the database can " +
     "set that: for programs, take the setting back. Mycelium's own logins overrule it; " +
-    "session_preload_libraries, which only a superuser sets, they do not. If it is a shared memory segment: " +
+    "session_preload_libraries, which only a superuser sets, they do not. " +
+    "If it is a shared memory segment: " +
     "something removed the server's files in /dev/shm while it ran. " +
     "Restart the server, which makes them anew. systemd-logind does that to the server of an " +
     "ordinary user who has logged out: set RemoveIPC=no in logind.conf, or run the server as " +

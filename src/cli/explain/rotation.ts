@@ -100,7 +100,8 @@ export const rotation = {
     "(or mycelium delete), ends this.",
   "compromised-again":
     "A containment took a value away, and that value counts again: a person has set it again at " +
-    "its service and adopted it, or the service takes it again after a failover or a backup that was put back. " +
+    "its service and adopted it, or the service takes it again after a failover or a backup " +
+    "that was put back. " +
     "Anyone who had it can use it again, so the secret is not contained any more. " +
     "Find out who set it, then run the command that check or mycelium report shows: " +
     "the same rotate-now --contain with --incident and its name makes a fresh value. " +
@@ -173,7 +174,8 @@ export const rotation = {
     "No version holds a password to log in with, and the config names no admin, " +
     "so no login is possible. Adopt the value that exists, or name an admin.",
   "login-needed":
-    "The service requires a login, and got none that it accepts. Check the admin, or the user, in the config.",
+    "The service requires a login, and got none that it accepts. Check the admin, " +
+    "or the user, in the config.",
   "password-refused":
     "The service refuses a password that mycelium logs in with: the admin's, or that of the " +
     "secret itself. If the admin's: correct the reference. " +

@@ -27,7 +27,8 @@ export const vault = {
     "programs would then read nothing. It is set at the entry or at its engine (delete_version_after). " +
     "Mycelium writes to no such entry. Set it to 0s, or show the value in another entry.",
   "vault-one-version":
-    "Vault keeps one version of this entry alone (max_versions: 1), so each write erases the former content " +
+    "Vault keeps one version of this entry alone (max_versions: 1), " +
+    "so each write erases the former content " +
     "there at once. Mycelium keeps what it wrote itself, but nobody else could look back. " +
     "Let the entry keep more: ten is Vault's own default.",
   "vault-entry-too-large":

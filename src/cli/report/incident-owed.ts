@@ -30,7 +30,10 @@ function shownBlocks(secrets: readonly SecretReport[]): readonly Block[] {
   return [
     {
       kind: "text",
-      text: `For these secrets, a file shows a value that leaked. Their services refused it when it was last tried, so a program that reads the file at its next start does not work. ${environments.map(renderLeaked).join(". ")}.`,
+      text:
+        "For these secrets, a file shows a value that leaked. Their services refused it when it " +
+        "was last tried, so a program that reads the file at its next start does not work. " +
+        `${environments.map(renderLeaked).join(". ")}.`,
     },
     {
       kind: "list",
@@ -54,7 +57,9 @@ function sessionsBlocks(secrets: readonly SecretReport[], naming: Naming): reado
   return [
     {
       kind: "text",
-      text: "For these secrets, sessions that were opened with the old value may still be open. An intruder in such a session is still in.",
+      text:
+        "For these secrets, sessions that were opened with the old value may still be open. " +
+        "An intruder in such a session is still in.",
     },
     { kind: "list", items: left.map(sessionsText) },
     ...endingBlocks(
@@ -70,7 +75,9 @@ function endingBlocks(left: readonly SecretReport[], naming: Naming): readonly B
   return [
     {
       kind: "text",
-      text: "Nothing else is left to do for them. Once mycelium has the right or the means to end these sessions, this command does it, and changes nothing else:",
+      text:
+        "Nothing else is left to do for them. Once mycelium has the right or the means to end " +
+        "these sessions, this command does it, and changes nothing else:",
     },
     ...againBlocks(left.map(placeOf), naming),
   ]
@@ -88,12 +95,17 @@ function unwrittenBlocks(secrets: readonly SecretReport[], naming: Naming): read
   return [
     ...owingBlocks(
       owing.filter(isFile),
-      "For these secrets, a file could not be written, and was left as it was: it shows a value that is no longer current. Find out why it could not be written, or who has changed it, and put that right. This command then writes it, restarts those programs, and changes nothing else:",
+      "For these secrets, a file could not be written, and was left as it was: " +
+        "it shows a value that is no longer current. Find out why it could not be written, " +
+        "or who has changed it, and put that right. This command then writes it, " +
+        "restarts those programs, and changes nothing else:",
       naming,
     ),
     ...owingBlocks(
       owing.filter((one) => !isFile(one) && one.endGone === undefined),
-      "For these secrets, a program could not be restarted, and may hold a value that no longer works. Find out why its restart fails (run it by hand). This command then restarts it, and changes nothing else:",
+      "For these secrets, a program could not be restarted, and may hold a value that no " +
+        "longer works. Find out why its restart fails (run it by hand). " +
+        "This command then restarts it, and changes nothing else:",
       naming,
     ),
     ...goneBlocks(owing.filter(({ endGone }) => endGone !== undefined)),
@@ -106,7 +118,9 @@ function goneBlocks(owing: readonly SecretReport[]): readonly Block[] {
   return [
     {
       kind: "text",
-      text: "For these secrets, a program that is not in the config any more was not restarted, and may hold a value that no longer works:",
+      text:
+        "For these secrets, a program that is not in the config any more was not restarted, " +
+        "and may hold a value that no longer works:",
     },
     { kind: "list", items: owing.map((one) => `${placeOf(one)}: ${one.endGone ?? ""}`) },
   ]
@@ -144,14 +158,18 @@ function programBlocks(unhealthy: IncidentReport["unhealthy"]): readonly Block[]
       ? []
       : [
           text(
-            `These programs were not restarted, and may hold a value that is not the current one: ${names(old, "last tried at ")}. Their health check cannot show this: they may still work with the value that they read before.`,
+            "These programs were not restarted, and may hold a value that is not the current " +
+              `one: ${names(old, "last tried at ")}. Their health check cannot show this: ` +
+              "they may still work with the value that they read before.",
           ),
         ]),
     ...(failed.length === 0
       ? []
       : [
           text(
-            `Look at these programs: ${names(failed, "")}. They were restarted, and were not healthy when mycelium last asked. The compromised value was not put back for them.`,
+            `Look at these programs: ${names(failed, "")}. They were restarted, ` +
+              "and were not healthy when mycelium last asked. The compromised value was not put " +
+              "back for them.",
           ),
         ]),
   ]

@@ -22,7 +22,11 @@ export function secretBlocks(secrets: readonly SecretReport[]): readonly Block[]
     ...noteBlocks(secrets),
     {
       kind: "text",
-      text: "Accepted: a login with the new value worked; if no service asks for the value, it became the current one then. Dead: a login with the old value was refused while the same login worked with the new one. A program is proven by its health check, not by its restart: if it has none, the restart alone proves little.",
+      text:
+        "Accepted: a login with the new value worked; if no service asks for the value, " +
+        "it became the current one then. Dead: a login with the old value was refused while the " +
+        "same login worked with the new one. A program is proven by its health check, " +
+        "not by its restart: if it has none, the restart alone proves little.",
     },
   ]
 }
@@ -69,7 +73,10 @@ function proofOf({ erased, contained, dead, expelledAt, driver, from }: SecretRe
   if (dead.length > 0)
     return dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
   if (expelledAt !== undefined)
-    return `every value but the new one was taken away at ${instant(expelledAt)}; none of them was known, so none was tried`
+    return (
+      `every value but the new one was taken away at ${instant(expelledAt)}; ` +
+      "none of them was known, so none was tried"
+    )
   if (!contained) return "none yet"
   if (driver === "generated")
     return "no service asks for it; programs that restarted since then hold the new one"

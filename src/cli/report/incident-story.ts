@@ -25,7 +25,8 @@ function story(report: IncidentReport): string {
   const environments = new Set(secrets.map(({ environment }) => environment)).size
   return [
     beginning(report),
-    `${many(secrets.length, "secret")} of ${many(environments, "environment")} ${secrets.length === 1 ? "was" : "were"} chosen.`,
+    `${many(secrets.length, "secret")} of ${many(environments, "environment")} ` +
+      `${secrets.length === 1 ? "was" : "were"} chosen.`,
     ...(containedAt === undefined
       ? []
       : [`The last one was contained after ${took(begun, containedAt)}.`]),
@@ -50,8 +51,10 @@ function programsText(unhealthy: IncidentReport["unhealthy"]): readonly string[]
 function beginning({ noticed, begun }: IncidentReport): string {
   const at = instant(noticed.at)
   return noticed.given
-    ? `It was noticed at ${at}, and the containment began at ${instant(begun)}, ${took(noticed.at, begun)} later.`
-    : `It was noticed at ${at} (the first that the logs know of it; --noticed gives the real time), and the containment began at ${instant(begun)}.`
+    ? `It was noticed at ${at}, and the containment began at ${instant(begun)}, ` +
+        `${took(noticed.at, begun)} later.`
+    : `It was noticed at ${at} (the first that the logs know of it; ` +
+        `--noticed gives the real time), and the containment began at ${instant(begun)}.`
 }
 
 /** Wall-clock, in tenths below a minute: incidents are over in seconds. */

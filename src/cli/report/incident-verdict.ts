@@ -23,7 +23,10 @@ function containedBlocks(report: IncidentReport): readonly Block[] {
     { kind: "verdict", good: true, text: `Contained: yes${only}. ${provenOf(report.secrets)}` },
     {
       kind: "text",
-      text: "To do now: find out how the values got out, close that way, and fill in the three headings near the end. If it is not closed, the new values get out the same way.",
+      text:
+        "To do now: find out how the values got out, close that way, " +
+        "and fill in the three headings near the end. If it is not closed, " +
+        "the new values get out the same way.",
     },
   ]
 }
@@ -36,7 +39,9 @@ function leftBlocks(report: IncidentReport, config: readonly string[]): readonly
     {
       kind: "verdict",
       good: false,
-      text: `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${are} contained. The table lists what is left; treat it as compromised until it is contained.`,
+      text:
+        `Contained: NOT yet. ${done} of ${many(secrets.length, "secret")} ${are} contained. ` +
+        "The table lists what is left; treat it as compromised until it is contained.",
     },
     { kind: "table", head: ["left", "why", "code"], rows: left.map(leftRow) },
     ...carryOnBlocks(report, config),
@@ -60,14 +65,19 @@ function carryOnBlocks(
     blocks.push(
       {
         kind: "text",
-        text: "To do now: remove the cause that each code names (mycelium explain CODE). Then run this on the machine where mycelium runs. It carries on where the containment stopped, and does nothing twice:",
+        text:
+          "To do now: remove the cause that each code names (mycelium explain CODE). " +
+          "Then run this on the machine where mycelium runs. " +
+          "It carries on where the containment stopped, and does nothing twice:",
       },
       { kind: "command", lines: [command([...carryOn, ...config])] },
     )
   if (left.some(({ some }) => some !== undefined))
     blocks.push({
       kind: "text",
-      text: `In some environments, more secrets were chosen than the log can name. Run the original command again, with the same selection and --incident ${incident}.`,
+      text:
+        "In some environments, more secrets were chosen than the log can name. " +
+        `Run the original command again, with the same selection and --incident ${incident}.`,
     })
   return blocks
 }
@@ -89,14 +99,18 @@ function provenOf(secrets: readonly SecretReport[]): string {
   const has = isOne
     ? "The secret that was chosen has a new value."
     : `All ${many(made.length, "secret")} that were chosen have new values.`
-  const refused = `${isOne ? "Its service refused" : "Services refused"} the old ${dead.length === 1 ? "value" : "values"} of ${some(dead.length)}; the last proof is of ${instant(lastProof(dead))}, and this report asks no service.`
+  const refused =
+    `${isOne ? "Its service refused" : "Services refused"} the old ` +
+    `${dead.length === 1 ? "value" : "values"} of ${some(dead.length)}; ` +
+    `the last proof is of ${instant(lastProof(dead))}, and this report asks no service.`
   return [
     ...(made.length === 0 ? [] : [has]),
     ...(dead.length === 0 ? [] : [refused]),
     ...(unasked === 0
       ? []
       : [
-          `No service is asked for ${some(unasked)}: an old value is worth nothing once each program that takes it has restarted.`,
+          `No service is asked for ${some(unasked)}: an old value is worth nothing once each ` +
+            "program that takes it has restarted.",
         ]),
     ...(rest - untold === 0
       ? []

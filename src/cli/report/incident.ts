@@ -17,7 +17,9 @@ export function incidentBlocks(
     { kind: "title", text: `Incident ${report.incident}: ${titleOf(report)}` },
     {
       kind: "text",
-      text: `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
+      text:
+        `Project ${report.project}. As of ${instant(report.at)}; all times are UTC. ` +
+        "Made by mycelium from its audit logs and states; it holds no secret value.",
     },
     ...unverifiedOf(report.unverified),
     ...verdictBlocks(report, config),
@@ -26,7 +28,11 @@ export function incidentBlocks(
     { kind: "heading", text: "Who was given these values before" },
     {
       kind: "text",
-      text: `Those to whom mycelium gave these values since ${instant(report.readers.since)}, by its logs. Reading a file that shows a value leaves no line there: add to this list all who can read those files or their backups, and all who are root on this machine.`,
+      text:
+        `Those to whom mycelium gave these values since ${instant(report.readers.since)}, ` +
+        "by its logs. Reading a file that shows a value leaves no line there: " +
+        "add to this list all who can read those files or their backups, " +
+        "and all who are root on this machine.",
     },
     readersOf(report.readers.rows),
     { kind: "heading", text: "This machine now" },

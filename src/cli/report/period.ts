@@ -15,7 +15,9 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     },
     {
       kind: "text",
-      text: `From ${instant(report.since)} to ${instant(report.at)}, UTC. Made by mycelium from its audit logs and states; it holds no secret value.`,
+      text:
+        `From ${instant(report.since)} to ${instant(report.at)}, UTC. Made by mycelium from its ` +
+        "audit logs and states; it holds no secret value.",
     },
     ...unverifiedOf(report.unverified),
     ...verdictBlocks(report),
@@ -24,7 +26,9 @@ export function periodBlocks(report: PeriodReport, config: readonly string[]): r
     { kind: "heading", text: "Who was given values" },
     {
       kind: "text",
-      text: "Those to whom mycelium gave values, by its logs. Reading a file that shows a value leaves no line there.",
+      text:
+        "Those to whom mycelium gave values, by its logs. Reading a file that shows a value " +
+        "leaves no line there.",
     },
     readersOf(environments.flatMap(({ readers }) => readers)),
     ...policiesOf(policies),
@@ -48,7 +52,9 @@ function verdictBlocks(report: PeriodReport): readonly Block[] {
       {
         kind: "verdict",
         good: true,
-        text: `In order. ${many(rotations, "rotation")} in ${many(environments.length, "environment")}, and nothing is overdue.`,
+        text:
+          `In order. ${many(rotations, "rotation")} in ` +
+          `${many(environments.length, "environment")}, and nothing is overdue.`,
       },
     ]
   return [

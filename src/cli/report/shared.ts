@@ -15,7 +15,10 @@ export function unverifiedOf(unverified: string | undefined): readonly Block[] {
     {
       kind: "verdict",
       good: false,
-      text: `Nothing of this was verified: ${unverified}. Anyone who can write in the store could have made all of it up. Make this report as the user that has the identity: then each state is verified by its MAC.`,
+      text:
+        `Nothing of this was verified: ${unverified}. Anyone who can write in the store could ` +
+        "have made all of it up. Make this report as the user that has the identity: " +
+        "then each state is verified by its MAC.",
     },
   ]
 }
@@ -45,7 +48,8 @@ export function readersOf(rows: readonly Reader[]): Block {
 }
 
 const quickOnly =
-  "This was the quick check, which asks no service and compares no file; mycelium check --connect checks everything."
+  "This was the quick check, which asks no service and compares no file; " +
+  "mycelium check --connect checks everything."
 
 export function checksOf(results: readonly Result[]): readonly Block[] {
   const findings = bySeverity(results.flatMap((one) => one.findings))
@@ -104,7 +108,13 @@ function policyBlocks(state: PolicyState): readonly Block[] {
     ...pastBlocks(state),
     {
       kind: "text",
-      text: `The rule here: a new value at least every ${allowed}, and an audit history of a year. In PCI DSS v4.0.1 the ${allowed} are for users who log in with a password alone (8.3.9); passwords of applications and systems change as often as your own targeted risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). ${logText(state)}`,
+      text:
+        `The rule here: a new value at least every ${allowed}, and an audit history of a year. ` +
+        `In PCI DSS v4.0.1 the ${allowed} are for users who log in with a password alone ` +
+        "(8.3.9); passwords of applications and systems change as often as your own targeted " +
+        "risk analysis says (12.3.1), and whenever one may be known to others (8.6.3); " +
+        "audit logs are kept for at least 12 months, the latest three at hand at once (10.5.1). " +
+        `${logText(state)}`,
     },
   ]
 }
@@ -119,7 +129,9 @@ function pastBlocks({ past, pastUnproven }: PolicyState): readonly Block[] {
   if (pastUnproven.length > 0)
     blocks.push({
       kind: "text",
-      text: `Adopted without a date, so it is not known whether they were older than allowed when they were replaced: ${pastUnproven.map(sayReplaced).join(", ")}.`,
+      text:
+        "Adopted without a date, so it is not known whether they were older than allowed when " +
+        `they were replaced: ${pastUnproven.map(sayReplaced).join(", ")}.`,
     })
   return blocks
 }
@@ -140,7 +152,9 @@ function verdictOf(breaches: number, unproven: number, allowed: string): string 
     unproven === 0
       ? []
       : [
-          `${many(unproven, "secret")} ${unproven === 1 ? "was" : "were"} adopted without a date, and ${unproven === 1 ? "is" : "are"} not proven to be younger than ${allowed}.`,
+          `${many(unproven, "secret")} ${unproven === 1 ? "was" : "were"} adopted without a ` +
+            `date, and ${unproven === 1 ? "is" : "are"} not proven to be younger than ` +
+            `${allowed}.`,
         ]
   return [...old, ...unknown].join(" ")
 }
@@ -165,7 +179,10 @@ export function headsOf(
     { kind: "heading", text: "The logs that this rests on" },
     {
       kind: "text",
-      text: "Each log is a chain of hashes: with its head, anyone can show that no line before it was changed. Keep these lines in a file heads.txt, where the machine that runs mycelium cannot change them. If in doubt, compare the logs with them:",
+      text:
+        "Each log is a chain of hashes: with its head, anyone can show that no line before it " +
+        "was changed. Keep these lines in a file heads.txt, where the machine that runs " +
+        "mycelium cannot change them. If in doubt, compare the logs with them:",
     },
     {
       kind: "command",
