@@ -57,7 +57,9 @@ function checkFields(
     if (type === undefined || fields.includes(use.field)) continue
     report({
       path: use.path,
-      message: `shows ${isField(use.field) ? `\`${use.field}\`` : "a field"}, which \`${use.secret}\` does not have`,
+      message:
+        `shows ${isField(use.field) ? `\`${use.field}\`` : "a field"}, ` +
+        `which \`${use.secret}\` does not have`,
       ...hintFor(use.field, fields, type.turns !== undefined),
     })
   }

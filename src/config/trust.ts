@@ -98,7 +98,9 @@ function refusal(path: string, stats: Stats, me: Me): AppError | undefined {
       "config-writable-by-others",
       `${path} belongs to another user (${stats.uid})`,
       {
-        hint: `${what}: if that user runs Mycelium, run it as them: sudo -H -u ${nameOf(stats.uid)} mycelium …; else chown it to root or to the user that does, or move the config`,
+        hint:
+          `${what}: if that user runs Mycelium, run it as them: sudo -H -u ${nameOf(stats.uid)} ` +
+          "mycelium …; else chown it to root or to the user that does, or move the config",
       },
     )
   }
@@ -115,7 +117,9 @@ function warnings(path: string, stats: Stats, me: Me): readonly Finding[] {
   const ours = stats.gid === 0 || stats.gid === me.gid
   const guarded = stats.isDirectory() && (stats.mode & 0o1000) !== 0
   if (stats.isSymbolicLink() || (stats.mode & 0o020) === 0 || ours || guarded) return []
-  const message = `${path} can be written by a group (${stats.gid}): each member can make Mycelium run programs`
+  const message =
+    `${path} can be written by a group (${stats.gid}): each member can make Mycelium run ` +
+    "programs"
   return [
     { code: "config-group-writable", severity: "warning", message, remedy: `chmod g-w ${path}` },
   ]

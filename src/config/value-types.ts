@@ -161,7 +161,8 @@ export const Recipient = once(() =>
     const isPrivate = input.toUpperCase().startsWith("AGE-SECRET-KEY")
     context.addIssue(
       isPrivate
-        ? "this is a private key: write its recipient (age1…), and make a new key if this file was ever shared"
+        ? "this is a private key: write its recipient (age1…), and make a new key if this file " +
+            "was ever shared"
         : "expected an age recipient: age1…",
     )
   }),
