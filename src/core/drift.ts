@@ -1,6 +1,7 @@
 /** A second one, of another user or with another store, looks from here like a person. */
 export const otherMycelium =
-  "if another Mycelium (another user's, or another project) rotates the same login: take it out of one of them"
+  "if another Mycelium (another user's, or another project) rotates the same login: " +
+  "take it out of one of them"
 
 /**
  * A service refuses the current value: a person has changed it there, or the server has lost the
@@ -16,9 +17,12 @@ export function driftRemedy(place: string, incident?: string): string {
       : [`first mycelium rotate-now ${place} --contain --incident ${incident}`]
   return [
     ...first,
-    `mycelium reconcile ${environment} finds out whether an older version of it works (after a failover, or a backup that was put back) and makes that the current one`,
-    `if a person has changed it: put the value that works into the output, then mycelium adopt ${environment}, or set the current value back at the service`,
+    `mycelium reconcile ${environment} finds out whether an older version of it works (after ` +
+      "a failover, or a backup that was put back) and makes that the current one",
+    "if a person has changed it: put the value that works into the output, " +
+      `then mycelium adopt ${environment}, or set the current value back at the service`,
     otherMycelium,
-    `if nobody should have changed it: mycelium rotate-now ${place} --contain, which needs an admin in the config`,
+    `if nobody should have changed it: mycelium rotate-now ${place} --contain, ` +
+      "which needs an admin in the config",
   ].join("; ")
 }

@@ -53,7 +53,9 @@ function clean(error: unknown, place: string, seen: ReadonlySet<Secret>): AppErr
   const code = systemCode(error)
   return new AppError(
     "unexpected",
-    `${place}: unexpected ${error instanceof Error ? error.name : "failure"}${code === undefined ? "" : ` (${code})`}`,
+    `${place}: ` +
+      "unexpected " +
+      `${error instanceof Error ? error.name : "failure"}${code === undefined ? "" : ` (${code})`}`,
     { remedy: "retry" },
   )
 }

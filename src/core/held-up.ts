@@ -14,7 +14,10 @@ export function sayJournal(environment: string, { direction, fault, waits }: Cha
 }
 
 function sayWaits(environment: string, { since, secret, code, message }: Waits): string {
-  return `held up since ${since.slice(0, 16).replace("T", " ")} UTC: ${environment}/${secret}: ${message} (${code})`
+  return (
+    `held up since ${since.slice(0, 16).replace("T", " ")} UTC: ${environment}/${secret}: ` +
+    `${message} (${code})`
+  )
 }
 
 /**
@@ -137,7 +140,8 @@ function said(environment: string, names: readonly string[], verbs: Verbs): read
     ...(programs.length === 0
       ? []
       : [
-          `${programs.map((name) => `${environment}/${name}`).join(", ")} ${programs.length === 1 ? verbs.one : verbs.more} ${value}`,
+          `${programs.map((name) => `${environment}/${name}`).join(", ")} ` +
+            `${programs.length === 1 ? verbs.one : verbs.more} ${value}`,
         ]),
     ...all.filter((name) => name.startsWith("/")).map((path) => `${path} ${verbs.file} ${value}`),
   ]

@@ -67,5 +67,9 @@ export function sayLeft(
   environment: string,
   { name, secret, version, whole }: Left,
 ): string {
-  return `${target}: ${shownName(name)} is not in the config and shows ${version} of ${environment}/${secret}${whole ? "" : " within it"}: nobody replaces it there, and it is refused once that value is dead`
+  return (
+    `${target}: ${shownName(name)} is not in the config and shows ${version} of ` +
+    `${environment}/${secret}${whole ? "" : " within it"}: nobody replaces it there, ` +
+    "and it is refused once that value is dead"
+  )
 }

@@ -45,7 +45,9 @@ export async function unseal(identities: readonly string[], sealed: string): Pro
         hint: "restore it from a backup: it is not as it was written, and no identity opens it",
       })
     throw new AppError("seal-broken", "a sealed value cannot be opened with this identity", {
-      hint: "it was sealed to another identity, or damaged: name the right one with identity, or restore the state from a backup",
+      hint:
+        "it was sealed to another identity, or damaged: name the right one with identity, " +
+        "or restore the state from a backup",
     })
   }
 }

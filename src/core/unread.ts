@@ -12,5 +12,8 @@ export function unreadOutputs(
 }
 
 export function sayUnread(targets: readonly string[]): string {
-  return `no deployment reads ${targets.join(", ")}: a program that reads it is not restarted, and keeps the old value`
+  return (
+    `no deployment reads ${targets.join(", ")}: a program that reads it is not restarted, ` +
+    "and keeps the old value"
+  )
 }

@@ -74,13 +74,20 @@ export function sayUnwritten(unwritten: Unwritten): string {
 }
 
 function sayGone(names: readonly string[]): string {
-  return `${names.join(", ")} ${names.length === 1 ? "is" : "are"} not in the config, so no run can restart ${names.length === 1 ? "it" : "them"}`
+  return (
+    `${names.join(", ")} ${names.length === 1 ? "is" : "are"} not in the config, ` +
+    `so no run can restart ${names.length === 1 ? "it" : "them"}`
+  )
 }
 
 /** What ends that. */
 export function endGone(environment: string, names: readonly string[]): string {
   const commands = names.map((name) => `mycelium reconcile ${environment} --gone ${name}`)
-  return `${sayGone(names)}: put ${names.length === 1 ? "it" : "them"} back into the config; or, once you have made sure that ${names.length === 1 ? "it does" : "they do"} not run any more: ${commands.join("; ")}`
+  return (
+    `${sayGone(names)}: put ${names.length === 1 ? "it" : "them"} back into the config; ` +
+    `or, once you have made sure that ${names.length === 1 ? "it does" : "they do"} not run any ` +
+    `more: ${commands.join("; ")}`
+  )
 }
 
 function sayOwed({ since, outputs, programs, lives }: Unwritten): string {
@@ -89,7 +96,10 @@ function sayOwed({ since, outputs, programs, lives }: Unwritten): string {
   const holds =
     lives === true ? "may still take the old value" : "may hold a value that no longer works"
   if (targets.length === 0)
-    return `${who} ${programs.length === 1 ? "was" : "were"} not restarted since ${inWords(since)}, and ${holds}`
+    return (
+      `${who} ${programs.length === 1 ? "was" : "were"} not restarted since ${inWords(since)}, ` +
+      `and ${holds}`
+    )
   const files = targets.map(
     ([target, { code }]) => `${target} is not written since ${inWords(since)} (${code})`,
   )
