@@ -89,7 +89,9 @@ function isOver(error: unknown): error is AppError {
 function noAnswer(target: string, message: string): AppError {
   return new AppError("output-silent", `the file system of ${target} ${message}`, {
     remedy: "retry",
-    hint: "mount says what serves it (FUSE, or a server of NFS that is gone): start that again, or unmount it (umount -l)",
+    hint:
+      "mount says what serves it (FUSE, or a server of NFS that is gone): start that again, " +
+      "or unmount it (umount -l)",
   })
 }
 
