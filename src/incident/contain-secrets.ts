@@ -97,10 +97,10 @@ async function noteLate(
 }
 
 /**
- * An earlier run of this incident, or a later incident, has made its value, and that holds. It does not hold if the
- * service refuses it now: an intruder was in again. Nor does it if the old values are still to be
- * taken away and another value was adopted meanwhile: nobody knows how old the sessions of that one
- * are, so nothing could be proven dead beside it. Those get a fresh value.
+ * An earlier run of this incident, or a later incident, has made its value, and that holds. It does
+ * not hold if the service refuses it now: an intruder was in again. Nor does it if the old values
+ * are still to be taken away and another value was adopted meanwhile: nobody knows how old the
+ * sessions of that one are, so nothing could be proven dead beside it. Those get a fresh value.
  */
 export function isHeld(state: SecretState, incident: string): boolean {
   const { uncontained, drift } = state

@@ -42,7 +42,8 @@ type Looked = Exposed & { readonly bytes: Buffer }
 
 /**
  * Which versions that we know, in any stage, stand in this text, raw or encoded; and which values
- * that outputs show now, adopted or not. Reading versions is an event in each environment's log. `urgent`: who works on one is asked to let go.
+ * that outputs show now, adopted or not. Reading versions is an event in each environment's log.
+ * `urgent`: who works on one is asked to let go.
  */
 export async function findExposed(
   app: App,

@@ -7,7 +7,10 @@ import { readState } from "../record/state-file.ts"
 import type { App } from "../app/app.ts"
 import type { Contained } from "./containment.ts"
 
-/** What an incident was chosen for, and the run that ended just now was not: it is part of the incident all the same. */
+/**
+ * What an incident was chosen for, and the run that ended just now was not: it is part of the
+ * incident all the same.
+ */
 export type Elsewhere = {
   readonly environment: string
   readonly secret: string

@@ -25,10 +25,16 @@ export function gapOf(session: Session, name: string, cutting: Cutting): string 
     .map(({ target }) => target)
     .filter((target) => cutting.leaves.includes(target))
   if (overlap === "none")
-    return `none, no service asks${files.length === 0 ? "" : `; ${files.join(", ")} would keep the old value`}`
+    return (
+      "none, " +
+      `no service asks${files.length === 0 ? "" : `; ${files.join(", ")} would keep the old value`}`
+    )
   const from = isCutAtOnce ? "from here" : "from the revoke"
   if (files.length > 0)
-    return `${from} until ${files.join(", ")} ${files.length === 1 ? "is" : "are"} written; ${cutBy(readersOf(session, files))}`
+    return (
+      `${from} until ${files.join(", ")} ${files.length === 1 ? "is" : "are"} written; ` +
+      `${cutBy(readersOf(session, files))}`
+    )
   const down = unrunnable(session, name, cutting)
   if (down.length > 0) return `${from} until they can be restarted; ${cutBy(down)}`
   if (isCutAtOnce) return "from here to the last healthy restart"
@@ -54,7 +60,8 @@ function besideContained(cutting: Cutting): string {
   const { bothUsers } = cutting
   return bothUsers.length === 0
     ? beside(cutting)
-    : `none at the server; a pooler that reads ${bothUsers.join(", ")} refuses the former user once it is written, until programs have restarted`
+    : `none at the server; a pooler that reads ${bothUsers.join(", ")} refuses the former user ` +
+        "once it is written, until programs have restarted"
 }
 
 function cutBy(programs: readonly string[]): string {

@@ -76,7 +76,10 @@ function laterBy(session: Session, name: string): string {
   const entries = session.outputsOf([name]).filter((output) => isEntry(output))
   const withinMs = readersWithinMs(entries)
   if (withinMs <= graceMs) return `${formatDuration(graceMs)} later`
-  return `${formatDuration(withinMs)} later, since programs may go on so long with what they have read of ${entries.map(({ target }) => target).join(", ")}`
+  return (
+    `${formatDuration(withinMs)} later, since programs may go on so long with what they have ` +
+    `read of ${entries.map(({ target }) => target).join(", ")}`
+  )
 }
 
 /** What a containment does about everything from before. */
@@ -84,7 +87,11 @@ function expulsion(driver: Driver, versions: Versions, findings: readonly Findin
   const { revokeOthers, overlap } = driver
   const known = revokeOthers === undefined && overlap === "both"
   const sessionsLive = sessionsMayLive(driver, versions, findings)
-  return `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, no matter who has set it"}; ${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; proven by refused logins`
+  return (
+    `${known ? "every older value that mycelium knows, at once" : "every value but the new one at once, no matter who has set it"}; ` +
+    `${sessionsLive ? "sessions that were opened before may live (see 1)" : "every older session ends"}; ` +
+    "proven by refused logins"
+  )
 }
 
 /** Where no service is asked, there are none. */

@@ -110,7 +110,9 @@ function pastFault({ incident, state, to }: Rotated): Fault | undefined {
   if (drift === undefined || versionAt(state, "current") === undefined) return undefined
   return {
     code: drift.code,
-    message: `contained once, as ${to}, but its service refuses its value since ${drift.since.slice(0, 19)}Z: another one may be accepted there`,
+    message:
+      `contained once, as ${to}, but its service refuses its value since ` +
+      `${drift.since.slice(0, 19)}Z: another one may be accepted there`,
   }
 }
 
@@ -195,7 +197,10 @@ function erasedFault(lines: readonly Line[], erased: Erased | undefined): Fault 
     code: "not-contained",
     message:
       erased.login === "kept"
-        ? "erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service, then say so: mycelium delete, with --login-ended"
-        : "erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that",
+        ? "erased with --keep-login before it was contained: its login was left as it was, " +
+          "and nothing here knows whether it was ended since; see that it is ended at the " +
+          "service, then say so: mycelium delete, with --login-ended"
+        : "erased before it was contained: a program that took it may go on with it until it is " +
+          "restarted, and nothing here knows of that",
   }
 }
