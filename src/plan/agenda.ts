@@ -89,7 +89,8 @@ function rotationAt(
 
 /**
  * When each owed revoke is due; 0 for a value that may be live. A secret that has drifted owes none
- * until a person has acted, nor one whose rotation is not finished until that has ended. The service of one that the config has no more cannot be reached.
+ * until a person has acted, nor one whose rotation is not finished until that has ended. The
+ * service of one that the config has no more cannot be reached.
  */
 function revokes(
   document: StateDocument | undefined,

@@ -45,6 +45,7 @@ export function sayDrifted({ since, incident }: Pick<Drifted, "since" | "inciden
   const first =
     incident === undefined
       ? ""
-      : `rotate-now --contain --incident ${incident} first, for what works there may have leaked; if that cannot: `
+      : `rotate-now --contain --incident ${incident} first, for what works there may have ` +
+        "leaked; if that cannot: "
   return `the service refuses it since ${inWords(since)}: ${first}reconcile, or adopt what works`
 }

@@ -97,7 +97,8 @@ function withoutCurrent(
 
 const fresh = "left alone: adopt, or rotate-now --new"
 const lost =
-  "no version of it is known to work: adopt takes over what its output shows, rotate-now --new makes a first one"
+  "no version of it is known to work: adopt takes over what its output shows, " +
+  "rotate-now --new makes a first one"
 
 function withCurrent(
   state: SecretState,
@@ -179,7 +180,9 @@ export function sayNextTry(retry: Retry, due: Date | undefined, { now, held }: T
   if (at <= now.getTime()) return "mycelium run tries again at once"
   return at === due.getTime()
     ? `mycelium run tries again once it is due, ${inWords(due.toISOString())}; rotate-now tries sooner`
-    : `mycelium run tries again if it is running, at ${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
+    : "mycelium run tries again if it is running, " +
+        "at " +
+        `${at - now.getTime() < dayMs ? `${new Date(at).toISOString().slice(11, 16)} UTC` : inWords(new Date(at).toISOString())}`
 }
 const dayMs = 86_400_000
 
