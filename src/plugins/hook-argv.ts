@@ -42,7 +42,8 @@ export const Command = once(() =>
   z
     .union([Argv(), Listed(), Shell()], {
       error:
-        'expected a list [program, argument, …], { run: [program, argument, …] } or { run: "a shell line", shell: true }',
+        "expected a list [program, argument, …], { run: [program, argument, …] } or { run: " +
+        '"a shell line", shell: true }',
     })
     .meta({
       title: "command",

@@ -47,7 +47,9 @@ const Inspected = z.object({
  */
 const template = [
   '{"id":{{json .ID}},"name":{{json .Name}},"labels":{{json .Config.Labels}},"state":{{json .State.Status}}',
-  '"exitCode":{{json .State.ExitCode}},"startedAt":{{json .State.StartedAt}},"restarts":{{json .RestartCount}},"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}',
+  '"exitCode":{{json .State.ExitCode}},"startedAt":{{json ' +
+    '.State.StartedAt}},"restarts":{{json .RestartCount}},"health":{{if .State.Health}}{{json ' +
+    ".State.Health.Status}}{{else}}null{{end}}",
   '"image":{{json .Image}},"imageName":{{json .Config.Image}}}',
 ].join(",")
 

@@ -113,7 +113,9 @@ async function noneFits(
       hint: "docker compose config --services lists those that it has",
     })
   return new AppError("compose-missing", `service ${services} has no container`, {
-    hint: `start it once (docker compose up -d ${options.services.join(" ")}), or take the deployment out of the config`,
+    hint:
+      `start it once (docker compose up -d ${options.services.join(" ")}), ` +
+      "or take the deployment out of the config",
   })
 }
 
@@ -155,5 +157,8 @@ export function isStopped(group: Group): boolean {
 
 /** "container shop-api-1 of project shop". */
 export function inWords({ project, containers }: Group): string {
-  return `container${containers.length === 1 ? "" : "s"} ${containers.map(({ name }) => name).join(", ")} of project ${project}`
+  return (
+    `container${containers.length === 1 ? "" : "s"} ` +
+    `${containers.map(({ name }) => name).join(", ")} of project ${project}`
+  )
 }

@@ -14,7 +14,8 @@ const Options = z
       .optional()
       .meta({
         description:
-          "A key ring: {{ NAME.previous }} is the value before, for programs that must accept both until the next rotation",
+          "A key ring: {{ NAME.previous }} is the value before, for programs that must accept " +
+          "both until the next rotation",
         default: false,
         examples: [true],
       }),

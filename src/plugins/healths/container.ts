@@ -20,7 +20,10 @@ export const container = defineHealth({
         for (const { name, state, health } of containers) {
           if (state !== "running") return `container ${name} is ${state}`
           if (health === undefined)
-            return `container ${name} has no health check of its own (add one to the compose file, or name another under healthy)`
+            return (
+              `container ${name} has no health check of its own (add one to the compose file, ` +
+              "or name another under healthy)"
+            )
           if (health !== "healthy") return `container ${name} is ${health} by its own health check`
         }
         return true

@@ -61,7 +61,8 @@ export const fileOptions = {
     .optional()
     .meta({
       description:
-        "Write into the file that is there, for a mount of the single file; a reader may see half of it for an instant",
+        "Write into the file that is there, for a mount of the single file; " +
+        "a reader may see half of it for an instant",
       default: false,
       examples: [true],
     }),

@@ -40,7 +40,8 @@ function write(tree: Branch): string {
 function object(tree: Branch, indent: string): string {
   const lines = [...tree].map(
     ([key, value]) =>
-      `${indent}  ${quoted(key)}: ${typeof value === "string" ? quoted(value) : object(value, `${indent}  `)}`,
+      `${indent}  ${quoted(key)}: ` +
+      `${typeof value === "string" ? quoted(value) : object(value, `${indent}  `)}`,
   )
   return `{\n${lines.join(",\n")}\n${indent}}`
 }

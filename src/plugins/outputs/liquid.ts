@@ -81,7 +81,9 @@ function missing(secret: string, field: string, hasValue: boolean): AppError {
     "template-field-missing",
     `${secret} has no value yet, and the file shows it, too`,
     {
-      hint: `mycelium adopt takes over the value that exists, mycelium rotate-now --new makes a first one; or show ${secret} in a file of its own`,
+      hint:
+        "mycelium adopt takes over the value that exists, mycelium rotate-now --new makes a " +
+        `first one; or show ${secret} in a file of its own`,
     },
   )
 }

@@ -77,7 +77,10 @@ function refuseBreakOut(target: string, text: string, values: Values): void {
       ? "holds a line break or another control character, which would be more than a value there"
       : "holds the quotation mark that it stands in there, and would end it"
   throw new AppError("value-breaks-out", `${target}: ${found.place} ${what}`, {
-    hint: `let the template write it through a filter that its reader undoes ({{ ${found.place} | json }}, url_encode, base64_encode); or give ${secret} another value: mycelium rotate-now makes one without such characters`,
+    hint:
+      `let the template write it through a filter that its reader undoes ({{ ${found.place} | ` +
+      `json }}, url_encode, base64_encode); or give ${secret} another value: ` +
+      "mycelium rotate-now makes one without such characters",
   })
 }
 

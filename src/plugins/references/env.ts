@@ -26,7 +26,9 @@ export const env = defineReference({
     const value = reach.env(name)
     if (value === undefined)
       throw new AppError("reference-missing", `the variable ${name} is not set`, {
-        hint: "it holds a credential that the config asks for: set it for this process, or name a file instead",
+        hint:
+          "it holds a credential that the config asks for: set it for this process, " +
+          "or name a file instead",
       })
     return value
   },

@@ -14,7 +14,8 @@ import { vault } from "./vault.ts"
 export const references = [command, env, file, vault] as const
 
 const message =
-  "a credential comes by reference, never as text: { file: … }, { env: … }, { command: [ … ] } or { vault: { … } }"
+  "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
+  "[ … ] } or { vault: { … } }"
 
 /**
  * Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there

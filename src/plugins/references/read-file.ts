@@ -10,7 +10,9 @@ export async function textOf(path: string): Promise<string> {
   const found = await readRealFile(path, largest)
   if (found === undefined)
     throw new AppError("reference-missing", `there is no file ${path}`, {
-      hint: "it holds a credential that the config asks for: make it, readable by this user alone, or name another",
+      hint:
+        "it holds a credential that the config asks for: make it, readable by this user alone, " +
+        "or name another",
     })
   if ((found.stats.mode & 0o002) !== 0)
     throw new AppError("reference-open", `${path} can be written by everybody`, {
@@ -21,7 +23,9 @@ export async function textOf(path: string): Promise<string> {
       "reference-open",
       `${path} belongs to user ${found.stats.uid}, in a folder where others can put files`,
       {
-        hint: `if that user may choose this credential, move it to a folder of theirs; else put the right one there, root's or this user's`,
+        hint:
+          "if that user may choose this credential, move it to a folder of theirs; " +
+          "else put the right one there, root's or this user's",
       },
     )
   try {

@@ -5,7 +5,10 @@ import { entryId, vaultReference } from "../vault/options.ts"
 
 const Options = once(() => z.lazy(vaultReference))
 
-/** A field of an entry in HashiCorp Vault or OpenBao; its schema and its client load where a config names one. */
+/**
+ * A field of an entry in HashiCorp Vault or OpenBao; its schema and its client load where a config
+ * names one.
+ */
 export const vault = defineReference({
   type: "vault",
   summary: "a field of an entry in HashiCorp Vault or OpenBao (KV version 2)",

@@ -133,9 +133,12 @@ function refuseForeign(path: string, { stats, keeper }: Regular, uid: number | u
   const who = keeper === "shared" ? "others" : `user ${keeper}`
   throw new AppError(
     "pid-file-foreign",
-    `${who} can move another pid file onto the name ${path}, and the process in it is not theirs: it gets no signal`,
+    `${who} can move another pid file onto the name ${path}, and the process in it is not ` +
+      "theirs: it gets no signal",
     {
-      hint: "let the program keep its pid file in a folder that only root and this user can write in, and name that file",
+      hint:
+        "let the program keep its pid file in a folder that only root and this user can write " +
+        "in, and name that file",
     },
   )
 }

@@ -90,7 +90,9 @@ async function requestFor({ auth }: ServerOptions, reach: VaultReach): Promise<L
     return {
       path: loginPath(mount),
       body: { role, jwt: token.reveal() },
-      hint: "the role must be bound to this service account and namespace: vault read auth/kubernetes/role/NAME",
+      hint:
+        "the role must be bound to this service account and namespace: " +
+        "vault read auth/kubernetes/role/NAME",
     }
   }
   if (auth.cert === undefined) throw new AppError("internal", "a way to log in that is none")
@@ -98,7 +100,9 @@ async function requestFor({ auth }: ServerOptions, reach: VaultReach): Promise<L
   return {
     path: loginPath(mount),
     body: role === undefined ? {} : { name: role },
-    hint: "the certificate must be of an authority, and by a name, that the role takes: vault read auth/cert/certs/NAME",
+    hint:
+      "the certificate must be of an authority, and by a name, that the role takes: " +
+      "vault read auth/cert/certs/NAME",
   }
 }
 

@@ -21,7 +21,9 @@ export function readField(options: FieldOptions, reach: ReferenceReach): Promise
       const place = entryId(options)
       if (text === undefined)
         throw new AppError("reference-missing", `there is no entry ${place}`, {
-          hint: "it holds a credential that the config asks for: correct mount, path and namespace, or write it there",
+          hint:
+            "it holds a credential that the config asks for: correct mount, " +
+            "path and namespace, or write it there",
         })
       if (raw === undefined)
         throw new AppError("reference-missing", `${place} has no field ${options.field}`, {

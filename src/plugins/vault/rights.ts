@@ -45,7 +45,8 @@ export async function missingRights(
   if (Object.keys(missing).length === 0) return undefined
   return new AppError(
     "not-permitted",
-    `${messageOf(session, place)}: the server does not permit what is needed at ${Object.keys(missing).join(", ")}`,
+    `${messageOf(session, place)}: the server does not permit what is needed at ` +
+      `${Object.keys(missing).join(", ")}`,
     { hint: `give the role of Mycelium this policy: ${policyText(missing)}` },
   )
 }

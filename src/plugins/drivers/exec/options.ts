@@ -48,7 +48,10 @@ function variableProblem(name: string): string | undefined {
   // Everybody on the machine who runs as this user can read a program's environment, and a config
   // is no place for a value.
   if (/(PASSWORD|PASSPHRASE|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY)$/i.test(name))
-    return "a credential never stands in the environment: name it under credentials, by file, env or command; the program gets it on its stdin"
+    return (
+      "a credential never stands in the environment: name it under credentials, by file, " +
+      "env or command; the program gets it on its stdin"
+    )
   return undefined
 }
 
@@ -76,7 +79,8 @@ export const ExecOptions = z
       .default("one")
       .meta({
         description:
-          "How many values the service takes at a time: one, two of one user, or a pair of users in turn. The program's describe must say the same",
+          "How many values the service takes at a time: one, two of one user, " +
+          "or a pair of users in turn. The program's describe must say the same",
         examples: ["two"],
       }),
     user: User.optional().meta({
@@ -94,14 +98,16 @@ export const ExecOptions = z
       .optional()
       .meta({
         description:
-          "After a call was cut off: how long what it began may still land at the service. The longer of this and what describe says; 60s at most",
+          "After a call was cut off: how long what it began may still land at the service. " +
+          "The longer of this and what describe says; 60s at most",
         examples: ["10s"],
       }),
     timeout: upTo(60_000, "15s")
       .optional()
       .meta({
         description:
-          "How long one call may take; never longer than the step allows: verify 10s, apply and describe 20s, revoke 30s",
+          "How long one call may take; never longer than the step allows: verify 10s, " +
+          "apply and describe 20s, revoke 30s",
         examples: ["15s"],
       }),
     env: Environment.default({}).meta({
@@ -155,7 +161,8 @@ function conflicts({ holds, user, users, trust_apply }: Read): readonly Conflict
     found.push({
       path: "trust_apply",
       message:
-        "where one value lives at a time only a login can tell, after a crash, which one that is: teach the program to verify",
+        "where one value lives at a time only a login can tell, after a crash, " +
+        "which one that is: teach the program to verify",
     })
   }
   return found

@@ -42,7 +42,9 @@ function disagreements(target: ExecTarget, described: Described): readonly Findi
   const { options, program } = target
   const found: Finding[] = []
   if (described.holds !== options.holds) {
-    const message = `${program} says that its service holds ${described.holds}, the config says ${options.holds}`
+    const message =
+      `${program} says that its service holds ${described.holds}, ` +
+      `the config says ${options.holds}`
     found.push(
       problem(
         "exec-disagrees",

@@ -108,8 +108,13 @@ export function accountProblem(account: Account | undefined, name: AccountName):
   if (account.foreign)
     return {
       code: "authentication-unsupported",
-      message: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows`,
-      hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own`,
+      message:
+        `account ${said} also logs in otherwise than by mysql_native_password, ` +
+        "which is all that this driver knows",
+      hint:
+        `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA ` +
+        "mysql_native_password USING PASSWORD('…'), with the password that its programs have; " +
+        "else give them an account of their own",
     }
   if (account.open)
     return {

@@ -85,7 +85,9 @@ function openPackets(socket: Socket, call: Call): Channel<Packet> {
 
 function tlsNotOffered(label: string): AppError {
   return new AppError("tls-not-offered", `${label}: the server offers no TLS; nothing was sent`, {
-    hint: "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: insecure: true",
+    hint:
+      "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: " +
+      "insecure: true",
   })
 }
 

@@ -30,7 +30,8 @@ export async function holdAlone(
   }
   throw notKept(
     account,
-    "see SHOW PROCESSLIST for who does; an admin with CONNECTION ADMIN and PROCESS ends the sessions of the account itself",
+    "see SHOW PROCESSLIST for who does; an admin with CONNECTION ADMIN and PROCESS ends the " +
+      "sessions of the account itself",
   )
 }
 

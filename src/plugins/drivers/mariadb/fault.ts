@@ -15,7 +15,8 @@ const notReady: Words = [
 ]
 const busy: Words = [
   "lock-timeout",
-  "another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), and we do not wait behind it for long",
+  "another session holds the accounts (a backup, FLUSH TABLES WITH READ LOCK), " +
+    "and we do not wait behind it for long",
   "retry",
 ]
 const ended: Words = [

@@ -64,7 +64,8 @@ export const MariadbOptions = z
         description: "Who changes the password: no MariaDB user can give itself a second one",
       }),
     ...wayKeys(
-      "Verified TLS; off this machine it is used even if this is left out, on this machine only if this is given",
+      "Verified TLS; off this machine it is used even if this is left out, " +
+        "on this machine only if this is given",
     ),
     ...passwordKeys,
   })

@@ -55,7 +55,12 @@ function accountFindings(
   if (account === undefined || current === undefined) return []
   const [said, { hashes: held }] = [`account ${sayAccount(name)}`, account]
   if (!holdsCurrent(held, current, hashOf)) return [lacksCurrent(said, label)]
-  const remedy = `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, and SELECT PASSWORD('…') says which one belongs to the password in the output; if the other is not needed: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' with the hash of the password in the output, or mycelium rotate-now ${label} --contain, which ends all but a new one`
+  const remedy =
+    `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, ` +
+    "and SELECT PASSWORD('…') says which one belongs to the password in the output; " +
+    `if the other is not needed: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' ` +
+    `with the hash of the password in the output, or mycelium rotate-now ${label} --contain, ` +
+    "which ends all but a new one"
   return strangers({ name: said, held, label, remedy }, versions, hashOf)
 }
 
@@ -92,7 +97,8 @@ async function rightFindings(
     ? [
         sessionNote(
           "mariadb-sessions-shared",
-          `other accounts have the name ${name.user} too, and the server does not say whose a session is: end_sessions would fail`,
+          `other accounts have the name ${name.user} too, and the server does not say whose a ` +
+            "session is: end_sessions would fail",
           "let each account have a name of its own",
         ),
       ]
@@ -116,7 +122,12 @@ function powerFindings(
 ): readonly Finding[] {
   if (!may("SUPER")) return []
   const own = sayAccount({ user: user === "mycelium" ? "mycelium_admin" : "mycelium", host })
-  const remedy = `make an admin that only mycelium uses: CREATE USER ${own} IDENTIFIED BY 'PASSWORD'; GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO ${own}; GRANT SELECT ON mysql.global_priv TO ${own}; then name it under admin, with that password by reference (PROCESS and CONNECTION ADMIN are for end_sessions and --contain)`
+  const remedy =
+    `make an admin that only mycelium uses: CREATE USER ${own} IDENTIFIED BY 'PASSWORD'; ` +
+    `GRANT CREATE USER, PROCESS, CONNECTION ADMIN ON *.* TO ${own}; ` +
+    `GRANT SELECT ON mysql.global_priv TO ${own}; then name it under admin, ` +
+    "with that password by reference (PROCESS and CONNECTION ADMIN are for end_sessions and " +
+    "--contain)"
   return [
     {
       code: "admin-too-powerful",

@@ -17,7 +17,8 @@ export function readInstalled(
     refuseHeld(
       account,
       await account.read(),
-      `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(target.account)} IDENTIFIED VIA mysql_native_password USING 'invalid'`,
+      `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(target.account)} ` +
+        "IDENTIFIED VIA mysql_native_password USING 'invalid'",
     )
     return undefined
   })

@@ -12,7 +12,9 @@ export type ServerProblem = {
  */
 export async function serverProblems(connection: Connection): Promise<readonly ServerProblem[]> {
   const [row] = await connection.query(
-    "SELECT @@global.read_only, @@global.max_password_errors, @@global.strict_password_validation, (SELECT COUNT(*) FROM information_schema.PLUGINS WHERE PLUGIN_TYPE = 'PASSWORD VALIDATION' AND PLUGIN_STATUS = 'ACTIVE')",
+    "SELECT @@global.read_only, @@global.max_password_errors, " +
+      "@@global.strict_password_validation, (SELECT COUNT(*) FROM information_schema.PLUGINS " +
+      "WHERE PLUGIN_TYPE = 'PASSWORD VALIDATION' AND PLUGIN_STATUS = 'ACTIVE')",
   )
   const [readOnly, mistakes, strict, validators] = row ?? []
   const found: ServerProblem[] = []
@@ -35,7 +37,9 @@ export async function serverProblems(connection: Connection): Promise<readonly S
   if (!(Number(mistakes) >= mostMistakes)) {
     found.push({
       code: "mariadb-lockout",
-      message: `the server blocks a user after ${mistakes} wrong passwords, and a rotation may try ${mostMistakes - 1} in a row to prove that they are wrong`,
+      message:
+        `the server blocks a user after ${mistakes} wrong passwords, ` +
+        `and a rotation may try ${mostMistakes - 1} in a row to prove that they are wrong`,
       remedy: `SET GLOBAL max_password_errors = ${mostMistakes}, or more`,
     })
   }

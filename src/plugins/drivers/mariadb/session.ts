@@ -91,6 +91,7 @@ async function unlock(connection: Connection): Promise<void> {
   if (name === undefined) return
   locking.delete(connection)
   await connection.query(
-    `SET SESSION lock_wait_timeout = DEFAULT, max_statement_time = DEFAULT, @mycelium = RELEASE_LOCK('${name}')`,
+    "SET SESSION lock_wait_timeout = DEFAULT, max_statement_time = DEFAULT, " +
+      `@mycelium = RELEASE_LOCK('${name}')`,
   )
 }

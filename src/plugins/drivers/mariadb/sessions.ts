@@ -38,7 +38,8 @@ export async function readMoment(
 
 async function askMoment(connection: Connection): Promise<Moment> {
   const [row] = await connection.query(
-    "SELECT UTC_TIMESTAMP(3), UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED), CONNECTION_ID() FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'",
+    "SELECT UTC_TIMESTAMP(3), UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED), " +
+      "CONNECTION_ID() FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'",
   )
   const [at, server, number] = row ?? []
   const moment = {
@@ -128,7 +129,8 @@ async function olderThan(
   if (since !== undefined && now.server * 1000 + 1000 > Date.parse(since.at)) return () => false
   throw new AppError(
     "sessions-undated",
-    `${connection.label}: it is not known since when user ${user} has its present password at this server, so which sessions are older is not known either`,
+    `${connection.label}: it is not known since when user ${user} has its present password at ` +
+      "this server, so which sessions are older is not known either",
     { hint: "its old password is gone; end its sessions by KILL USER" },
   )
 }
@@ -138,7 +140,8 @@ async function checkShared({ account }: MariadbTarget, connection: Connection): 
   if (!(await isShared(connection, account))) return
   throw new AppError(
     "mariadb-sessions-shared",
-    `${connection.label}: other accounts have the name ${account.user} too, and the server does not say whose a session is`,
+    `${connection.label}: other accounts have the name ${account.user} too, ` +
+      "and the server does not say whose a session is",
     { hint: "the old password is gone; end its sessions by KILL, or take end_sessions out" },
   )
 }
@@ -148,7 +151,8 @@ export async function isShared(
   { user, host }: MariadbTarget["account"],
 ): Promise<boolean> {
   const [row] = await connection.query(
-    `SELECT COUNT(*) FROM mysql.global_priv WHERE User = '${user}' AND Host <> '${host}' AND JSON_VALUE(Priv, '$.is_role') IS NULL`,
+    `SELECT COUNT(*) FROM mysql.global_priv WHERE User = '${user}' AND Host <> '${host}' AND ` +
+      "JSON_VALUE(Priv, '$.is_role') IS NULL",
   )
   return row?.[0] !== "0"
 }

@@ -23,7 +23,8 @@ export function parseAddress(text: string): Address {
   for (const key of url.searchParams.keys()) {
     if (key !== "host")
       throw invalidAddress(
-        `"host" (a socket folder) is the only parameter that it may have; for sslmode and sslrootcert use "tls"`,
+        `"host" (a socket folder) is the only parameter that it may have; ` +
+          `for sslmode and sslrootcert use "tls"`,
       )
   }
   const folder = url.searchParams.get("host")

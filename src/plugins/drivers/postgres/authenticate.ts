@@ -123,7 +123,9 @@ function refusal(kind: number, label: string): AppError {
       "md5-refused",
       `${label}: the server asks for an md5 answer, which is as good as the password; it was not given`,
       {
-        hint: "set password_encryption = 'scram-sha-256', give the role its password again, and use scram-sha-256 in pg_hba.conf",
+        hint:
+          "set password_encryption = 'scram-sha-256', give the role its password again, " +
+          "and use scram-sha-256 in pg_hba.conf",
       },
     )
   }

@@ -38,9 +38,13 @@ export async function readRole(role: string, connection: Connection): Promise<Se
 
 /** Only a superuser may read pg_authid, unless someone granted it. */
 export const readsHashes =
-  "has_column_privilege('pg_authid', 'rolpassword', 'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT')"
+  "has_column_privilege('pg_authid', 'rolpassword', " +
+  "'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT')"
 
 /** False, and no error, where there is no such role: pg_read_all_stats came with version 10. */
 function has(role: string, privilege: string): string {
-  return `EXISTS (SELECT FROM pg_roles x WHERE x.rolname = ${role} AND pg_has_role(current_user, x.oid, '${privilege}'))`
+  return (
+    `EXISTS (SELECT FROM pg_roles x WHERE x.rolname = ${role} AND pg_has_role(current_user, ` +
+    `x.oid, '${privilege}'))`
+  )
 }

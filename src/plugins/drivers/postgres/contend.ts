@@ -150,13 +150,16 @@ async function heldBy({ connection, role }: Change, error: ServerError): Promise
   if (error.sqlstate !== "55P03") return error
   const [holder] = await connection.rows(
     ["process", "user"],
-    `SELECT pid, usename FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = 'pg_catalog.pg_authid'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1`,
+    "SELECT pid, usename FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = " +
+      "'pg_catalog.pg_authid'::regclass AND mode = 'RowExclusiveLock' AND granted AND pid <> " +
+      "pg_backend_pid() ORDER BY xact_start LIMIT 1",
   )
   if (holder === undefined) return (await heldByPrepared(connection, role)) ?? error
   const process = Number(holder.process)
   return new AppError(
     error.code,
-    `${connection.label}: a session of ${holder.user} (process ${process}) has changed a role in a transaction that it leaves open, so role ${role} cannot be changed (SQLSTATE 55P03)`,
+    `${connection.label}: a session of ${holder.user} (process ${process}) has changed a role ` +
+      `in a transaction that it leaves open, so role ${role} cannot be changed (SQLSTATE 55P03)`,
     { remedy: "retry", hint: `SELECT pg_terminate_backend(${process}) ends it` },
   )
 }

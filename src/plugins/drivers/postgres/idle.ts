@@ -26,8 +26,13 @@ export async function idleFindings(
   if (sessions.length === 0) return []
   const message = `role ${idle}, whose turn it is, is in use: ${saySessions(sessions)}`
   const pooler =
-    "a pooler (PgBouncer, Pgpool) keeps connections of a user after its clients are gone: RECONNECT in its admin console closes them once they are free, server_idle_timeout by itself, and end_sessions: true ends them with the revoke"
-  const remedy = `let what runs there use the present login; ${pooler}. To see it: ${showSessions(idle)}; to end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(idle)}`
+    "a pooler (PgBouncer, Pgpool) keeps connections of a user after its clients are gone: " +
+    "RECONNECT in its admin console closes them once they are free, " +
+    "server_idle_timeout by itself, and end_sessions: true ends them with the revoke"
+  const remedy =
+    `let what runs there use the present login; ${pooler}. To see it: ${showSessions(idle)}; ` +
+    "to end it: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = " +
+    `${quoteText(idle)}`
   return [{ ...problem("pair-idle-in-use", message, remedy), yields: true }]
 }
 

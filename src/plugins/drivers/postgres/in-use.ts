@@ -47,7 +47,10 @@ export async function refuseWhileUsed(
     `role ${role} is still in use: ${saySessions(found)}${after}`,
     {
       remedy: "retry",
-      hint: `restart what runs there so that it reads its new login, or list it under deployments; the old password is taken away once they have ended. To see them: ${showSessions(role)}`,
+      hint:
+        "restart what runs there so that it reads its new login, or list it under deployments; " +
+        "the old password is taken away once they have ended. " +
+        `To see them: ${showSessions(role)}`,
     },
   )
 }

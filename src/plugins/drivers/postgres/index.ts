@@ -24,7 +24,8 @@ import { readInstalled } from "./read-installed.ts"
 export const postgres = defineDriver({
   type: "postgres",
   summary:
-    "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with a SCRAM verifier",
+    "the password of a PostgreSQL role, or of two that take turns, changed by ALTER ROLE with " +
+    "a SCRAM verifier",
   options: PostgresOptions,
   fields: ["user", "password"],
   shape: passwordShape,

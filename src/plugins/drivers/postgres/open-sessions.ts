@@ -46,7 +46,10 @@ function sayHost(address: string): string {
 
 /** The SQL that shows them. */
 export function showSessions(role: string): string {
-  return `SELECT pid, client_addr, application_name, backend_start FROM pg_stat_activity WHERE usename = ${quoteText(role)}`
+  return (
+    "SELECT pid, client_addr, application_name, backend_start FROM pg_stat_activity WHERE " +
+    `usename = ${quoteText(role)}`
+  )
 }
 
 /** How many places are named before the rest is only counted. */
@@ -62,7 +65,10 @@ export function saySessions(sessions: readonly OpenSession[]): string {
   const named = [...places].slice(0, mostPlaces).map(([target, count]) => `${count} ${target}`)
   const rest =
     places.size > mostPlaces ? [`others from ${places.size - mostPlaces} more places`] : []
-  return `${sessions.length === 1 ? "1 session" : `${sessions.length} sessions`}, ${[...named, ...rest].join(", ")}`
+  return (
+    `${sessions.length === 1 ? "1 session" : `${sessions.length} sessions`}, ` +
+    `${[...named, ...rest].join(", ")}`
+  )
 }
 
 /**

@@ -70,7 +70,8 @@ function settingDifferences(
   const remedy = changes
     .map(
       ({ setting: { database }, clause }) =>
-        `ALTER ROLE ${quoteName(other)} ${database === "" ? "" : `IN DATABASE ${quoteName(database)} `}${clause}`,
+        `ALTER ROLE ${quoteName(other)} ` +
+        `${database === "" ? "" : `IN DATABASE ${quoteName(database)} `}${clause}`,
     )
     .join("; ")
   const names = [...new Set(changes.map(({ setting }) => setting.name))]

@@ -32,7 +32,10 @@ export function ownerFindings(
       {
         code: "owner-can-login",
         severity: "info",
-        message: `programs log in as ${owner}, the owner, until this rotation; nothing is to be done before it. Once its password is revoked: ${remedy}, or the next rotation does not begin`,
+        message:
+          `programs log in as ${owner}, the owner, until this rotation; ` +
+          `nothing is to be done before it. Once its password is revoked: ${remedy}, ` +
+          "or the next rotation does not begin",
       },
     ]
   return [problem("owner-can-login", message, `once no program logs in as it: ${remedy}`)]
@@ -135,7 +138,9 @@ export function belongingFindings(
       const where = database === "" ? "" : ` in database ${database}`
       const things = count === 1 ? "one object" : `${count} objects`
       // In this order: DROP OWNED takes rights away, and would drop what the role still owned.
-      const clear = `REASSIGN OWNED BY ${quoteName(role)} TO ${quoteName(owner)}; DROP OWNED BY ${quoteName(role)}`
+      const clear =
+        `REASSIGN OWNED BY ${quoteName(role)} TO ${quoteName(owner)}; ` +
+        `DROP OWNED BY ${quoteName(role)}`
       const there = `${database === "" ? "" : `in database ${database}: `}${clear}`
       if (kind === "owns")
         return problem(

@@ -52,7 +52,9 @@ function differs({ roles, pair }: PostgresTarget, role: string): Finding {
   const remedy =
     pair === undefined
       ? "adopt the password of this role, or put the former role back"
-      : `from that role to a pair: mycelium init --postgres-pair NAME --from ${role} prints each step, and a config with owner: ${role}; or adopt the password of one of the two roles`
+      : `from that role to a pair: mycelium init --postgres-pair NAME --from ${role} prints ` +
+        `each step, and a config with owner: ${role}; or adopt the password of one of the two ` +
+        "roles"
   return problem("user-differs", message, remedy)
 }
 
@@ -103,7 +105,9 @@ function loginFindings(
         message: `the server lets ${admin.user} in without asking for a password`,
       },
     ]
-  const message = `the server lets role ${roles.join()} in without asking for a password: a rotation would protect nothing`
+  const message =
+    `the server lets role ${roles.join()} in without asking for a password: ` +
+    "a rotation would protect nothing"
   return [
     problem(
       "password-not-asked",

@@ -73,7 +73,8 @@ export async function preparedNotes(
         : [`${more.length + 1} transactions`, "live", "their", "them"]
     const named = more.length === 0 ? sayPlace(first) : `the oldest ${sayPlace(first)}`
     notes.push(
-      `${count} that role ${role} prepared before ${live} on, with ${their} locks: ${named}; ROLLBACK PREPARED there ends ${end}, as ${role} or a superuser`,
+      `${count} that role ${role} prepared before ${live} on, with ${their} locks: ` +
+        `${named}; ROLLBACK PREPARED there ends ${end}, as ${role} or a superuser`,
     )
   }
   return notes
@@ -104,8 +105,12 @@ function held(
   const name = nameOf(one.gid)
   return {
     code: "role-held-prepared",
-    message: `prepared transaction ${name === undefined ? "" : `${name} `}of ${owner} in database ${one.database} has changed ${what}`,
-    remedy: `in database ${one.database}, as ${owner} or a superuser: ROLLBACK PREPARED ${name ?? "its name, which pg_prepared_xacts shows"}`,
+    message:
+      `prepared transaction ${name === undefined ? "" : `${name} `}of ${owner} in database ` +
+      `${one.database} has changed ${what}`,
+    remedy:
+      `in database ${one.database}, as ${owner} or a superuser: ` +
+      `ROLLBACK PREPARED ${name ?? "its name, which pg_prepared_xacts shows"}`,
   }
 }
 

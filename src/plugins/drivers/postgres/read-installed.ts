@@ -72,7 +72,9 @@ function refuseInUse(role: string, { sessions }: Stored): void {
 function refuseSecond(role: string, now: Stored): void {
   refuseInUse(role, now)
   if (now.verifier == null) return
-  const hint = `adopt it (name ${role} first under roles), or, if nobody uses it: ALTER ROLE ${quoteName(role)} PASSWORD NULL`
+  const hint =
+    `adopt it (name ${role} first under roles), or, if nobody uses it: ` +
+    `ALTER ROLE ${quoteName(role)} PASSWORD NULL`
   throw new AppError(
     "value-exists",
     `role ${role} has a password already, and the pair's first value would leave it alive`,

@@ -63,7 +63,8 @@ export async function replays(
   for (let [waitMs, waitedMs] = [5, 0]; ; waitMs = Math.min(waitMs * 2, 200)) {
     const [now] = await standby.rows(
       ["there"],
-      `SELECT NOT pg_is_in_recovery() OR coalesce(pg_last_wal_replay_lsn() >= ${quoteText(position)}::pg_lsn, false)`,
+      "SELECT NOT pg_is_in_recovery() OR coalesce(pg_last_wal_replay_lsn() >= " +
+        `${quoteText(position)}::pg_lsn, false)`,
     )
     if (now?.there === "t") return true
     if (waitedMs >= withinMs) return false
@@ -78,7 +79,9 @@ function behind({ label: message }: Connection): AppError {
     `${message}: this standby has not replayed the change yet`,
     {
       remedy: "retry",
-      hint: "it would still take the old password and refuse the new one: see its log, and pg_stat_replication on the primary",
+      hint:
+        "it would still take the old password and refuse the new one: see its log, " +
+        "and pg_stat_replication on the primary",
     },
   )
 }

@@ -47,7 +47,8 @@ export async function revokeOthers(
 function end(role: string, act: () => Promise<number>): Promise<Ended> {
   return endedOrLeft(
     act,
-    `as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ${quoteText(role)}`,
+    "as a superuser: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = " +
+      `${quoteText(role)}`,
   )
 }
 

@@ -54,7 +54,8 @@ async function refuseWithoutLive(
   if (answer === "accepted") return
   throw new AppError(
     "live-missing",
-    `the login of role ${roleOf(target, live)} is ${answer === "refused" ? "refused" : "not clearly accepted"}, so the older one stays`,
+    `the login of role ${roleOf(target, live)} is ` +
+      `${answer === "refused" ? "refused" : "not clearly accepted"}, so the older one stays`,
     {
       remedy: "retry",
       hint: "another admin may have changed it: set it back, or mycelium reconcile",

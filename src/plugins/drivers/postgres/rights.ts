@@ -114,7 +114,10 @@ function maySignal({ self, superuser, weAreSuperuser, weSignal }: Seen): boolean
 
 function letAlter(who: string, role: string, seen: Seen, isPair: boolean): string {
   if (isForSuperusers(seen))
-    return `only a superuser may: ${isPair ? "take that attribute from both roles" : "name one as admin, or leave admin out so that the role changes its own password"}`
+    return (
+      "only a superuser may: " +
+      `${isPair ? "take that attribute from both roles" : "name one as admin, or leave admin out so that the role changes its own password"}`
+    )
   const create = `ALTER ROLE ${quoteName(who)} CREATEROLE`
   // ADMIN OPTION alone: the admin gets none of the role's own rights.
   return seen.since16 === "t"

@@ -26,7 +26,9 @@ export function roleFindings(
       silences: true,
     })
   if (seen.expired === "t") {
-    const message = `role ${role} has passed its VALID UNTIL: the server refuses even the right password; ${itself}`
+    const message =
+      `role ${role} has passed its VALID UNTIL: the server refuses even the right password; ` +
+      `${itself}`
     found.push({
       ...problem("password-expired", message, `${alter} VALID UNTIL 'infinity'`),
       yields: true,
@@ -89,12 +91,16 @@ export function databaseFindings(
     "53300": `ALTER DATABASE ${name} CONNECTION LIMIT -1`,
     "55000": `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`,
   }
-  const reopen = `if it is to let this login in: ${opens[why.sqlstate] ?? `see the rights and the limit of database ${database}`}`
+  const reopen =
+    "if it is to let this login in: " +
+    `${opens[why.sqlstate] ?? `see the rights and the limit of database ${database}`}`
   return [
     {
       code: "database-closed",
       severity: "warning",
-      message: `${why.message}: database ${database} does not let this login in, so another database was used`,
+      message:
+        `${why.message}: database ${database} does not let this login in, ` +
+        "so another database was used",
       remedy:
         admin === undefined
           ? reopen
@@ -118,12 +124,15 @@ export async function hashFindings(
     `SELECT rolpassword LIKE 'md5%' FROM pg_authid WHERE rolname = ${quoteText(role)}`,
   )
   if (row?.md5 !== "t") return []
-  const message = `role ${role} has an md5 password: a rotation would turn it into SCRAM, which an old client may not speak`
+  const message =
+    `role ${role} has an md5 password: a rotation would turn it into SCRAM, ` +
+    "which an old client may not speak"
   return [
     problem(
       "md5-role",
       message,
-      `when every client speaks SCRAM: SET password_encryption = 'scram-sha-256', and give role ${role} its password again`,
+      "when every client speaks SCRAM: SET password_encryption = 'scram-sha-256', " +
+        `and give role ${role} its password again`,
     ),
   ]
 }

@@ -94,7 +94,8 @@ function readChallenge(
   if (Number(count) < fewestIterations)
     throw new AppError(
       "scram-weak",
-      `the server asks for ${count} SCRAM iterations, fewer than the ${fewestIterations} of RFC 7677: no proof of the password was sent`,
+      `the server asks for ${count} SCRAM iterations, fewer than the ${fewestIterations} of ` +
+        "RFC 7677: no proof of the password was sent",
       weak,
     )
   if (Number(count) > mostIterations)
@@ -107,7 +108,9 @@ function readChallenge(
 
 const weak = {
   remedy: "ask-operator",
-  hint: "see first that this is your server (address, TLS); if it is, set scram_iterations to 4096 or more and set the password of this role anew",
+  hint:
+    "see first that this is your server (address, TLS); if it is, set scram_iterations to 4096 " +
+    "or more and set the password of this role anew",
 } as const
 
 type Keys = { readonly clientKey: Buffer; readonly storedKey: Buffer; readonly serverKey: Buffer }

@@ -7,7 +7,8 @@ import type { Connection } from "./wire.ts"
 export async function serverClock(connection: Connection, agoMs = 0): Promise<string | undefined> {
   const [clock] = await connection.rows(
     ["now"],
-    `SELECT to_char((clock_timestamp() - interval '${Math.floor(agoMs)} ms') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+    `SELECT to_char((clock_timestamp() - interval '${Math.floor(agoMs)} ms') AT TIME ZONE ` +
+      `'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
   )
   return clock?.now ?? undefined
 }

@@ -13,7 +13,8 @@ const states: Readonly<
     "login-not-allowed",
     "the server does not allow this login",
     "ask-operator",
-    "see pg_hba.conf (where it says clientcert, tls needs a certificate and its key), and whether the role has LOGIN",
+    "see pg_hba.conf (where it says clientcert, tls needs a certificate and its key), " +
+      "and whether the role has LOGIN",
   ],
   "3D000": [
     "database-missing",
@@ -44,13 +45,17 @@ const states: Readonly<
     "too-many-connections",
     "the server, the database or the role has no connection left",
     "retry",
-    "see the limits of the role (pg_roles.rolconnlimit) and of the database (pg_database.datconnlimit): 0 lets nobody in. If an intruder holds the connections, end those sessions as a superuser, for whom some are kept (superuser_reserved_connections)",
+    "see the limits of the role (pg_roles.rolconnlimit) and of the database " +
+      "(pg_database.datconnlimit): 0 lets nobody in. If an intruder holds the connections, " +
+      "end those sessions as a superuser, " +
+      "for whom some are kept (superuser_reserved_connections)",
   ],
   "58P01": [
     "server-file-missing",
     "the server lacks a file or a shared memory segment that this login needs",
     "ask-operator",
-    "the server's log names it. A shared memory segment: restart the server, which makes it anew. A library: see session_preload_libraries in pg_db_role_setting",
+    "the server's log names it. A shared memory segment: restart the server, " +
+      "which makes it anew. A library: see session_preload_libraries in pg_db_role_setting",
   ],
   "55P03": ["lock-timeout", "another session holds a lock on the role", "retry"],
   XX000: [

@@ -77,7 +77,8 @@ function lockedBy({ label }: Connection, role: string, { process, user, name }: 
     name !== null && /^mycelium\/[\w./#-]+$/.test(name) ? `, which calls itself ${name},` : ""
   return new AppError(
     "locked-at-server",
-    `${label}: another session of ${user} (process ${Number(process)})${claim} holds the lock for changes of role ${role}`,
+    `${label}: another session of ${user} (process ${Number(process)})${claim} holds the lock ` +
+      `for changes of role ${role}`,
     {
       remedy: "retry",
       hint: `if that is no mycelium at work, end it: SELECT pg_terminate_backend(${Number(process)})`,

@@ -22,7 +22,8 @@ export async function endOlderSessions(
   if (since === undefined) {
     throw new AppError(
       "sessions-undated",
-      `it is not known since when role ${roleOf(target, live)} has its present password, so which sessions are older is not known either`,
+      `it is not known since when role ${roleOf(target, live)} has its present password, ` +
+        "so which sessions are older is not known either",
     )
   }
   return endEverywhere(target, { role, since }, [live], signal)
@@ -108,7 +109,8 @@ export async function endAll(
   for (let waitMs = 5; ; waitMs = Math.min(waitMs * 2, 250)) {
     const left = await connection.rows(
       ["process", "told"],
-      `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${condition} AND pid <> pg_backend_pid()`,
+      `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${condition} AND pid ` +
+        "<> pg_backend_pid()",
     )
     if (left.length === 0) return ended.size
     for (const { process } of left) ended.add(process)

@@ -37,7 +37,9 @@ async function askForTls(socket: Socket, call: Call): Promise<void> {
   channel.leave()
   if (answer.length === 1 && answer[0] === 0x53) return
   throw new AppError("tls-not-offered", `${call.label}: the server offers no TLS`, {
-    hint: 'set "ssl = on" and a certificate at the server; only where nobody can listen on the way: insecure: true',
+    hint:
+      'set "ssl = on" and a certificate at the server; only where nobody can listen on the way: ' +
+      "insecure: true",
   })
 }
 

@@ -114,7 +114,8 @@ async function stillStarting(
 async function waitForDatabase(connection: Connection): Promise<boolean> {
   const found = await connection.rows(
     ["process"],
-    `SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'object' AND classid = 'pg_database'::regclass AND pid NOT IN (SELECT pid FROM pg_stat_activity)`,
+    "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'object' AND classid = " +
+      "'pg_database'::regclass AND pid NOT IN (SELECT pid FROM pg_stat_activity)",
   )
   return found.length > 0
 }

@@ -97,7 +97,10 @@ function startOk({ user, password }: AmqpLogin): Buffer {
   )
 }
 
-/** The server goes on to its limits once it has accepted the password, before any virtual host is spoken of. */
+/**
+ * The server goes on to its limits once it has accepted the password, before any virtual host is
+ * spoken of.
+ */
 async function tuned(channel: Channel<Method>, label: string): Promise<Buffer> {
   const { id, fields } = await channel.receive()
   if (id === connection.tune) return fields.rest()

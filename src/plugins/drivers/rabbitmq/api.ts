@@ -81,7 +81,10 @@ export function missing({ options: { user } }: RabbitmqTarget): string {
 }
 export const missingHint = "create it, or correct its name in the config"
 
-/** Gives the user this password, if any; its tags are sent along, for they would be gone else. When, by the server's clock. */
+/**
+ * Gives the user this password, if any; its tags are sent along, for they would be gone else. When,
+ * by the server's clock.
+ */
 export async function storeHash(
   target: RabbitmqTarget,
   { hash, algorithm }: Stored,

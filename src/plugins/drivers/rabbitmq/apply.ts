@@ -5,7 +5,10 @@ import { type Account, neededAccount, storeHash } from "./api.ts"
 import { isHeld, storedFor } from "./password.ts"
 import { checkUser, type RabbitmqTarget } from "./target.ts"
 
-/** Gives the user `next`'s password in place of the one that it has. Where it is there already, nothing changes. */
+/**
+ * Gives the user `next`'s password in place of the one that it has. Where it is there already,
+ * nothing changes.
+ */
 export async function apply(
   target: RabbitmqTarget,
   next: Credential,

@@ -11,7 +11,8 @@ export async function deleteLogin(target: RabbitmqTarget, signal: AbortSignal): 
   if (after === undefined || after.stored.hash === "") return
   throw new AppError(
     "server-error",
-    `${after.message}: user ${target.options.user} has a password again: it is changed by another administrator or program`,
+    `${after.message}: user ${target.options.user} has a password again: ` +
+      "it is changed by another administrator or program",
     { remedy: "retry" },
   )
 }

@@ -36,7 +36,8 @@ export const RabbitmqOptions = z
       .optional()
       .meta({
         description:
-          "Where programs log in, and each proof does; left out, port 5671 (https) or 5672 (http) of the same host",
+          "Where programs log in, and each proof does; left out, port 5671 (https) or 5672 " +
+          "(http) of the same host",
         examples: ["amqps://queue.internal:5671"],
       }),
     user: Name.meta({ description: "The user whose password rotates", examples: ["shop"] }),
@@ -77,7 +78,8 @@ function* conflicts(options: RabbitmqOptions): Generator<Conflict> {
       yield {
         path: [path],
         message:
-          "off this machine passwords need verified TLS: write https:// and amqps://, or, where nobody can listen on the way, insecure: true",
+          "off this machine passwords need verified TLS: write https:// and amqps://, " +
+          "or, where nobody can listen on the way, insecure: true",
       }
   yield* wayConflicts(
     options,

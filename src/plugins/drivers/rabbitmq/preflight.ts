@@ -40,7 +40,8 @@ function accountFindings(
       problem(
         "authentication-unsupported",
         `the password of user ${user} is hashed in a way that this driver does not know`,
-        `set it once more by rabbitmqctl change_password ${user}, with a hash of RabbitMQ's own (password_hashing_module)`,
+        `set it once more by rabbitmqctl change_password ${user}, with a hash of RabbitMQ's ` +
+          "own (password_hashing_module)",
       ),
     ]
   if (shut)
@@ -69,14 +70,18 @@ async function vhostFindings(
     problem(
       "rabbitmq-vhost-closed",
       `user ${user} may not open the virtual host ${vhost}, or there is none of that name`,
-      `correct vhost in the config, or give the user what its programs need there: rabbitmqctl set_permissions -p ${vhost} ${user} CONFIGURE WRITE READ`,
+      "correct vhost in the config, or give the user what its programs need there: " +
+        `rabbitmqctl set_permissions -p ${vhost} ${user} CONFIGURE WRITE READ`,
     ),
   ]
 }
 
 const Permissions = z.array(z.object({ vhost: z.string() }))
 
-/** Only an administrator can change a password, so what an admin has besides is permissions. Nothing is taken from it: programs may log in as it, too. */
+/**
+ * Only an administrator can change a password, so what an admin has besides is permissions. Nothing
+ * is taken from it: programs may log in as it, too.
+ */
 async function powerFindings(
   target: RabbitmqTarget,
   signal: AbortSignal,
@@ -92,7 +97,10 @@ async function powerFindings(
       code: "admin-too-powerful",
       severity: "warning",
       message: `admin ${user} may also use virtual hosts, which is more than it needs`,
-      remedy: `make an admin that only mycelium uses: rabbitmqctl add_user ${own} PASSWORD; rabbitmqctl set_user_tags ${own} administrator; give it no permissions, and name it under admin, with that password by reference`,
+      remedy:
+        `make an admin that only mycelium uses: rabbitmqctl add_user ${own} PASSWORD; ` +
+        `rabbitmqctl set_user_tags ${own} administrator; give it no permissions, ` +
+        "and name it under admin, with that password by reference",
     },
   ]
 }

@@ -5,7 +5,10 @@ import { verifierOf } from "./password.ts"
 import { sessionsOf } from "./sessions.ts"
 import type { RabbitmqTarget } from "./target.ts"
 
-/** For a first value: the stored form of the present password, which can be put back; undefined where there is none. */
+/**
+ * For a first value: the stored form of the present password, which can be put back; undefined
+ * where there is none.
+ */
 export async function readInstalled(
   target: RabbitmqTarget,
   signal: AbortSignal,
@@ -16,7 +19,8 @@ export async function readInstalled(
   if (open > 0)
     throw new AppError(
       "value-exists",
-      `user ${options.user} is in use: ${open === 1 ? "1 session is" : `${open} sessions are`} open with its present password`,
+      `user ${options.user} is in use: ` +
+        `${open === 1 ? "1 session is" : `${open} sessions are`} open with its present password`,
       { hint: "adopt that password instead, or end its sessions first" },
     )
   if (stored.hash === "") return undefined

@@ -115,9 +115,12 @@ export function loginsUnderWay(waitedMs: number): UnderWay | undefined {
 function undated({ options: { user } }: RabbitmqTarget): AppError {
   return new AppError(
     "sessions-undated",
-    `it is not known since when user ${user} has its present password, or since when its sessions are open, so which are older is not known either`,
+    `it is not known since when user ${user} has its present password, ` +
+      "or since when its sessions are open, so which are older is not known either",
     {
-      hint: `its old password is gone; rabbitmqctl close_all_user_connections ${user} REASON ends all of its sessions`,
+      hint:
+        `its old password is gone; rabbitmqctl close_all_user_connections ${user} REASON ends ` +
+        "all of its sessions",
     },
   )
 }

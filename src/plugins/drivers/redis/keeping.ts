@@ -112,7 +112,9 @@ export function keeperFindings(keeper: Kept["keeper"], trial: boolean): readonly
     ]
   if (keeper === "config") {
     // Redis refuses to start where a user is defined twice ("Duplicate user found").
-    const message = `users are kept by CONFIG REWRITE: one that is defined in an included file or on the command line would be there twice, and the server would not start again; ${runtimeToo}`
+    const message =
+      "users are kept by CONFIG REWRITE: one that is defined in an included file or on the " +
+      `command line would be there twice, and the server would not start again; ${runtimeToo}`
     return [
       {
         code: "redis-config-rewrite",
@@ -125,7 +127,9 @@ export function keeperFindings(keeper: Kept["keeper"], trial: boolean): readonly
   if (!trial) return []
   const unsure =
     keeper === undefined ? "; whether the server has a file for them is known only then" : ""
-  const message = `a rotation has the server write down all of its users as they are then (ACL SAVE): ${runtimeToo}${unsure}`
+  const message =
+    "a rotation has the server write down all of its users as they are then (ACL SAVE): " +
+    `${runtimeToo}${unsure}`
   return [
     {
       code: "redis-saves-all",

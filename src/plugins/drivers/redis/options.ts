@@ -87,7 +87,8 @@ function* encryptionConflicts(options: RedisOptions): Generator<Conflict> {
     yield {
       path,
       message:
-        "off this machine passwords need verified TLS: write rediss://, or, where nobody can listen on the way, insecure: true",
+        "off this machine passwords need verified TLS: write rediss://, or, " +
+        "where nobody can listen on the way, insecure: true",
     }
   }
   yield* wayConflicts(

@@ -42,9 +42,12 @@ export async function rewriteConfig(connection: Connection): Promise<true> {
 export function notPersistent(): AppError {
   return new AppError(
     "redis-not-persistent",
-    "a new password would not survive a restart of the server: it runs without a config file and without an ACL file",
+    "a new password would not survive a restart of the server: it runs without a config file " +
+      "and without an ACL file",
     {
-      hint: "write what ACL LIST says into a file that the server may write, and start it with --aclfile FILE instead of --requirepass",
+      hint:
+        "write what ACL LIST says into a file that the server may write, " +
+        "and start it with --aclfile FILE instead of --requirepass",
     },
   )
 }

@@ -129,7 +129,11 @@ function userFindings(
   // One that lacks ours has drifted: what it holds may be all that its programs have.
   const { hashes: held } = user
   if (!holdsCurrent(held, versions.current, hashOf)) return []
-  const remedy = `find out whose it is: ACL GETUSER ${name} shows the hash of each, and ours is what printf %s PASSWORD | sha256sum says of the password in the output: that one stays; if nobody needs the other: ACL SETUSER ${name} '!HASH' with its hash, or mycelium rotate-now ${label} --contain, which ends all but a new one`
+  const remedy =
+    `find out whose it is: ACL GETUSER ${name} shows the hash of each, ` +
+    "and ours is what printf %s PASSWORD | sha256sum says of the password in the output: " +
+    `that one stays; if nobody needs the other: ACL SETUSER ${name} '!HASH' with its hash, ` +
+    `or mycelium rotate-now ${label} --contain, which ends all but a new one`
   return strangers({ name: `user ${name}`, held, label, remedy }, versions, hashOf)
 }
 

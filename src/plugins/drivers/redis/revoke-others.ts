@@ -60,7 +60,9 @@ async function replicaNotes(target: RedisTarget, ask: SessionRequest): Promise<r
       ? "1 replica that the config does not name is"
       : `${count} replicas that the config does not name are`
   return [
-    `${many} connected (replicas are logged in as ${users}): what goes on there, and whether the old password is taken there, is not known; if they are not yours, CLIENT KILL TYPE replica ends them, and that user needs a new password, too`,
+    `${many} connected (replicas are logged in as ${users}): what goes on there, ` +
+      "and whether the old password is taken there, is not known; if they are not yours, " +
+      "CLIENT KILL TYPE replica ends them, and that user needs a new password, too",
   ]
 }
 

@@ -78,7 +78,8 @@ export function isProgram({ flags }: Client): boolean {
 function undated(user: string): AppError {
   return new AppError(
     "sessions-undated",
-    `it is not known since when user ${user} has its present password, so which sessions are older is not known either`,
+    `it is not known since when user ${user} has its present password, ` +
+      "so which sessions are older is not known either",
     {
       hint: `its old password is gone; CLIENT KILL USER ${user} ends all of its sessions`,
     },

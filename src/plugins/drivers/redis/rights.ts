@@ -156,7 +156,11 @@ export async function powerFindings(
 async function ownAdmin(connection: Connection, rules: string): Promise<string> {
   let name = "mycelium"
   while ((await readUser(connection, name)) !== undefined) name += "-admin"
-  return `make an admin that only mycelium uses: ACL SETUSER ${name} on '>PASSWORD' ${rules}; ACL SAVE (or CONFIG REWRITE) keeps it; then admin: { user: ${name}, password: { file: FILE } }, with that password in FILE`
+  return (
+    `make an admin that only mycelium uses: ACL SETUSER ${name} on '>PASSWORD' ${rules}; ` +
+    `ACL SAVE (or CONFIG REWRITE) keeps it; then admin: { user: ${name}, password: { file: ` +
+    "FILE } }, with that password in FILE"
+  )
 }
 
 /**

@@ -47,7 +47,8 @@ function clusterFindings(
   return [
     problem(
       "redis-cluster",
-      `${sayAddress(address)} belongs to a cluster of ${count}, each with its own users, and the config names ${nodes.length}`,
+      `${sayAddress(address)} belongs to a cluster of ${count}, each with its own users, ` +
+        `and the config names ${nodes.length}`,
       "name every other node, replicas too, under also",
     ),
   ]
@@ -76,14 +77,18 @@ function replicaFindings(nodes: readonly Node[]): readonly Finding[] {
     ]
     const strange = family.flatMap(({ clients }) => clients.filter(isReplica))
     const users = [...new Set(strange.map((client) => client.user))].filter(Boolean)
-    const ends = `if it is none of yours: CLIENT KILL TYPE replica ends it${users.length === 0 ? "" : ` (replicas are logged in as ${users.join(", ")})`}`
+    const ends =
+      "if it is none of yours: CLIENT KILL TYPE replica ends " +
+      `it${users.length === 0 ? "" : ` (replicas are logged in as ${users.join(", ")})`}`
     return [
       {
         ...problem(
           "redis-replica-unlisted",
-          `${sayAddress(head.address)}: ${one} connected ${are} not in the config${places}, and would go on with the old password`,
+          `${sayAddress(head.address)}: ${one} connected ${are} not in the config${places}, ` +
+            "and would go on with the old password",
           others.every((replica) => replica.endsWith(":0"))
-            ? `it names no port, so it may be a program that reads all data as a replica does (redis-cli --replica, SYNC); ${ends}; else name it under also`
+            ? "it names no port, so it may be a program that reads all data as a replica does " +
+                `(redis-cli --replica, SYNC); ${ends}; else name it under also`
             : `name every replica under also; ${ends}`,
         ),
         yields: true,
@@ -111,7 +116,8 @@ function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly
       ...problem(
         "redis-replica-alone",
         `${sayAddress(address)} is a replica ${why}`,
-        "give the primary's address, and name its replicas under also; if it is to be no replica: REPLICAOF NO ONE",
+        "give the primary's address, and name its replicas under also; " +
+          "if it is to be no replica: REPLICAOF NO ONE",
       ),
       yields: true,
     },
@@ -127,7 +133,9 @@ function linkFindings({ address, clients }: Node, user: string): readonly Findin
     (client) => client.user === user && (isReplica(client) || client.name.startsWith("sentinel-")),
   )
   if (links.length === 0) return []
-  const message = `${sayAddress(address)}: replicas or sentinels log in as user ${user}: they would be refused once its old password is gone`
+  const message =
+    `${sayAddress(address)}: replicas or sentinels log in as user ${user}: ` +
+    "they would be refused once its old password is gone"
   return [
     {
       ...problem(

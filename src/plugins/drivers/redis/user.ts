@@ -102,13 +102,19 @@ export function userProblem(user: User | undefined, name: string): Unfit | undef
   if (user.nopass)
     return {
       code: "password-not-asked",
-      message: `user ${name} is let in with any password (nopass): a rotation would lock out who gives none (a containment does, and ends nopass)`,
-      hint: `let each of its programs give a password first, the same one (any is taken now); from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'`,
+      message:
+        `user ${name} is let in with any password (nopass): a rotation would lock out who gives ` +
+        "none (a containment does, and ends nopass)",
+      hint:
+        "let each of its programs give a password first, the same one (any is taken now); " +
+        `from then on it is needed: ACL SETUSER ${name} resetpass '>PASSWORD'`,
     }
   if (!user.on)
     return {
       code: "account-locked",
-      message: `user ${name} is off: the server refuses even the right password; a containment sets it on, with the new value`,
+      message:
+        `user ${name} is off: the server refuses even the right password; ` +
+        "a containment sets it on, with the new value",
       hint: `if it is to log in again: ACL SETUSER ${name} on`,
     }
   return undefined

@@ -13,7 +13,9 @@ export type ListenerOption = z.output<typeof ListenerOption>
 /** Left out, the one who was seen when the value was adopted or proven. */
 export const listenerOption = ListenerOption.optional().meta({
   description:
-    "The user that must listen at the address, where that is of this machine and without TLS: a name, a uid, or any; left out, the one who was seen when the value was adopted or proven",
+    "The user that must listen at the address, where that is of this machine and without TLS: " +
+    "a name, a uid, or any; left out, the one who was seen when the value was adopted or " +
+    "proven",
   examples: [999],
 })
 

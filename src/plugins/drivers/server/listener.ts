@@ -62,7 +62,8 @@ async function socketGate(path: string, demand: Demand): Promise<Gate> {
   const anybodys = (): AppError =>
     exposed(
       demand.label,
-      `more than one user can change ${file.weak} or what lies in it, so who listens at the socket cannot be known`,
+      `more than one user can change ${file.weak} or what lies in it, ` +
+        "so who listens at the socket cannot be known",
     )
   if (file.isAnybodys) {
     await file[Symbol.asyncDispose]()
@@ -168,7 +169,9 @@ function changed(
     "listener-changed",
     `${label}: ${now}; ${wanted === "hidden" ? `that ${before}` : before}; no password was sent`,
     {
-      hint: `find out who that is (ss -ltnp): another user may have taken the address while the server was down; only if it is right, say so in the config: listener: ${options}`,
+      hint:
+        "find out who that is (ss -ltnp): another user may have taken the address while the " +
+        `server was down; only if it is right, say so in the config: listener: ${options}`,
     },
   )
 }
@@ -177,7 +180,9 @@ function exposed(label: string, why: string, hint?: string): AppError {
   return new AppError("socket-folder-open", `${label}: ${why}; nothing was sent`, {
     hint:
       hint ??
-      "let the server make its socket in a folder that only its own user can change (as /run/redis, mode 0755); or say under that secret: listener: any, and any user who can take the socket's path may be told the password",
+      "let the server make its socket in a folder that only its own user can change (as " +
+        "/run/redis, mode 0755); or say under that secret: listener: any, " +
+        "and any user who can take the socket's path may be told the password",
   })
 }
 

@@ -113,7 +113,8 @@ export async function expelSessions(
       younger === 0
         ? []
         : [
-            `${many} of ${name} began after the new password was there and before the old one was gone: if not all are yours, ${by} (--revoke-first leaves no such time)`,
+            `${many} of ${name} began after the new password was there and before the old one ` +
+              `was gone: if not all are yours, ${by} (--revoke-first leaves no such time)`,
           ],
     ...present({ sessionsLeft: left }),
   }

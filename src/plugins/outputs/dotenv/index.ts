@@ -64,7 +64,8 @@ function settingsOf(
     target: resolve(context.folder, options.dotenv),
     readerName: options.for,
     toTell:
-      "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it",
+      "name the file's reader with for:, or write the value alone: no variables, " +
+      "and no blanks or comment after it",
     reader,
     merge: options.merge,
     variables: Object.entries(options.variables).map(([name, template]) =>

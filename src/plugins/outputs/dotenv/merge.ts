@@ -55,7 +55,8 @@ function written(settings: Settings, name: string, value: string, entry?: Entry)
   if ("text" in result) return result.text
   throw new AppError(
     "output-value-unfit",
-    `${settings.target}: the value of ${name} cannot be written for ${settings.readerName}: ${result.refused}`,
+    `${settings.target}: the value of ${name} cannot be written for ${settings.readerName}: ` +
+      `${result.refused}`,
   )
 }
 

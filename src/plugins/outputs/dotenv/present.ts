@@ -33,7 +33,8 @@ export function managedEntries(settings: Settings, text: string): ReadonlyMap<st
         {
           hint:
             settings.readerName === "portable"
-              ? "delete one of the two lines; or, if one of them is part of another value, name the file's reader with for:"
+              ? "delete one of the two lines; or, if one of them is part of another value, " +
+                "name the file's reader with for:"
               : "delete one of the two lines",
         },
       )

@@ -43,9 +43,12 @@ export function changedKeys(settings: Settings, before: string, next: string): r
 function misread(settings: Settings, what: string): AppError {
   return new AppError(
     "output-not-read-back",
-    `${settings.target}: ${what} would be read otherwise than meant by ${settings.readerName}; nothing was written`,
+    `${settings.target}: ${what} would be read otherwise than meant by ` +
+      `${settings.readerName}; nothing was written`,
     {
-      hint: "look at the lines around it: a backslash or an open quote at their end, or a comment after the value",
+      hint:
+        "look at the lines around it: a backslash or an open quote at their end, " +
+        "or a comment after the value",
     },
   )
 }

@@ -51,7 +51,8 @@ export function entryOptions() {
           .meta({
             description:
               "When programs read the entry anew, if not after a while: at a restart by their " +
-              "deployment, which names the entry under reads or reads all outputs; or when a login is refused",
+              "deployment, which names the entry under reads or reads all outputs; " +
+              "or when a login is refused",
             examples: ["restart"],
           }),
       })

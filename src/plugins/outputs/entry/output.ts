@@ -111,7 +111,9 @@ async function planOf(
 
 function missing({ target }: Showing): AppError {
   return new AppError("entry-missing", `there is no ${target.replace(/^the /, "")}`, {
-    hint: "make it where your infrastructure is described, with its keys and policies, or write create: true beside it in the config",
+    hint:
+      "make it where your infrastructure is described, with its keys and policies, " +
+      "or write create: true beside it in the config",
   })
 }
 

@@ -117,9 +117,12 @@ async function readable(
   await drafted.discard()
   throw new AppError(
     "output-given-away",
-    `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, and mycelium could not read it again: the next rotation would stop there`,
+    `${target} would belong to user ${uid ?? "?"} and group ${gid ?? "?"}, ` +
+      "and mycelium could not read it again: the next rotation would stop there",
     {
-      hint: 'add mode: "0640" and a group that this user is in, run as the owner, or with CAP_DAC_READ_SEARCH',
+      hint:
+        'add mode: "0640" and a group that this user is in, run as the owner, ' +
+        "or with CAP_DAC_READ_SEARCH",
     },
   )
 }

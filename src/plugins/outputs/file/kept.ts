@@ -73,9 +73,12 @@ function filtered(
 ): AppError {
   return new AppError(
     "owner-refused",
-    `${target} is to belong to user ${uid} and group ${gid}, which this user may give it, but the system denies the call (chown) itself`,
+    `${target} is to belong to user ${uid} and group ${gid}, which this user may give it, ` +
+      "but the system denies the call (chown) itself",
     {
-      hint: "allow it where mycelium is confined: SystemCallFilter=@chown in its unit; or, for the group alone, let the folder give it (chmod g+s, with that group)",
+      hint:
+        "allow it where mycelium is confined: SystemCallFilter=@chown in its unit; or, " +
+        "for the group alone, let the folder give it (chmod g+s, with that group)",
     },
   )
 }
@@ -95,7 +98,9 @@ export function narrowing(
   return who.length === 0
     ? {}
     : {
-        narrows: `mode ${octal(mode)} becomes ${octal(modeOf(files))}: ${who.join(" and ")} cannot read it any more`,
+        narrows:
+          `mode ${octal(mode)} becomes ${octal(modeOf(files))}: ${who.join(" and ")} cannot ` +
+          "read it any more",
       }
 }
 
@@ -115,9 +120,15 @@ function notKept(target: string, { uid, gid }: Stats): AppError {
   const member = hasGroup(gid) ? "" : `, after this user was put into group ${gid}`
   return new AppError(
     "owner-not-kept",
-    `${target} belongs to ${sayUser(uid)}, and ${meInWords()} may not give files away: once it is replaced it would not be theirs any more`,
+    `${target} belongs to ${sayUser(uid)}, and ${meInWords()} may not give files away: ` +
+      "once it is replaced it would not be theirs any more",
     {
-      hint: `one of three: chown ${me()}:${gid} ${target} and mode: "0640" in its output, where that group may read it${member}; or in_place: true, owner: "${uid}:${gid}", mode: "0660" and chmod 0660 ${target}${member}: it is then written into; or give mycelium the right CAP_CHOWN (mycelium explain owner-not-kept says how)`,
+      hint:
+        `one of three: chown ${me()}:${gid} ${target} and mode: "0640" in its output, ` +
+        `where that group may read it${member}; or in_place: true, owner: ` +
+        `"${uid}:${gid}", mode: "0660" and chmod 0660 ${target}${member}: ` +
+        "it is then written into; or give mycelium the right CAP_CHOWN (mycelium explain " +
+        "owner-not-kept says how)",
     },
   )
 }
@@ -129,9 +140,13 @@ function groupNotKept(
   const outside = `and ${meInWords()} is not in it`
   const message = isWanted
     ? `${target} is to be given to group ${gid}, ${outside}`
-    : `${target} is to be read by its group ${gid}, ${outside}: once it is replaced it would not be that group's any more`
+    : `${target} is to be read by its group ${gid}, ${outside}: once it is replaced it would ` +
+      "not be that group's any more"
   return new AppError("owner-not-kept", message, {
-    hint: `put this user into group ${gid} (usermod -aG; in a unit: SupplementaryGroups=${gid}); or name another with group in its output; or give mycelium the right CAP_CHOWN (mycelium explain owner-not-kept says how)`,
+    hint:
+      `put this user into group ${gid} (usermod -aG; in a unit: SupplementaryGroups=${gid}); ` +
+      "or name another with group in its output; or give mycelium the right CAP_CHOWN (mycelium " +
+      "explain owner-not-kept says how)",
   })
 }
 
@@ -140,7 +155,9 @@ function refused(target: string, uid: number): AppError {
     "owner-refused",
     `${target} is to be given to ${sayUser(uid)}, and ${meInWords()} may not give files away`,
     {
-      hint: "name this user as its owner, with a group and a mode by which the other one reads it; or give mycelium the right CAP_CHOWN (mycelium explain owner-refused says how)",
+      hint:
+        "name this user as its owner, with a group and a mode by which the other one reads it; " +
+        "or give mycelium the right CAP_CHOWN (mycelium explain owner-refused says how)",
     },
   )
 }
@@ -149,7 +166,8 @@ function modeRefused({ target, files }: Rules, { mode, uid }: Stats): AppError {
   const shared = octal((mode & 0o770) | 0o660)
   return new AppError(
     "owner-not-kept",
-    `${target} is written into (in_place), belongs to ${sayUser(uid)} and has mode ${octal(mode)}: ${meInWords()} may not change that to ${octal(modeOf(files))}`,
+    `${target} is written into (in_place), belongs to ${sayUser(uid)} and has mode ` +
+      `${octal(mode)}: ${meInWords()} may not change that to ${octal(modeOf(files))}`,
     {
       hint:
         files.mode === undefined

@@ -55,9 +55,13 @@ function refuseHandedOver(
   const reader = toUser ? `user ${uid}` : `group ${gid}`
   throw new AppError(
     "output-planted",
-    `${target} belongs to user ${stats.uid}, and others can move files onto its name: its other lines would become readable for ${reader}`,
+    `${target} belongs to user ${stats.uid}, and others can move files onto its name: ` +
+      `its other lines would become readable for ${reader}`,
     {
-      hint: `look at what it holds: if all of it is meant for ${reader}, chown -h ${uid ?? stats.uid}${gid === undefined ? "" : `:${gid}`} ${target}; else remove it`,
+      hint:
+        `look at what it holds: if all of it is meant for ${reader}, ` +
+        `chown -h ${uid ?? stats.uid}${gid === undefined ? "" : `:${gid}`} ${target}; ` +
+        "else remove it",
     },
   )
 }
@@ -78,7 +82,8 @@ function planted(
 ): AppError {
   return new AppError(
     "output-planted",
-    `${target} belongs to user ${stats.uid}, ${whoCan(keeper, stats.uid)}: whether that user shall read the values cannot be told`,
+    `${target} belongs to user ${stats.uid}, ${whoCan(keeper, stats.uid)}: ` +
+      "whether that user shall read the values cannot be told",
     { hint: wayOut(target, { ...stats, wanted, inPlace: files.in_place === true }) },
   )
 }
@@ -110,6 +115,9 @@ function wayOut(
   const owner = wanted ?? process.geteuid?.() ?? 0
   // Its maker may still have it open.
   if (inPlace)
-    return `put a file of your own making in its place, so that nobody has it open: remove it, then install -m 0600 -o ${owner} /dev/null ${target}`
+    return (
+      "put a file of your own making in its place, so that nobody has it open: remove it, " +
+      `then install -m 0600 -o ${owner} /dev/null ${target}`
+    )
   return `if what it holds is right, chown -h ${owner} ${target}; else remove it`
 }

@@ -53,7 +53,9 @@ export function refuseOtherOwner(above: Folder, folder: string, uid: number | un
     "folder-of-others",
     `${folder} would belong to user ${uid}, below a folder that user ${keeper} can change`,
     {
-      hint: `user ${keeper} could replace it: make the folder above it root's (chown root), or put it elsewhere`,
+      hint:
+        `user ${keeper} could replace it: make the folder above it root's (chown root), ` +
+        "or put it elsewhere",
     },
   )
 }

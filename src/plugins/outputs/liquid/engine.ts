@@ -54,7 +54,8 @@ export function inspectLiquid(text: string): Inspection {
     return {
       references: [],
       problems: [
-        "the template cannot be read: check its braces, tags and filters; tags that read files and filters for dates do not exist here",
+        "the template cannot be read: check its braces, tags and filters; " +
+          "tags that read files and filters for dates do not exist here",
       ],
     }
   }
@@ -73,7 +74,8 @@ export function inspectLiquid(text: string): Inspection {
       named.push({ secret, field: `previous.${inner}` })
     else
       problems.push(
-        `the template uses ${typeof secret === "string" ? `"${secret}"` : "a variable"} other than as secret.field, like {{ postgres.password }}`,
+        `the template uses ${typeof secret === "string" ? `"${secret}"` : "a variable"} other ` +
+          "than as secret.field, like {{ postgres.password }}",
       )
   }
   return { references: distinct(named), problems: [...new Set(problems)] }

@@ -55,7 +55,8 @@ function refuseUntold(
     if (missed)
       throw new AppError(
         "output-unreadable",
-        `${placeOf(showing, name)}: what ${showing.readerName} reads there cannot be told from the file alone`,
+        `${placeOf(showing, name)}: what ${showing.readerName} reads there cannot be told ` +
+          "from the file alone",
         { hint: showing.toTell },
       )
   }

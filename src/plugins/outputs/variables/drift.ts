@@ -57,7 +57,9 @@ export function driftError(
     "output-drift",
     `${placeOf(showing, name)} is not overwritten, for it may be the only copy: ${message}`,
     {
-      hint: `${unclear ? showing.toTell : "if it is this secret's, mycelium adopt takes it over"}; or, if nobody needs it, ${emptied} and try again`,
+      hint:
+        `${unclear ? showing.toTell : "if it is this secret's, mycelium adopt takes it over"}; ` +
+        `or, if nobody needs it, ${emptied} and try again`,
     },
   )
 }

@@ -34,7 +34,9 @@ export function addedTo(target: string, name: string): AppError {
     "output-foreign",
     `${target} is not overwritten: ${name} was added to it by hand, and the config does not have it`,
     {
-      hint: `put ${name} into the config's variables, or take it out of the file (for a .env, merge: true keeps the lines of others)`,
+      hint:
+        `put ${name} into the config's variables, or take it out of the file (for a .env, ` +
+        "merge: true keeps the lines of others)",
     },
   )
 }

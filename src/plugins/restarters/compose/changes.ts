@@ -75,7 +75,10 @@ function toBringUpToDate(docker: Docker, options: ComposeOptions, group: Group):
     ...scale,
     ...options.services,
   ].join(" ")
-  return `bring it up to date yourself first (${up}; what variables of a shell gave it belongs into .env), or say compose: { service: …, allow_changes: true } in the config`
+  return (
+    `bring it up to date yourself first (${up}; what variables of a shell gave it belongs into ` +
+    ".env), or say compose: { service: …, allow_changes: true } in the config"
+  )
 }
 
 /** A rotation builds nothing, pulls nothing, and starts nothing else. */

@@ -56,7 +56,9 @@ function throwIfFailed(now: readonly Container[], before: Group, { old, services
     if (fault !== undefined) throw notRunning(one, fault)
   }
   if (now.length >= before.containers.length) return
-  const message = `project ${before.project} has ${now.length} containers of ${services.join(", ")} after the restart, and had ${before.containers.length}`
+  const message =
+    `project ${before.project} has ${now.length} containers of ${services.join(", ")} after the ` +
+    `restart, and had ${before.containers.length}`
   throw new AppError("restart-failed", message, { remedy: "retry" })
 }
 

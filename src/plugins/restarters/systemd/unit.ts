@@ -40,7 +40,9 @@ const refusals: readonly Refusal[] = [
     pattern: /Failed to connect to (?:system |user scope )?bus|has not been booted with systemd/,
     reason: () => ({
       message: "no systemd answers",
-      hint: "in a container there is none: name another way to restart it; for a service of a user, see that its manager runs",
+      hint:
+        "in a container there is none: name another way to restart it; " +
+        "for a service of a user, see that its manager runs",
     }),
   },
 ]

@@ -57,7 +57,8 @@ const refusals: readonly (readonly [RegExp, string])[] = [
 
 /** What JavaScript's \s, and its ^, $ and . know as a blank and a line's end, in bytes of UTF-8. */
 const blank =
-  "(?:[\\t-\\r ]|\\xc2\\xa0|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80|\\xef\\xbb\\xbf)"
+  "(?:[\\t-\\r " +
+  "]|\\xc2\\xa0|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80|\\xef\\xbb\\xbf)"
 const separator = "\\xe2\\x80[\\xa8\\xa9]"
 const begin = `(?:^|(?<=${separator}))`
 const end = `(?:$|(?=${separator}))`
