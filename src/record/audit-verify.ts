@@ -103,7 +103,8 @@ class Chain {
       )
     else if (entry["prev"] !== this.#head)
       this.#faults.push(
-        `line ${n} does not follow from the one before: ${this.#count === 0 ? "the beginning" : `line ${this.#count} or ${n}`} was changed`,
+        `line ${n} does not follow from the one before: ` +
+          `${this.#count === 0 ? "the beginning" : `line ${this.#count} or ${n}`} was changed`,
       )
     this.#before ??= { through: 0, head: noHead }
     if (entry.event === shortened) this.#removed.set(entry["through"], entry["head"])

@@ -72,9 +72,12 @@ export async function checkBinding(
 function forged(path: string): AppError {
   return new AppError(
     "keys-forged",
-    `${path} was not made with this identity, though it says so: the store was forged, or its keys were put together by hand`,
+    `${path} was not made with this identity, though it says so: the store was forged, ` +
+      "or its keys were put together by hand",
     {
-      hint: "trust nothing in this store: find out who can write there, and restore all of it from a backup from before; nothing was changed",
+      hint:
+        "trust nothing in this store: find out who can write there, and restore all of it from " +
+        "a backup from before; nothing was changed",
     },
   )
 }
@@ -84,7 +87,11 @@ function unverified(path: string): AppError {
     "keys-unverified",
     `${path} is sealed to this identity, but was never bound to it: this identity did not make it`,
     {
-      hint: "where this identity has worked in this store before, it was forged: restore the store from a backup; for a break-glass identity, or a store of an older build: hold the logs against heads that left the machine (mycelium audit verify --heads FILE), then mycelium rekey --trust-store",
+      hint:
+        "where this identity has worked in this store before, it was forged: " +
+        "restore the store from a backup; for a break-glass identity, " +
+        "or a store of an older build: hold the logs against heads that left the machine " +
+        "(mycelium audit verify --heads FILE), then mycelium rekey --trust-store",
     },
   )
 }

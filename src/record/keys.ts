@@ -119,7 +119,9 @@ export function keysFileVersion(store: string): string {
       `cannot read ${keysPath(store)}: ${systemCode(error) ?? "unknown error"}`,
       {
         remedy: "retry",
-        hint: "see that the disk works, and that this user may enter the store: else run it as the user that ran mycelium init",
+        hint:
+          "see that the disk works, and that this user may enter the store: " +
+          "else run it as the user that ran mycelium init",
       },
     )
   }
@@ -198,7 +200,9 @@ async function storeHasState(store: string): Promise<boolean> {
 
 function keysMissing(store: string): AppError {
   return new AppError("keys-missing", `${keysPath(store)} is missing`, {
-    hint: "restore it from the backup of the store; the sealed values themselves can still be opened with age",
+    hint:
+      "restore it from the backup of the store; the sealed values themselves can still be " +
+      "opened with age",
   })
 }
 

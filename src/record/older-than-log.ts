@@ -18,13 +18,17 @@ export function olderThanLog(
   { lost, cut }: Pick<Behind, "lost" | "cut">,
 ): AppError {
   const path = statePath(place)
-  const asks = `mycelium reconcile ${place.environment} asks the services which value lives, and goes on from there`
+  const asks =
+    `mycelium reconcile ${place.environment} asks the services which value lives, ` +
+    "and goes on from there"
   if (cut)
     return new AppError(
       "state-older",
       `nothing says whether ${path} is the newest state: lines of its audit log that it knows of are gone`,
       {
-        hint: `the log was deleted or cut, or an older state was put back without it: put the newest copies of both back; if there are none, ${asks}`,
+        hint:
+          "the log was deleted or cut, or an older state was put back without it: " +
+          `put the newest copies of both back; if there are none, ${asks}`,
       },
     )
   return new AppError(
@@ -33,7 +37,9 @@ export function olderThanLog(
       ? `${path} is missing, but its audit log knows of it`
       : `${path} is older than its audit log`,
     {
-      hint: `a backup was restored, or the file was lost: put the newest copy of the state back; if there is none, ${asks}`,
+      hint:
+        "a backup was restored, or the file was lost: put the newest copy of the state back; " +
+        `if there is none, ${asks}`,
     },
   )
 }

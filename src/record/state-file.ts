@@ -150,7 +150,9 @@ function textIn({ buffer, byteOffset, byteLength }: Uint8Array): string {
 
 function broken(path: string): AppError {
   return new AppError("state-broken", `${path} is damaged or cut off`, {
-    hint: "restore it from a backup (each value in it opens with the age command and your identity); nothing was changed",
+    hint:
+      "restore it from a backup (each value in it opens with the age command and your " +
+      "identity); nothing was changed",
   })
 }
 
