@@ -156,7 +156,9 @@ async function refuseOlder(
     "output-stale",
     `the output shows ${older}, which is not current any more: that is ${current}`,
     {
-      hint: `mycelium render ${session.work.environment} writes the current one; if the older one is to count again, give it: --ask or --from`,
+      hint:
+        `mycelium render ${session.work.environment} writes the current one; ` +
+        "if the older one is to count again, give it: --ask or --from",
     },
   )
 }

@@ -124,7 +124,9 @@ export function fieldsOf(
 
 export function nothingShown(message: string): AppError {
   return new AppError("adopt-nothing", message, {
-    hint: "write it into the output by hand first, name a file with --from, or make a first one with rotate-now --new",
+    hint:
+      "write it into the output by hand first, name a file with --from, " +
+      "or make a first one with rotate-now --new",
   })
 }
 

@@ -189,7 +189,8 @@ async function refuseLeft(session: Session, name: string): Promise<void> {
     : "take that out of the file by hand; then the same command again"
   throw new AppError(
     "variable-left",
-    `${left.target}: ${shownName(left.left.name)} is not in the config and shows ${left.left.version} of ${environment}/${name}`,
+    `${left.target}: ${shownName(left.left.name)} is not in the config and shows ` +
+      `${left.left.version} of ${environment}/${name}`,
     { hint: way },
   )
 }

@@ -30,7 +30,9 @@ export async function addIdentity(config: Pick<Config, "identity">, host: Host):
   const at = host.now()
   const retired = identitiesIn(text).map(
     (identity) =>
-      `${retiredMark} by mycelium rekey, ${at.toISOString()}: opens what is not sealed anew yet, nothing is sealed to it\n${identity}\n`,
+      `${retiredMark} by mycelium rekey, ${at.toISOString()}: opens what is not sealed anew ` +
+      "yet, nothing is sealed to it\n" +
+      `${identity}\n`,
   )
   await durableWrite(
     path,
@@ -85,7 +87,9 @@ async function ownFile(
       "identity-elsewhere",
       "the identity comes by reference, so a new one cannot be put in its place from here",
       {
-        hint: `put the new identity (age-keygen) above the old one, a line "${retiredMark}" between them, where the config says; then mycelium rekey; then take the old one out`,
+        hint:
+          `put the new identity (age-keygen) above the old one, a line "${retiredMark}" between ` +
+          "them, where the config says; then mycelium rekey; then take the old one out",
       },
     )
   }

@@ -67,7 +67,9 @@ function currentWorks({ work: { environment } }: Session, { current }: Known): A
     "adopt-refused",
     `the service refuses the value that was found, and accepts ${current?.version ?? ""}, which is current`,
     {
-      hint: `empty that line in the output; then mycelium render ${environment} writes the current value there`,
+      hint:
+        `empty that line in the output; then mycelium render ${environment} writes the current ` +
+        "value there",
     },
   )
 }

@@ -106,7 +106,11 @@ function withSafeHint(session: Session, error: unknown): unknown {
   if (names.length === 0) return error
   return new AppError(error.code, error.message, {
     remedy: error.remedy,
-    hint: `do not write the state's value of ${names.join(", ")} over it: that one may be older, and in the wrong hands, or refused by its service; if the file is right: mycelium adopt ${place}; then do what mycelium check says of ${names.length === 1 ? "that secret" : "those secrets"}`,
+    hint:
+      `do not write the state's value of ${names.join(", ")} over it: ` +
+      "that one may be older, and in the wrong hands, or refused by its service; " +
+      `if the file is right: mycelium adopt ${place}; then do what mycelium check says of ` +
+      `${names.length === 1 ? "that secret" : "those secrets"}`,
   })
 }
 

@@ -82,7 +82,9 @@ export async function refuseUntold(
       "adopt-untold",
       `${output.target} shows it through a template that cannot be read backwards`,
       {
-        hint: "show it as {{ secret.field }}, alone or with url_encode, json or base64_encode; or give the value with --from or --ask",
+        hint:
+          "show it as {{ secret.field }}, alone or with url_encode, json or base64_encode; " +
+          "or give the value with --from or --ask",
       },
     )
   }
@@ -100,7 +102,8 @@ export async function refuseMissing(
     if ((await output.read()) === undefined) missing.push(output.target)
   if (missing.length > 0)
     throw nothingShown(
-      `no output shows a value of it yet: ${missing.join(", ")} ${missing.length === 1 ? "does" : "do"} not exist`,
+      `no output shows a value of it yet: ${missing.join(", ")} ` +
+        `${missing.length === 1 ? "does" : "do"} not exist`,
     )
 }
 

@@ -34,7 +34,9 @@ export function loginOf(session: Session, name: string, options: DeleteOptions):
   if (loginEnded) return "ended"
   if (keepLogin) return "kept"
   const hint =
-    "if nothing uses its login any more, end it at the service by hand; then (or where another secret has the login now) add --login-ended; --keep-login leaves it as it is"
+    "if nothing uses its login any more, end it at the service by hand; " +
+    "then (or where another secret has the login now) add --login-ended; " +
+    "--keep-login leaves it as it is"
   if (driver === undefined)
     throw new AppError(
       "delete-no-driver",
@@ -50,7 +52,9 @@ export function loginOf(session: Session, name: string, options: DeleteOptions):
 
 function loginKept({ work }: Session, name: string): AppError {
   return new AppError("delete-no-admin", "its values are erased, and its login was kept", {
-    hint: `it is NOT contained: end its login at the service; then mycelium delete ${work.environment}/${name} --login-ended --yes says so`,
+    hint:
+      "it is NOT contained: end its login at the service; " +
+      `then mycelium delete ${work.environment}/${name} --login-ended --yes says so`,
   })
 }
 
