@@ -103,7 +103,9 @@ async function shownNow(
       if (await isSame(session, output, { ...rest, ...way })) return { ...values, ...way }
   throw new AppError(
     "output-undecided",
-    `${output.target} shows ${kept.join(", ")} in one text with others, and what it shows of ${kept.length === 1 ? "it" : "them"} cannot be told while that rotation is not finished`,
+    `${output.target} shows ${kept.join(", ")} in one text with others, ` +
+      `and what it shows of ${kept.length === 1 ? "it" : "them"} cannot be told while that ` +
+      "rotation is not finished",
     { remedy: "retry", hint: "that rotation ends first: mycelium status says what keeps it" },
   )
 }

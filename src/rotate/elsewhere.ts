@@ -54,7 +54,10 @@ function unseen({ work, document }: Session, where: string, hooks?: string): Uns
   const on = where === "on another machine" ? "on that machine" : "on the host"
   return {
     code: "other-namespace",
-    message: `a program that an earlier run began may still run ${where}, where this one cannot see it: ${on}, as root, ${command} names it; once that names nothing, mycelium reconcile ${work.environment} --nothing-runs goes on`,
+    message:
+      `a program that an earlier run began may still run ${where}, where this one cannot see ` +
+      `it: ${on}, as root, ${command} names it; once that names nothing, ` +
+      `mycelium reconcile ${work.environment} --nothing-runs goes on`,
   }
 }
 

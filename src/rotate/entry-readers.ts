@@ -16,7 +16,9 @@ export function readersWithinMs(outputs: readonly Output[]): number {
 export function waitsForReaders(entries: readonly Output[], now: Date): Stage {
   return {
     kind: "uncertain",
-    why: `given up, but programs that read ${entries.map(({ target }) => target).join(", ")} may still have it`,
+    why:
+      `given up, but programs that read ${entries.map(({ target }) => target).join(", ")} may ` +
+      "still have it",
     since: now.toISOString(),
     notBefore: new Date(now.getTime() + readersWithinMs(entries)).toISOString(),
   }

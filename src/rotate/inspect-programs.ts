@@ -124,7 +124,9 @@ function unlisted({ label: message, target }: Reader): Finding {
   return {
     code: "reader-unlisted",
     severity: "warning",
-    message: `${message} reads ${target} and is in no deployment: it is not restarted, and keeps the old value`,
+    message:
+      `${message} reads ${target} and is in no deployment: it is not restarted, ` +
+      "and keeps the old value",
     remedy: "name it in a deployment, so that it is restarted too",
   }
 }

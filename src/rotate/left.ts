@@ -40,5 +40,8 @@ export function goneBefore(
     !shows.some((name) => versionAt(session.state(name), "current") !== undefined)
   )
     return undefined
-  return `${target} is not there any more: it is made anew with ${changes.join(", ")} alone; other lines that it had are gone (put it back from a backup if a program needs them)`
+  return (
+    `${target} is not there any more: it is made anew with ${changes.join(", ")} alone; ` +
+    "other lines that it had are gone (put it back from a backup if a program needs them)"
+  )
 }

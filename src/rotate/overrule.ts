@@ -15,7 +15,10 @@ export function overrules({ overlap, deleteLogin: forget, revokeOthers }: Driver
 /** What a person can do where it cannot. */
 export function byHand({ deleteLogin: forget }: Driver): string {
   const first =
-    "if the server has lost the change (a failover, a backup that was put back): mycelium reconcile, then the same command again; if an intruder has changed it: set a new password at the service by hand, mycelium adopt it, then the same command again"
+    "if the server has lost the change (a failover, a backup that was put back): " +
+    "mycelium reconcile, then the same command again; if an intruder has changed it: " +
+    "set a new password at the service by hand, mycelium adopt it, " +
+    "then the same command again"
   return forget === undefined
     ? `${first} (an admin in the config does all of that)`
     : `${first}, once no other value is accepted there`

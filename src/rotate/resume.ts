@@ -48,7 +48,9 @@ async function reserveToResume(session: Session): Promise<void> {
     if (!(error instanceof AppError)) throw error
     throw new AppError(error.code, error.message, {
       remedy: error.remedy,
-      hint: "free some space on that disk, then run the same command again: the rotation that was interrupted stays as it is until then",
+      hint:
+        "free some space on that disk, then run the same command again: " +
+        "the rotation that was interrupted stays as it is until then",
     })
   }
 }

@@ -195,7 +195,8 @@ async function revokeKnown(
 }
 
 const othersUnknown =
-  "the values that mycelium knows were taken away: whether the service accepts others besides, its program cannot tell"
+  "the values that mycelium knows were taken away: whether the service accepts others " +
+  "besides, its program cannot tell"
 const endThere = "restart what holds them at the service, or end them there by hand"
 const noneKnown: SessionsLeft = {
   code: "sessions-out-of-reach",

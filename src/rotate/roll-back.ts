@@ -81,6 +81,8 @@ function backUnhealthy(
 ): { readonly code: string; readonly message: string } {
   return {
     code: "back-unhealthy",
-    message: `${fault.message}; after going back ${unhealthy.map(({ name, why }) => `${name}: ${why}`).join(", ")}`,
+    message:
+      `${fault.message}; ` +
+      `after going back ${unhealthy.map(({ name, why }) => `${name}: ${why}`).join(", ")}`,
   }
 }

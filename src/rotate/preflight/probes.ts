@@ -45,7 +45,8 @@ export function draftOf(session: Session, name: string, versions: Versions): Fie
 const acceptsAnything = errorFinding(
   "accepts-anything",
   "the service accepts a random wrong value, so no login proves anything",
-  "make it ask for passwords from this address (PostgreSQL: no trust or peer line in pg_hba.conf; Redis: no nopass)",
+  "make it ask for passwords from this address (PostgreSQL: " +
+    "no trust or peer line in pg_hba.conf; Redis: no nopass)",
 )
 
 function noAnswer(session: Session, name: string): Finding {

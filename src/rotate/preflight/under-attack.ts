@@ -52,6 +52,9 @@ function inContainment(one: Finding, locked: Pick<Finding, "remedy">): Finding {
 /** No login works by a value that we know. */
 const valueUnknown = errorFinding(
   "value-unknown",
-  "its service accepts a value that mycelium does not know, and nothing here can replace it without knowing it",
-  "put the value that works into the output and take it over with mycelium adopt, then the same command again; or change it at the service by hand first (for PostgreSQL and Redis, an admin in the config needs neither)",
+  "its service accepts a value that mycelium does not know, and nothing here can replace it " +
+    "without knowing it",
+  "put the value that works into the output and take it over with mycelium adopt, " +
+    "then the same command again; or change it at the service by hand first (for PostgreSQL and " +
+    "Redis, an admin in the config needs neither)",
 )

@@ -59,7 +59,11 @@ function reverted(target: string): Death {
   return {
     kind: "owed",
     code: "output-reverted",
-    message: `${target} does not show what mycelium wrote there: someone has changed it since, so the former value is not taken away`,
-    hint: "find out who writes there; mycelium render writes the current values again, and the revoke follows",
+    message:
+      `${target} does not show what mycelium wrote there: someone has changed it since, ` +
+      "so the former value is not taken away",
+    hint:
+      "find out who writes there; mycelium render writes the current values again, " +
+      "and the revoke follows",
   }
 }

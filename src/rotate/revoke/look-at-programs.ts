@@ -49,6 +49,8 @@ function unhealthy(name: string, why: string): Death {
     kind: "owed",
     code: "deployment-unhealthy",
     message: `${name} is not healthy any more, so the former value is not taken away: ${why}`,
-    hint: `look at its log; once ${name} is healthy the revoke follows (its restart command may have returned before the old program was gone: mycelium help restarts)`,
+    hint:
+      `look at its log; once ${name} is healthy the revoke follows (its restart command may ` +
+      "have returned before the old program was gone: mycelium help restarts)",
   }
 }

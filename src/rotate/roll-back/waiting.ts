@@ -33,7 +33,9 @@ function waitsFor(target: string, fault: WayBack["fault"], other: string): Back 
     ? {
         kind: "waiting",
         code: waitsForAnother,
-        message: `${target} shows it beside ${other}, which cannot go back yet; so its service is left as it is`,
+        message:
+          `${target} shows it beside ${other}, which cannot go back yet; ` +
+          "so its service is left as it is",
       }
     : {
         kind: "waiting",
