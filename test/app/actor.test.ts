@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test"
 import { actorOf, readFile } from "../../src/app/actor.ts"
 
 const passwd =
-  "root:x:0:0:root:/root:/bin/sh\nanna:x:1000:1000::/home/anna:/bin/sh\nmycelium:x:990:990::/var/lib/mycelium:/usr/sbin/nologin\n"
+  "root:x:0:0:root:/root:/bin/sh\n" +
+  "anna:x:1000:1000::/home/anna:/bin/sh\n" +
+  "mycelium:x:990:990::/var/lib/mycelium:/usr/sbin/nologin\n"
 const hex = "0123456789abcdef".repeat(4)
 
 type Given = {
@@ -120,7 +122,9 @@ describe("actorOf()", () => {
         uid: 0,
         cgroup: "0::/\n",
         files: {
-          "/proc/self/mountinfo": `600 500 254:1 /var/lib/docker/containers/${hex}/hostname /etc/hostname rw - ext4 /dev/vda1 rw\n`,
+          "/proc/self/mountinfo":
+            `600 500 254:1 /var/lib/docker/containers/${hex}/hostname /etc/hostname rw - ext4 ` +
+            "/dev/vda1 rw\n",
         },
       },
       "root",
@@ -132,7 +136,9 @@ describe("actorOf()", () => {
         uid: 0,
         cgroup: "0::/\n",
         files: {
-          "/proc/self/mountinfo": `600 500 0:50 / / rw - overlay overlay rw,upperdir=/var/lib/docker/overlay2/${hex}/diff\n`,
+          "/proc/self/mountinfo":
+            "600 500 0:50 / / rw - overlay overlay " +
+            `rw,upperdir=/var/lib/docker/overlay2/${hex}/diff\n`,
         },
       },
       "root",

@@ -22,7 +22,10 @@ import { openApp } from "../support/open-app.ts"
 const dayMs = 86_400_000
 const start = Date.parse("2026-03-02T12:00:00Z")
 
-/** Both clocks in hand. A pause ends at once when it is woken; else, once nothing is under way any more, the clocks move on. */
+/**
+ * Both clocks in hand. A pause ends at once when it is woken; else, once nothing is under way any
+ * more, the clocks move on.
+ */
 class Clock {
   wall = start
   monotonic = 0
@@ -199,11 +202,14 @@ async function openKeyed(
     mode: 0o600,
   })
   service.users.set("app", ["First-key-of-the-service.0123456789"])
-  const secret = `{ driver: exec, command: [${JSON.stringify(process.execPath)}, ${program}], holds: two, user: app, env: { SERVICE: ${JSON.stringify(service.url)} }, grace: 10m }`
+  const secret =
+    `{ driver: exec, command: [${JSON.stringify(process.execPath)}, ${program}], holds: ` +
+    `two, user: app, env: { SERVICE: ${JSON.stringify(service.url)} }, grace: 10m }`
   const app = await open(
     folder,
     clock,
-    `  one: { secrets: { k: ${secret} }, outputs: [{ dotenv: .env, variables: { KEY: "{{ k.password }}" } }] }\n`,
+    `  one: { secrets: { k: ${secret} }, outputs: [{ dotenv: .env, variables: { KEY: ` +
+      `"{{ k.password }}" } }] }\n`,
     stop,
   )
   await adopt(app, "one", {})
@@ -306,7 +312,10 @@ test("an environment whose state is broken is reported, and delays no other", as
   expect(failed[0]).toBe("e1 state-broken")
 })
 
-/** Looks without a service, for those who hold the clock: what each was asked, and when by the clock that never leaps. */
+/**
+ * Looks without a service, for those who hold the clock: what each was asked, and when by the clock
+ * that never leaps.
+ */
 function looking(clock: Clock, answer: (environment: string) => ReturnType<typeof lookForDrift>) {
   const looks: { readonly environment: string; readonly at: number }[] = []
   const look: typeof lookForDrift = async (_, environment) => {
@@ -321,7 +330,8 @@ function looking(clock: Clock, answer: (environment: string) => ReturnType<typeo
   return { looks, look }
 }
 const asked = (name: string, watch = ""): string =>
-  `  ${name}: { ${watch}secrets: { k: { driver: postgres, address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
+  `  ${name}: { ${watch}secrets: { k: { driver: postgres, ` +
+  `address: "postgresql://127.0.0.1:5/${name}", role: ${name} } } }\n`
 const quiet: ServiceEvents = {
   turned: () => undefined,
   failed: () => undefined,
@@ -476,7 +486,9 @@ test("what stands in the way of a rotation is tried again ever more seldom, and 
   const app = await open(
     folder.path,
     clock,
-    `  e0: { secrets: { k: generated }, outputs: [{ dotenv: "${join(folder.path, "missing", "x.env")}", variables: { K: "{{ k.password }}" } }] }\n`,
+    "  e0: { secrets: { k: generated }, outputs: " +
+      `[{ dotenv: "${join(folder.path, "missing", "x.env")}", variables: { K: ` +
+      `"{{ k.password }}" } }] }\n`,
     stop.signal,
   )
   await mkdir(join(folder.path, "missing"))

@@ -29,7 +29,10 @@ import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { openApp } from "../support/open-app.ts"
 
-/** What a clock that is not trusted may do to a state and its log, by whatever act: nothing is removed by it, and nothing corrected. */
+/**
+ * What a clock that is not trusted may do to a state and its log, by whatever act: nothing is
+ * removed by it, and nothing corrected.
+ */
 
 const dayMs = 86_400_000
 const right = Date.parse("2027-03-02T12:00:00Z")
@@ -49,7 +52,12 @@ async function houseOf(folder: string, secrets: string, shown = ""): Promise<Hou
   }
   const app = await openApp(
     folder,
-    `project: test\nstore: ./store\nrotate_every: 90d\naudit: { segment: 1KiB, keep: 30d }\nenvironments:\n  one: { secrets: ${secrets}${shown} }\n`,
+    "project: test\n" +
+      "store: ./store\n" +
+      "rotate_every: 90d\n" +
+      "audit: { segment: 1KiB, keep: 30d }\n" +
+      "environments:\n  " +
+      `one: { secrets: ${secrets}${shown} }\n`,
     { host },
   )
   return { app, clock, folder }
@@ -63,7 +71,9 @@ async function keyed(folder: string, service: KeyService): Promise<House> {
   const first = Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString("hex")
   await writeFile(join(folder, ".env"), `KEY=${first}\n`, { mode: 0o600 })
   service.users.set("app", [first])
-  const secret = `{ k: { driver: exec, command: [${JSON.stringify(process.execPath)}, ${program}], holds: two, user: app, env: { SERVICE: ${JSON.stringify(service.url)} } } }`
+  const secret =
+    `{ k: { driver: exec, command: [${JSON.stringify(process.execPath)}, ${program}], ` +
+    `holds: two, user: app, env: { SERVICE: ${JSON.stringify(service.url)} } } }`
   return houseOf(
     folder,
     secret,
@@ -205,7 +215,8 @@ test("no command but rotate-now corrects what a state says, for the clock of now
   const house = await houseOf(
     folder.path,
     "{ k: generated, l: generated, m: generated }",
-    `, outputs: [{ dotenv: .env, variables: { K: "{{ k.password }}", L: "{{ l.password }}", M: "{{ m.password }}" } }]`,
+    `, outputs: [{ dotenv: .env, variables: { K: "{{ k.password }}", L: ` +
+      `"{{ l.password }}", M: "{{ m.password }}" } }]`,
   )
   const { app, clock } = house
   await rotateNow(app, "one", { ...asked, why: "new" })

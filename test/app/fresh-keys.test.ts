@@ -26,7 +26,11 @@ test("a process that has run since before a rekey opens what was sealed anew, an
   const file = join(folder.path, "mycelium.yaml")
   await writeFile(
     file,
-    `project: test\nstore: ./store\nrotate_every: 90d\nenvironments:\n  production: { secrets: { k: generated, l: generated } }\n`,
+    "project: test\n" +
+      "store: ./store\n" +
+      "rotate_every: 90d\n" +
+      "environments:\n  " +
+      "production: { secrets: { k: generated, l: generated } }\n",
     { mode: 0o600 },
   )
   await mkdir(join(folder.path, "store"), { mode: 0o700 })

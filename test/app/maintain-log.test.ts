@@ -56,7 +56,12 @@ class House implements AsyncDisposable {
     }
     const app = await openApp(
       folder.path,
-      `project: test\nstore: ./store\nrotate_every: 90d\naudit: ${audit}\nenvironments:\n  production: { secrets: { k: generated } }\n`,
+      "project: test\n" +
+        "store: ./store\n" +
+        "rotate_every: 90d\n" +
+        `audit: ${audit}\n` +
+        "environments:\n  " +
+        "production: { secrets: { k: generated } }\n",
       { host, onProgress: (_, step, message) => void told.push(`${step}: ${message}`) },
     )
     return new House({ app, folder: folder.path, told, clock }, async () =>

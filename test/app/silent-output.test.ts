@@ -11,8 +11,9 @@ import { openApp } from "../support/open-app.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 /**
- * A file system that hangs cannot be made without root. So a folder is said to be such a mount, and the question whether it
- * answers never ends. A file there would be overwritten by the first act that touches it.
+ * A file system that hangs cannot be made without root. So a folder is said to be such a mount, and
+ * the question whether it answers never ends. A file there would be overwritten by the first act
+ * that touches it.
  */
 
 function hung(folder: string): { readonly gate: MountGate; readonly asked: string[] } {
