@@ -8,7 +8,10 @@ import { bun, source } from "../../support/running.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 import { until } from "../../support/until.ts"
 
-/** A process that takes the lock again and again, and says what it was told: "held", or by whom another holds it. */
+/**
+ * A process that takes the lock again and again, and says what it was told: "held", or by whom
+ * another holds it.
+ */
 const contender = `
 import { takeLock } from ${JSON.stringify(join(source, "base/files/lock.ts"))}
 const [path, name, rounds] = process.argv.slice(1)

@@ -21,7 +21,8 @@ async function crashDuring(script: string, mark: string, folder: string): Promis
   const options = { timeoutMs: 60_000, env: { [markVariable]: mark, READY: ready, FOLDER: folder } }
   await writeFile(
     caller,
-    `import { run } from "${source}base/processes/spawn.ts"\nawait run(["sh", "-c", ${JSON.stringify(script)}], ${JSON.stringify(options)})\n`,
+    `import { run } from "${source}base/processes/spawn.ts"\n` +
+      `await run(["sh", "-c", ${JSON.stringify(script)}], ${JSON.stringify(options)})\n`,
   )
   const ours = Bun.spawn([bun, caller], { stdio: ["ignore", "ignore", "ignore"] })
   await until("the hook is ready", () => Bun.file(ready).exists())

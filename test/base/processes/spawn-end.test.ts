@@ -13,7 +13,10 @@ async function noneRuns(pids: readonly number[]): Promise<void> {
   for (const pid of pids) expect(await isRunning(pid)).toBe(false)
 }
 
-/** Runs a script, aborts once it has made the file $READY, and gives the result with the pids that it wrote. */
+/**
+ * Runs a script, aborts once it has made the file $READY, and gives the result with the pids that
+ * it wrote.
+ */
 async function abortWhenReady(
   script: string,
 ): Promise<RunResult & { readonly pids: readonly number[] }> {
@@ -123,7 +126,9 @@ test("run() does not keep our process alive for a daemon's sake", async () => {
   const script = join(folder.path, "caller.ts")
   await writeFile(
     script,
-    `import { type RunResult, run } from "${source}base/processes/spawn.ts"\nconst result = await run(["sh", "-c", "sleep 600 & echo $!"], { timeoutMs: 60_000 })\nconsole.log(result.stdout)\n`,
+    `import { type RunResult, run } from "${source}base/processes/spawn.ts"\n` +
+      `const result = await run(["sh", "-c", "sleep 600 & echo $!"], { timeoutMs: 60_000 })\n` +
+      "console.log(result.stdout)\n",
   )
   const result = await run([bun, script], { timeoutMs: 20_000 })
   endPid(pidsIn(result.stdout)[0] ?? 0)

@@ -10,7 +10,10 @@ import { until } from "../../support/until.ts"
 const own = process.geteuid?.() ?? 0
 const initial = "         0          0 4294967295\n"
 
-/** Tables as the kernel writes them: local, remote, state, queues, timer, retransmits, uid, timeout, inode. */
+/**
+ * Tables as the kernel writes them: local, remote, state, queues, timer, retransmits, uid, timeout,
+ * inode.
+ */
 function tables(
   rows: Readonly<Record<string, string>>,
   uidMap = initial,
@@ -19,11 +22,14 @@ function tables(
   const read = (path: string): string =>
     path === "/proc/self/uid_map"
       ? uidMap
-      : `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n${rows[path] ?? ""}`
+      : "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  " +
+        "timeout inode\n" +
+        `${rows[path] ?? ""}`
   return { find, read }
 }
 const row = (local: string, remote: string, uid: number, inode: number): string =>
-  `  70: ${local} ${remote} 01 00000000:00000000 00:00000000 00000000  ${uid}        0 ${inode} 2 000000005bd0a1b2 20 0 0 11 -1\n`
+  `  70: ${local} ${remote} 01 00000000:00000000 00:00000000 00000000  ${uid}        0 ` +
+  `${inode} 2 000000005bd0a1b2 20 0 0 11 -1\n`
 const v4 = {
   localAddress: "127.0.0.1",
   localPort: 40_000,
@@ -148,7 +154,10 @@ const ways = [
   ["::", "::1"],
 ] as const
 
-/** By the one socket, and by the tables. Where the first cannot be had the second says nothing of it: so it is demanded. */
+/**
+ * By the one socket, and by the tables. Where the first cannot be had the second says nothing of
+ * it: so it is demanded.
+ */
 async function bothWays(socket: Socket): Promise<readonly ReturnType<typeof otherEnd>[]> {
   const { find, read } = await thisKernel()
   if (find === undefined) throw new Error("the kernel is not asked for one socket")
@@ -276,7 +285,10 @@ function listening(
 
 type Other = AsyncDisposable & { readonly port: number; pause(): void; goOn(): void }
 
-/** A server of its own, as a user of its own. While it is paused the kernel takes connections that nobody accepts. */
+/**
+ * A server of its own, as a user of its own. While it is paused the kernel takes connections that
+ * nobody accepts.
+ */
 async function serverOf(uid: number, host: string): Promise<Other> {
   const script = `
     if (${uid} !== process.getuid()) {

@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { finderBy, socketFinder, type TcpSocket } from "../../../src/base/system/socket-diag.ts"
 
-/** What the kernel may say to a question about one socket; what comes from elsewhere, or is cut off, is never taken for an answer. */
+/**
+ * What the kernel may say to a question about one socket; what comes from elsewhere, or is cut off,
+ * is never taken for an answer.
+ */
 
 const v4: TcpSocket = {
   address: Buffer.from([127, 0, 0, 1]),

@@ -107,7 +107,8 @@ test("bits are log2 of the number of values, counted one by one", () => {
 })
 
 test("values are uniform: each of all that there are comes as often as any other", () => {
-  // Five draws for each of some thousand values; chi-squared within 7.5 standard deviations: fails by chance below 2^-40.
+  // Five draws for each of some thousand values; chi-squared within 7.5 standard deviations: fails
+  // by chance below 2^-40.
   const all = counted(8, "aA1-")
   const draws = all.size * 5
   for (let count = 0; count < draws; count++) {
