@@ -82,7 +82,8 @@ for (const quick of [true, false])
       findings.filter(({ code }) => code === "output-silent"),
     )
     expect(finding?.message).toBe(
-      `the file system of ${folder.path}/dead/.env (an output of production) gives no answer within 5 s, or says that its server is gone; it was not looked at`,
+      `the file system of ${folder.path}/dead/.env (an output of production) gives no answer ` +
+        "within 5 s, or says that its server is gone; it was not looked at",
     )
     expect(finding?.remedy).toContain(`umount -l ${folder.path}/dead`)
     // Asked once, whatever looks there.

@@ -83,7 +83,8 @@ test.skipIf(me.uid !== 0)(
       make(join(path, ".env"), 0o644)
     }
     for (const path of [join(app, ".."), app, join(app, ".env")]) chownSync(path, 4242, 4242)
-    // The application swaps its folder when the mode is asked for the second time: the folder is open by then.
+    // The application swaps its folder when the mode is asked for the second time: the folder is
+    // open by then.
     let asked = 0
     const swapped: Expected = {
       path: join(app, ".env"),

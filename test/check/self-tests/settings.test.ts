@@ -70,7 +70,8 @@ test("settings says which outputs no deployment reads, once an environment", asy
     unread: [{ place: "production", targets: ["/etc/userlist.txt", "/srv/.env"] }],
   })
   expect(findings.map(({ code, severity, message }) => `${code} ${severity} ${message}`)).toEqual([
-    "reader-missing info production: no deployment reads /etc/userlist.txt, /srv/.env: a program that reads it is not restarted, and keeps the old value",
+    "reader-missing info production: no deployment reads /etc/userlist.txt, /srv/.env: " +
+      "a program that reads it is not restarted, and keeps the old value",
   ])
 })
 

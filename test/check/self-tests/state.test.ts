@@ -76,7 +76,8 @@ test("state fails at once where nobody is at work on a journal and a program hol
   expect(await message({ ...forward, cuts: ["api", "web"], touched: ["api"] })).toEqual([
     [
       "journal-stuck",
-      "production/web holds a value that no longer works; production/api may hold a value that no longer works",
+      "production/web holds a value that no longer works; production/api may hold a value " +
+        "that no longer works",
     ],
   ])
   expect(await message({ ...forward, cuts: ["api"], restarted: ["api"] })).toEqual([
@@ -95,14 +96,16 @@ test("state fails at once where nobody is at work on a journal and a program hol
   ).toEqual([
     [
       "journal-stuck",
-      `${use} are in use: production/api has the new one, production/jobs may have either, production/web has the old one`,
+      `${use} are in use: production/api has the new one, production/jobs may have either, ` +
+        "production/web has the old one",
     ],
   ])
   const back = { ...changeSet(ago(60_000)), shared, touched: ["api", "jobs"], restarted: ["api"] }
   expect(await message(back)).toEqual([
     [
       "journal-stuck",
-      `${use} may be in use: production/jobs may have either, production/api, production/web have the old one`,
+      `${use} may be in use: production/jobs may have either, production/api, ` +
+        "production/web have the old one",
     ],
   ])
   const all = ["api", "jobs", "web"]
@@ -270,9 +273,11 @@ test("state warns of a secret that is contained for new logins alone, as long as
       code: "sessions-may-live",
       severity: "warning",
       message:
-        "production/db: contained in leak-7 for new logins only: sessions that were opened before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
+        "production/db: contained in leak-7 for new logins only: sessions that were opened " +
+        "before 2026-11-24 11:00 UTC may live: no right to (sessions-out-of-reach)",
       remedy:
-        "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends them if it can by then, and changes nothing else",
+        "grant it; then mycelium rotate-now production/db --contain --incident leak-7 ends " +
+        "them if it can by then, and changes nothing else",
     },
   ])
   expect(await inspect(state({ db: secret([version("v3", current)], { contained }) }))).toEqual([])
@@ -340,7 +345,8 @@ test("state takes a drift for past where the service has just accepted the curre
       code: "current-refused",
       severity: "error",
       message:
-        "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: it is not rotated, and nothing of it is revoked",
+        "production/db: the service refuses the current value since 2026-11-24 11:00 UTC: " +
+        "it is not rotated, and nothing of it is revoked",
     },
   ])
   expect(await told(["production/db"])).toMatchObject([
@@ -348,7 +354,8 @@ test("state takes a drift for past where the service has just accepted the curre
       code: "current-refused",
       severity: "warning",
       message:
-        "production/db: the service accepts the current value now, and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated",
+        "production/db: the service accepts the current value now, " +
+        "and refused it at 2026-11-24 11:00 UTC: while that is noted, it is not rotated",
       remedy: expect.stringContaining("mycelium adopt production ends the note at once"),
     },
   ])

@@ -1,6 +1,7 @@
 /**
- * What `randomText` makes, counted exactly: all texts of a length with a letter first, an alphanumeric last, all four
- * classes and enough different characters. By inclusion and exclusion over the classes that are missing.
+ * What `randomText` makes, counted exactly: all texts of a length with a letter first, an
+ * alphanumeric last, all four classes and enough different characters. By inclusion and exclusion
+ * over the classes that are missing.
  */
 
 const sizes = { lower: 26, upper: 26, digit: 10, special: 3 } as const
@@ -27,7 +28,10 @@ function surjections(n: number, u: number): bigint {
   return result
 }
 
-/** Sequences of length n over m characters that use at least `least` characters outside of a chosen w of them. */
+/**
+ * Sequences of length n over m characters that use at least `least` characters outside of a chosen
+ * w of them.
+ */
 function sequences(n: number, m: number, w: number, least: number): bigint {
   let sum = 0n
   for (let u = Math.max(0, least); u <= Math.min(n, m - w); u++) {
@@ -39,7 +43,10 @@ function sequences(n: number, m: number, w: number, least: number): bigint {
   return sum
 }
 
-/** The texts in which a given character of `of` stands k times between the first and the last, with only `present` classes allowed. */
+/**
+ * The texts in which a given character of `of` stands k times between the first and the last, with
+ * only `present` classes allowed.
+ */
 function textsWith(
   k: number,
   of: Class,
@@ -83,7 +90,10 @@ function textsWithout(
   )
 }
 
-/** By k: how many of all strong texts hold a given character of this class k times between the first and the last. */
+/**
+ * By k: how many of all strong texts hold a given character of this class k times between the first
+ * and the last.
+ */
 export function strongTexts(of: Class, length: number, different: number): readonly bigint[] {
   const subsets = Array.from({ length: 16 }, (_, bits) =>
     classes.filter((_, index) => (bits & (1 << index)) !== 0),
@@ -128,7 +138,10 @@ function convolve(one: Sum, other: Sum): Sum {
   return sum
 }
 
-/** The distribution of the sum over `values` independent texts. Adds what is positive only, so that small tails stay exact. */
+/**
+ * The distribution of the sum over `values` independent texts. Adds what is positive only, so that
+ * small tails stay exact.
+ */
 export function sumOf(single: readonly number[], values: number): Sum {
   let sum = Float64Array.of(1)
   let power = Float64Array.from(single)

@@ -16,9 +16,10 @@ import { errorOf } from "../../../support/error-of.ts"
 import { boundsOf, distribution, log2, strongTexts, sumOf, total } from "./exact.ts"
 
 /**
- * False alarms: what asks the real generator fails by chance with at most the rate that randomness.ts states, 2^-40.
- * Repeating generators are found for certain (more values than places to start at), and so are characters that cannot
- * come; the other biased ones are ten standard deviations and more beyond the bounds.
+ * False alarms: what asks the real generator fails by chance with at most the rate that
+ * randomness.ts states, 2^-40. Repeating generators are found for certain (more values than places
+ * to start at), and so are characters that cannot come; the other biased ones are ten standard
+ * deviations and more beyond the bounds.
  */
 
 type Random = (count: number) => Uint8Array
@@ -70,7 +71,8 @@ test("randomnessFindings() finds one byte that comes too often, by its windows",
 })
 
 test("randomnessFindings() finds a bias of the characters that the health tests do not see", async () => {
-  // Two of the three bytes that stand for one character become its neighbour's: 151 of it instead of 454, sd 12, least 298.
+  // Two of the three bytes that stand for one character become its neighbour's: 151 of it instead
+  // of 454, sd 12, least 298.
   const biased: Random = (count) =>
     randomBytes(count).map((byte) => (byte === 17 || byte === 147 ? byte + 1 : byte))
   expect(await codesOf(biased)).toContain("random-biased")
