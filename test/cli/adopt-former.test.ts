@@ -51,7 +51,9 @@ test("one that was dead, and that a person has set at its service again, gets no
   show(two, "POSTGRES_PASSWORD", old)
   const refused = await two.run("adopt", "prod")
   expect(refused.stdout).toContain(
-    "prod/pg: not adopted: it is known as v1, which is not current any more, and the service refuses it (adopt-refused)\n  hint: if v2 works, mycelium render prod writes it",
+    "prod/pg: not adopted: it is known as v1, which is not current any more, " +
+      "and the service refuses it (adopt-refused)\n  " +
+      "hint: if v2 works, mycelium render prod writes it",
   )
   await servers.postgres.sql(`alter role ${two.role} password '${old}'`)
   const adopted = await two.run("adopt", "prod")

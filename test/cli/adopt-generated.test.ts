@@ -4,7 +4,10 @@ import { configOfGenerated, killRotation, openGenerated, variableOf } from "../s
 import { type Project, json } from "../support/mycelium.ts"
 import { versionsOf } from "../support/sealed.ts"
 
-/** A value that no service asks for, and that a person has changed in the file: every hint says adopt, and adopt takes it over. */
+/**
+ * A value that no service asks for, and that a person has changed in the file: every hint says
+ * adopt, and adopt takes it over.
+ */
 
 const names = ["alpha", "beta"] as const
 
@@ -136,7 +139,8 @@ describe("a generated value that was changed by hand", () => {
       project.write(file, project.read(file).replace(`ALPHA=${now}`, `ALPHA=${former}`))
     const adopted = await project.mycelium(["adopt", "production"])
     expect(adopted.stdout).toContain(
-      "production/alpha: not adopted: the output shows v1, which is not current any more: that is v2 (output-stale)",
+      "production/alpha: not adopted: the output shows v1, which is not current any more: " +
+        "that is v2 (output-stale)",
     )
     expect(adopted.stdout).toContain("hint: mycelium render production writes the current one")
     expect(await stages(project)).toEqual(["v1 retired", "v2 current"])

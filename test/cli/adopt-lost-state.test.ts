@@ -4,7 +4,10 @@ import { serversOfFile } from "../support/servers-of-file.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
 import { openShop } from "../support/shop.ts"
 
-/** A store from before a containment, put back with its log: the hints lead out of it, followed to the word. */
+/**
+ * A store from before a containment, put back with its log: the hints lead out of it, followed to
+ * the word.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres })
 const contain = ["rotate-now", "production", "--contain", "--yes", "--incident", "leak-7"]

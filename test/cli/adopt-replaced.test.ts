@@ -79,7 +79,8 @@ test("it names the programs that may hold the value before, and the files that s
   shop.project.write("given.json", JSON.stringify({ postgres_password: given }))
   const ran = await shop.run("adopt", "production", "--from", "given.json")
   expect(ran.stdout).toContain(
-    `  ${shop.project.path(".env")} is not up to date: mycelium render production writes it\n  then restart what may still hold the former value: api`,
+    `  ${shop.project.path(".env")} is not up to date: mycelium render production writes it\n  ` +
+      "then restart what may still hold the former value: api",
   )
   // As it says.
   expect((await shop.run("render", "production")).code).toBe(0)

@@ -68,7 +68,9 @@ test("adopt --from takes the file of the Python Mycelium, and marks what is easi
   ])
   expect(adopted.out).toContain("production/session: adopted as v1")
   expect(adopted.out).toContain(
-    `production/temporal: adopted as v1: no service asks for it; it was made on ${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)} and it is easily guessed, so it is due at the next scheduled time`,
+    "production/temporal: adopted as v1: no service asks for it; " +
+      `it was made on ${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)} and it is ` +
+      "easily guessed, so it is due at the next scheduled time",
   )
   expect(adopted.code).toBe(0)
   expect(adopted.out + adopted.talk).not.toContain(strong)
@@ -148,7 +150,8 @@ describe("the age of what was adopted", () => {
     await using shop = await project()
     const out = await adopted(shop)
     expect(out).toContain(
-      "production/session: adopted as v1: no service asks for it; its age is unknown, so it is due at the next scheduled time",
+      "production/session: adopted as v1: no service asks for it; its age is unknown, " +
+        "so it is due at the next scheduled time",
     )
     const session = await statusOf(shop, "session")
     expect(session.ageMs).toBeUndefined()
@@ -200,14 +203,16 @@ describe("the age of what was adopted", () => {
 
   test("is what the config says of it, and of one that never rotates nothing is due", async () => {
     await using shop = await project(
-      ': { driver: generated, rotated_at: "2020-02-01" }, temporal: { driver: generated, rotate_every: never }',
+      ': { driver: generated, rotated_at: "2020-02-01" }, temporal: { driver: ' +
+        "generated, rotate_every: never }",
     )
     const out = await adopted(shop)
     expect(out).toContain(
       "production/session: adopted as v1: no service asks for it; it was made on 2020-02-01",
     )
     expect(out).toContain(
-      "production/temporal: adopted as v1: no service asks for it; its age is unknown, and it is never rotated by itself",
+      "production/temporal: adopted as v1: no service asks for it; its age is unknown, " +
+        "and it is never rotated by itself",
     )
     expect((await statusOf(shop, "session")).ageMs).toBeGreaterThan(5 * 365 * dayMs)
     expect((await statusOf(shop, "temporal")).dueAt).toBeUndefined()

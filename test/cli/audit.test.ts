@@ -99,7 +99,8 @@ describe("mycelium audit", () => {
     expect({ code: verified.code, message: verified.stderr }).toEqual({
       code: 0,
       message: expect.stringContaining(
-        "production: its last line is in the state but not in the log: cut off the log, or not yet written by a run that is at work or was killed",
+        "production: its last line is in the state but not in the log: cut off the log, " +
+          "or not yet written by a run that is at work or was killed",
       ),
     })
     expect(await entries(project, "production")).toEqual(before)
@@ -242,7 +243,8 @@ describe("heads that left the machine", () => {
     async () => {
       await using project = await house({ heads: "journald" })
       const under = underJournald(
-        "$J -t mycelium-audit -o cat > plain; $J -t mycelium-audit -o export > export; $J -t mycelium-audit > short",
+        "$J -t mycelium-audit -o cat > plain; $J -t mycelium-audit -o export > export; " +
+          "$J -t mycelium-audit > short",
       )
       const ran = await project.mycelium(["rotate-now", "production"], { under })
       expect(`${ran.code} ${ran.stderr}`).not.toContain("undelivered")

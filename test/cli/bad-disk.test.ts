@@ -166,7 +166,8 @@ describe.skipIf(whyNoDisk !== undefined)(
     test("of the state that gets full while the server is told: what the rotation still has to write has its place on it already", async () => {
       await withStoreOn({ admin: true, endSessions: true }, async (shop, disk) => {
         const { project, role } = shop
-        // Asked before the value is made: the admin's session does not stand until the server is told, so he logs in anew.
+        // Asked before the value is made: the admin's session does not stand until the server is
+        // told, so he logs in anew.
         using health = Bun.serve({
           port: 0,
           hostname: "127.0.0.1",
@@ -179,7 +180,8 @@ describe.skipIf(whyNoDisk !== undefined)(
         })
         const admin = project.script(
           "admin",
-          `if grep -q '"is": "pending"' disk/store/secrets/shop/production.json; then ${disk.fillCommand}; fi`,
+          `if grep -q '"is": "pending"' disk/store/secrets/shop/production.json; ` +
+            `then ${disk.fillCommand}; fi`,
           "cat admin.password",
         )
         const { project: name, environments } = configOf({

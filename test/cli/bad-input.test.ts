@@ -42,7 +42,8 @@ describe("a config that is wrong", () => {
       "  production:",
       "    rotate_evry: 90d",
       "    secrets:",
-      `      postgres: { address: "postgresql://127.0.0.1:${server.port}/postgres", role: app, admin: { user: boss, password: hunter2-in-clear } }`,
+      `      postgres: { address: "postgresql://127.0.0.1:${server.port}/postgres", ` +
+        "role: app, admin: { user: boss, password: hunter2-in-clear } }",
       "      session_key: { driver: generated, length: 3 }",
       "    outputs:",
       "      - dotenv: .env",
@@ -55,7 +56,8 @@ describe("a config that is wrong", () => {
       const { stderr } = await expectRefused(shop, rotate, {
         code: 3,
         message: [
-          `${place(4, 5)}  environments.production: unknown key \`rotate_evry\`; did you mean \`rotate_every\`?`,
+          `${place(4, 5)}  environments.production: unknown key \`rotate_evry\`; ` +
+            `did you mean \`rotate_every\`?`,
           "admin.password: a credential comes by reference, never as text",
           `${place(7, 49)}  environments.production.secrets.session_key.length: 16 characters at least`,
           `${place(10, 15)}  environments.production.outputs[0].mode: modes are strings: write "0600"`,
@@ -230,7 +232,8 @@ describe("surroundings that are wrong", () => {
       hint: "mycelium reconcile production finds out",
       mayChange: /home\/state/,
     })
-    // That its service refuses it is noted for status, and nothing else; a rotation that finds it set back goes on.
+    // That its service refuses it is noted for status, and nothing else; a rotation that finds it
+    // set back goes on.
     expect((await stateOf(shop.project))?.secrets["postgres"]?.drift).toMatchObject({
       code: "current-refused",
     })
@@ -303,7 +306,10 @@ describe("surroundings that are wrong", () => {
   })
 })
 
-/** In a process of its own: whoever reads the lock file in the process that holds it drops the lock (POSIX record locks). */
+/**
+ * In a process of its own: whoever reads the lock file in the process that holds it drops the lock
+ * (POSIX record locks).
+ */
 async function holdLock(path: string, holder: string): Promise<AsyncDisposable> {
   const program = `import { takeLock } from ${JSON.stringify(`${source}base/files/lock.ts`)}
     const lock = await takeLock(${JSON.stringify(path)}, ${JSON.stringify(holder)})

@@ -3,7 +3,10 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { json, layOut, type Project } from "../support/mycelium.ts"
 import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
 
-/** Where nothing can work, check and status say so: no file can be written, a state is older than its log, no identity, a wrong clock. */
+/**
+ * Where nothing can work, check and status say so: no file can be written, a state is older than
+ * its log, no identity, a wrong clock.
+ */
 
 const config = {
   project: "shop",
@@ -108,7 +111,8 @@ describe.skipIf(whyNoDisk !== undefined)(
         const contain = ["rotate-now", "production", "--contain", "--yes", "--incident", "leak-7"]
         const ran = await project.mycelium(contain)
         expect(ran.stdout).toContain(
-          "production: what is NOT contained could not be noted in the state: status and check will not remind you",
+          "production: what is NOT contained could not be noted in the state: " +
+            "status and check will not remind you",
         )
         // No log knows of it.
         expect(ran.stdout).not.toContain("mycelium report")

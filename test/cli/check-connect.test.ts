@@ -90,9 +90,12 @@ test("check --connect finds a password that somebody changed at the server; chec
   const ran = await shop.run("check", "--connect", "--json")
   expect(codesOf(ran)).toEqual(["current-refused"])
   expect(ran.code).toBe(4)
-  const message = `the server refuses the current value of production/postgres, the password of role ${shop.role}`
+  const message =
+    "the server refuses the current value of production/postgres, " +
+    `the password of role ${shop.role}`
   const way =
-    "put the value that works into the output, then mycelium adopt production, or set the current value back at the service"
+    "put the value that works into the output, then mycelium adopt production, " +
+    "or set the current value back at the service"
   expect(json<Document>(ran).findings.find(({ code }) => code === "current-refused")).toMatchObject(
     { message: expect.stringContaining(message), remedy: expect.stringContaining(way) },
   )

@@ -86,7 +86,10 @@ test("check passes on a machine where mycelium init has just been run", async ()
   expect(ran.code).toBe(0)
 })
 
-/** What goes wrong on machines, and the code that must be found. `quick`: the check for a HEALTHCHECK finds it too. */
+/**
+ * What goes wrong on machines, and the code that must be found. `quick`: the check for a
+ * HEALTHCHECK finds it too.
+ */
 const faults: readonly {
   readonly code: string
   readonly plant: (project: Project) => void | Promise<void>
@@ -264,8 +267,10 @@ test("check says what render does not bring back: the folder, and lines of other
     code === "output-missing" ? [remedy] : [],
   )
   expect(remedies.sort()).toEqual([
-    `make the folder ${project.path("out")} first, with the owner and mode that it should have; mycelium render then writes the file again`,
-    "put the file back from your backup: its other lines are not mycelium's, and in no state; mycelium render then writes its own lines alone",
+    `make the folder ${project.path("out")} first, with the owner and mode that it should ` +
+      "have; mycelium render then writes the file again",
+    "put the file back from your backup: its other lines are not mycelium's, " +
+      "and in no state; mycelium render then writes its own lines alone",
   ])
 })
 
@@ -313,7 +318,8 @@ test("check --fix puts modes right, says what it did, and is content afterwards"
   ).toBe(3)
   const fixed = await project.mycelium(["check", "--fix"])
   expect(fixed.stdout).toContain(
-    `done  ${project.path("production.env")} (an output of production): mode 0644 is now 0600; if others may have read it, rotate`,
+    `done  ${project.path("production.env")} (an output of production): ` +
+      "mode 0644 is now 0600; if others may have read it, rotate",
   )
   expect(fixed.code).toBe(0)
   expect(

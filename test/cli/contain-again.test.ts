@@ -6,7 +6,10 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** `rotate-now --contain`, carried on with the same incident: what an earlier run has made counts only as long as it holds. */
+/**
+ * `rotate-now --contain`, carried on with the same incident: what an earlier run has made counts
+ * only as long as it holds.
+ */
 
 let postgres: PostgresServer
 beforeAll(async () => {

@@ -8,7 +8,10 @@ import { startPostgres } from "../support/servers/postgres.ts"
 import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 
-/** A value that a containment took away is accepted again, or a state from before the containment is back: it is said, and not called contained. */
+/**
+ * A value that a containment took away is accepted again, or a state from before the containment is
+ * back: it is said, and not called contained.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 

@@ -25,7 +25,9 @@ test.each(["pg", "rd"] as const)(
       for (const name of ["a", "b"])
         expect(ran.stderr).toMatch(
           new RegExp(
-            `cut off +prod +prod/${name} .*cut off: it (may hold|holds) a value of .*prod/${stuck}.* that no longer works; only a person can end this rotation: prod/${stuck}: .*; mycelium adopt prod --ask`,
+            `cut off +prod +prod/${name} .*cut off: it (may hold|holds) a value of ` +
+              `.*prod/${stuck}.* that no longer works; only a person can end this rotation: ` +
+              `prod/${stuck}: .*; mycelium adopt prod --ask`,
           ),
         )
       expect(ran.code).toBe(7)

@@ -3,7 +3,10 @@ import { generatedNames as names, killRotation, openGenerated } from "../support
 import { json } from "../support/mycelium.ts"
 import { stateOf } from "../support/sealed.ts"
 
-/** A containment judges what was chosen: what a rotation before it has left is finished, and told, and is no part of it. */
+/**
+ * A containment judges what was chosen: what a rotation before it has left is finished, and told,
+ * and is no part of it.
+ */
 
 type Reports = {
   readonly reports: readonly {

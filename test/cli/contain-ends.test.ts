@@ -23,7 +23,10 @@ import { type Shop, type ShopOptions, configOf } from "../support/shop.ts"
 import { holdRestarts, start } from "../support/two-at-once.ts"
 import { until } from "../support/until.ts"
 
-/** The table of every way a containment can end: what the run, its exit code, --json, status, plan, check and the report say must agree. */
+/**
+ * The table of every way a containment can end: what the run, its exit code, --json, status, plan,
+ * check and the report say must agree.
+ */
 
 let servers: Servers
 beforeAll(async () => {
@@ -31,7 +34,10 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(() => servers[Symbol.asyncDispose]())
 
-/** What a run says, and what the same command does once what stood in its way is mended (or at once, where nothing did). */
+/**
+ * What a run says, and what the same command does once what stood in its way is mended (or at once,
+ * where nothing did).
+ */
 type Row = { readonly end: End; readonly again: Awaited<ReturnType<typeof verdictsOf>> }
 type Expected = readonly [end: End, again: string]
 
@@ -505,7 +511,8 @@ describe("a containment ends", () => {
           // The program, which ends its caller at the first call after the promote.
           project.script(
             "program",
-            `grep -qs '"owes": *true' '${project.statePath()}' && [ ! -e go ] && touch killed && kill -9 "$PPID"`,
+            `grep -qs '"owes": *true' '${project.statePath()}' && [ ! -e go ] && touch killed ` +
+              `&& kill -9 "$PPID"`,
             `exec '${bun}' '${program}'`,
           )
           // Of one that was never adopted, no version tells of what its service took before.

@@ -6,7 +6,10 @@ import { startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** A containment that was interrupted: its hint finishes it, and its report is true whichever run does that. */
+/**
+ * A containment that was interrupted: its hint finishes it, and its report is true whichever run
+ * does that.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres })
 

@@ -11,8 +11,8 @@ import { serversOfFile } from "../support/servers-of-file.ts"
 import { type Shop, configOf } from "../support/shop.ts"
 
 /**
- * A service that has lost what a containment did there (a failover, an older file put back): the same command asks again
- * before it calls a secret contained.
+ * A service that has lost what a containment did there (a failover, an older file put back): the
+ * same command asks again before it calls a secret contained.
  */
 
 const servers = serversOfFile({ all: startServers })
@@ -42,7 +42,8 @@ async function both({ mariadb }: Servers, { role, old }: Shop): Promise<void> {
     `SELECT authentication_string AS hash FROM mysql.user WHERE User = '${role}'`,
   )
   await mariadb.sql(
-    `ALTER USER '${role}'@'%' IDENTIFIED VIA mysql_native_password USING '${String(row?.["hash"])}' OR mysql_native_password USING PASSWORD('${old}')`,
+    `ALTER USER '${role}'@'%' IDENTIFIED VIA mysql_native_password USING ` +
+      `'${String(row?.["hash"])}' OR mysql_native_password USING PASSWORD('${old}')`,
   )
 }
 

@@ -366,7 +366,8 @@ describe("the dry run says how long programs are cut off", () => {
     await using shop = await openShop(servers.postgres, { redis: servers.redis })
     await shop.adopt()
     expect(await applyLine(shop)).toContain(
-      "gap: none, old and new are accepted side by side; but from the revoke for what has not restarted by then",
+      "gap: none, old and new are accepted side by side; but from the revoke for what has not " +
+        "restarted by then",
     )
     expect(await applyLine(shop, "--revoke-first")).toContain(
       "gap: from here to the last healthy restart",

@@ -6,7 +6,10 @@ import { serversOfFile } from "../support/servers-of-file.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
 import { type Config, type Shop, configOf, openShop } from "../support/shop.ts"
 
-/** An environment that is taken out of the config in the middle of an incident is part of the incident still. */
+/**
+ * An environment that is taken out of the config in the middle of an incident is part of the
+ * incident still.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres })
 const all = ["rotate-now", "--all", "--contain", "--yes", "--incident", "leak-7"]

@@ -3,7 +3,10 @@ import { json } from "../support/mycelium.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
-/** A restart that fails in `rotate-now --contain`: the program may run on with what it has read before, healthy as it was. */
+/**
+ * A restart that fails in `rotate-now --contain`: the program may run on with what it has read
+ * before, healthy as it was.
+ */
 
 let postgres: PostgresServer
 beforeAll(async () => {

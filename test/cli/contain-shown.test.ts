@@ -22,7 +22,9 @@ describe("a file that shows a leaked value again", () => {
   test("of a service: the command and the report name it, with the way on", async () => {
     await using shop = await putBack(".env")
     const ran = await shop.run(...contain)
-    const said = `production/postgres: ${shop.project.path(".env")} shows v1, which leaked: a program that starts now reads it`
+    const said =
+      `production/postgres: ${shop.project.path(".env")} shows v1, which leaked: ` +
+      "a program that starts now reads it"
     expect(ran.stdout).toContain(said)
     expect(ran.stdout).toContain(
       "hint: mycelium render production writes the current value; then restart",

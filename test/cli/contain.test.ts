@@ -8,7 +8,10 @@ import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** An intruder holds sessions, and has set a password of his own: what `rotate-now --contain` must end, on real servers. */
+/**
+ * An intruder holds sessions, and has set a password of his own: what `rotate-now --contain` must
+ * end, on real servers.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
@@ -99,7 +102,8 @@ describe("rotate-now --contain", () => {
     await shop.adopt()
     const [blue, green] = [`${shop.role}_blue`, `${shop.role}_green`]
     await servers.postgres.sql(
-      `alter role ${green} password 'intruders-own-password'; grant pg_signal_backend to ${shop.role}_rotator`,
+      `alter role ${green} password 'intruders-own-password'; grant pg_signal_backend to ` +
+        `${shop.role}_rotator`,
     )
     const intruders = [
       clientOf(servers.postgres, blue, shop.old),
@@ -349,7 +353,8 @@ describe("rotate-now --contain", () => {
     expect({ code: again.code, message: again.stdout }).toEqual({
       code: 7,
       message: expect.stringContaining(
-        "production/postgres: NOT changed: it is in the state and not in the config, so nothing here reaches its service",
+        "production/postgres: NOT changed: it is in the state and not in the config, " +
+          "so nothing here reaches its service",
       ),
     })
     expect(again.stdout).toContain("NOT all contained, 1 left")
@@ -364,7 +369,9 @@ describe("rotate-now --contain", () => {
     expect({ code: check.code, message: check.stdout }).toEqual({
       code: 4,
       message: expect.stringContaining(
-        "remedy: put it back into the config; or, where it was renamed or is not needed any more, once its login is ended at the service, or is another secret's now: mycelium delete production/postgres --login-ended --yes",
+        "remedy: put it back into the config; or, where it was renamed or is not needed any " +
+          "more, once its login is ended at the service, or is another secret's now: " +
+          "mycelium delete production/postgres --login-ended --yes",
       ),
     })
     // As it says.
@@ -454,7 +461,10 @@ describe("rotate-now --contain", () => {
     const ran = await shop.run("adopt", "production", "--from", "given.json")
     const command = "rotate-now production/postgres --contain --incident leak-7"
     expect(ran.stdout.split("\n").slice(0, 3)).toEqual([
-      "production/postgres: adopted as v2: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next scheduled time; NOT contained in leak-7, because an adoption ends no sessions and no values that others set",
+      "production/postgres: adopted as v2: a login with it works, one with a wrong value is " +
+        "refused; its age is unknown, so it is due at the next scheduled time; " +
+        "NOT contained in leak-7, because an adoption ends no sessions and no values that " +
+        "others set",
       expect.stringMatching(/^ {2}\S+ \(uid \d+\) listens at 127\.0\.0\.1:\d+$/),
       `  hint: this ends it: mycelium ${command}`,
     ])
@@ -507,7 +517,8 @@ describe("rotate-now --contain", () => {
       code: 0,
       message: [
         "exposed   production/postgres  v1 (retired) stands in the text, base64",
-        "exposed   production/postgres  only values that are dead already stand in the text: its current one does not, and is rotated all the same",
+        "exposed   production/postgres  only values that are dead already stand in the text: " +
+          "its current one does not, and is rotated all the same",
       ],
     })
     const before = shop.shown
@@ -526,7 +537,8 @@ describe("rotate-now --contain", () => {
     expect({ code: clean.code, message: clean.stderr }).toEqual({
       code: 0,
       message:
-        "that text holds no value that Mycelium ever made or took over, and none that an output shows now; nothing was changed\n",
+        "that text holds no value that Mycelium ever made or took over, " +
+        "and none that an output shows now; nothing was changed\n",
     })
     expect(readFileSync(shop.project.auditPath(), "utf8")).toContain(
       '"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]',

@@ -4,7 +4,10 @@ import { join } from "node:path"
 import { newIdentity } from "../../src/core/seal.ts"
 import { layOut } from "../support/mycelium.ts"
 
-/** What is damaged says nothing against the identity: a person who is told otherwise looks for another one, or makes it. */
+/**
+ * What is damaged says nothing against the identity: a person who is told otherwise looks for
+ * another one, or makes it.
+ */
 
 function changedAt(text: string, at: number): string {
   return `${text.slice(0, at)}${text[at] === "A" ? "B" : "A"}${text.slice(at + 1)}`

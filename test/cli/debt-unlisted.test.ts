@@ -4,7 +4,10 @@ import { startPostgres } from "../support/servers/postgres.ts"
 import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
-/** A secret that was taken out of the config in its grace: what is owed of it is said, until a person has ended it. */
+/**
+ * A secret that was taken out of the config in its grace: what is owed of it is said, until a
+ * person has ended it.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
@@ -65,7 +68,8 @@ describe("a secret that is out of the config while an old value of it is owed a 
     await using shop = await takenOut()
     const ran = await shop.run(...contain)
     expect(ran.stdout).toContain(
-      "production/redis: NOT changed: it is in the state and not in the config, so nothing here reaches its service (secret-unknown)",
+      "production/redis: NOT changed: it is in the state and not in the config, " +
+        "so nothing here reaches its service (secret-unknown)",
     )
     expect(ran.stdout).toContain("  hint: put it back into the config; or,")
     expect(ran.stdout).toContain("leak-7: NOT all contained, 1 left")

@@ -62,7 +62,8 @@ describe("mycelium delete", () => {
     const others = project.read(".env").replace(/^POSTGRES_PASSWORD=.*\n/m, "")
     const { stdout, code } = await shop.run("delete", "production", "--yes")
     expect(stdout).toContain(
-      `production/postgres: erased: its login is refused; sessions that are open stay open; gone from ${project.path(".env")}; 2 versions gone from the state`,
+      "production/postgres: erased: its login is refused; sessions that are open stay open; " +
+        `gone from ${project.path(".env")}; 2 versions gone from the state`,
     )
     expect(code).toBe(0)
     expect([await shop.login(now), await shop.login(old)]).toEqual(["28P01", "28P01"])

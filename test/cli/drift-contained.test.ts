@@ -3,7 +3,10 @@ import { serversOfFile } from "../support/servers-of-file.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 
-/** After a failover the value that leaked may be the one that works: the ways out say so, by word and by exit code. */
+/**
+ * After a failover the value that leaked may be the one that works: the ways out say so, by word
+ * and by exit code.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres })
 const contain = ["rotate-now", "production", "--contain", "--yes", "--incident", "leak-7"]

@@ -5,7 +5,10 @@ import { startRedis } from "../support/servers/redis.ts"
 import { stateOf } from "../support/sealed.ts"
 import { openShop, type Shop } from "../support/shop.ts"
 
-/** A service that refuses the current value: said by the run that has found it, by status and check at once, with a way on that works. */
+/**
+ * A service that refuses the current value: said by the run that has found it, by status and check
+ * at once, with a way on that works.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 

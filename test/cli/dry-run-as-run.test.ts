@@ -7,7 +7,10 @@ import { type Shop, openShop } from "../support/shop.ts"
 import { versionsOf } from "../support/sealed.ts"
 import { until } from "../support/until.ts"
 
-/** What a dry run says is what the same command then does: the same verdicts, the same order, the same exit code. */
+/**
+ * What a dry run says is what the same command then does: the same verdicts, the same order, the
+ * same exit code.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 
@@ -37,7 +40,9 @@ describe("while the value before is in its grace", () => {
     const before = await stages(shop)
     const dry = await shop.run("rotate-now", "production", "--skip-grace", "--dry-run")
     expect(dry.stdout).toContain(
-      "Would first revoke v1 of production/redis, because its grace is cut short; only if it is proven dead is redis rotated.\nWould then rotate 1 secret of production. Nothing was changed.\n",
+      "Would first revoke v1 of production/redis, because its grace is cut short; " +
+        "only if it is proven dead is redis rotated.\n" +
+        "Would then rotate 1 secret of production. Nothing was changed.\n",
     )
     expect([dry.code, await stages(shop)]).toEqual([0, before])
     const ran = await shop.run("rotate-now", "production", "--skip-grace", "--no-wait")

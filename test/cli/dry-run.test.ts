@@ -14,7 +14,10 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** The run died in the restart of the api: the file shows the new value, the program still holds the old one. */
+/**
+ * The run died in the restart of the api: the file shows the new value, the program still holds the
+ * old one.
+ */
 async function killed(shop: Shop, selection = "production"): Promise<void> {
   await shop.adopt()
   const restart = shop.project.read("restart-api")
@@ -49,7 +52,8 @@ async function withKilled(options: ShopOptions, act: (shop: Shop) => Promise<voi
   // As an earlier run might have left it: settling ends it.
   await using left = await program(server, shop.role, shop.shown)
   await left.unsafe(
-    `set application_name = 'mycelium/production/postgres#${((await stateOf(shop.project))?.id ?? "").slice(0, 8)}'`,
+    "set application_name = " +
+      `'mycelium/production/postgres#${((await stateOf(shop.project))?.id ?? "").slice(0, 8)}'`,
   )
   const before = [files(shop), await service(shop)]
   await act(shop)
@@ -100,7 +104,8 @@ describe("after a kill in the restart, nothing is changed by", () => {
     await withKilled({}, async (shop) => {
       const { stdout, stderr, code } = await shop.run("reconcile", "production", "--dry-run")
       expect(stdout).toContain(
-        "production/postgres: v2 is accepted, but a rotation is not finished yet, and ends first (journal-open)",
+        "production/postgres: v2 is accepted, but a rotation is not finished yet, " +
+          "and ends first (journal-open)",
       )
       expect(stderr).toContain("nothing was changed")
       expect(code).toBe(7)
@@ -192,7 +197,8 @@ test("going back: the plan says so, and that the old value is then rotated", asy
   const before = [files(shop), await service(shop)]
   const { stdout, code } = await shop.run("rotate-now", "production", "--dry-run")
   expect(stdout).toContain(
-    "is not finished (going back): postgres. Without --dry-run this command ends it first, then rotates it anew.\n",
+    "is not finished (going back): postgres. Without --dry-run this command ends it first, " +
+      "then rotates it anew.\n",
   )
   expect(code).toBe(0)
   expect([files(shop), await service(shop)]).toEqual(before)

@@ -16,7 +16,10 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** The config with another address, another file, another program, another length: nothing of what a rotation began with. */
+/**
+ * The config with another address, another file, another program, another length: nothing of what a
+ * rotation began with.
+ */
 function edited(shop: Shop, number: number, port: number): object {
   const environment = {
     rotate_every: `${30 + number}d`,
@@ -110,7 +113,8 @@ describe("a config that is edited while a rotation is under way", () => {
       { id: "v1", stage: "previous", password: shop.old },
       { id: "v2", stage: "current", password: made },
     ])
-    // The old value's death is asked of today's address, which is another server: it is not proven, so it stays owed.
+    // The old value's death is asked of today's address, which is another server: it is not proven,
+    // so it stays owed.
     expect(callers).toBeGreaterThan(0)
 
     project.configure({ ...edited(shop, 27, server.port) })

@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test"
 import { layOut } from "../support/mycelium.ts"
 
-/** What stands in a leaked text and is not in the config any more cannot be changed from here: that is no success. */
+/**
+ * What stands in a leaked text and is not in the config any more cannot be changed from here: that
+ * is no success.
+ */
 
 test("--exposed-in names a secret that left the config, and ends with 7", async () => {
   await using project = await layOut()

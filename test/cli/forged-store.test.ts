@@ -17,7 +17,10 @@ import type { StateDocument } from "../../src/core/state.ts"
 import { type Project, json, layOut } from "../support/mycelium.ts"
 import { stateOf, versionsOf } from "../support/sealed.ts"
 
-/** The store as one leaves it who can write there and knows what is public: names, and the key that values are sealed to. */
+/**
+ * The store as one leaves it who can write there and knows what is public: names, and the key that
+ * values are sealed to.
+ */
 
 const planted = "Planted-by-one-who-can-write-1"
 const environment = {
@@ -58,7 +61,10 @@ const sign = (document: object, { mac }: StoreKeys): string => {
   )
 }
 
-/** Keys, state and log that fit one another, with a value of the forger's as the current one; by the public key alone. */
+/**
+ * Keys, state and log that fit one another, with a value of the forger's as the current one; by the
+ * public key alone.
+ */
 async function forge(project: Project, keys: StoreKeys): Promise<void> {
   const recipient = await recipientOf(identityOf(project))
   const text = JSON.stringify({ name: "shop/production/key v7", values: { password: planted } })
@@ -401,7 +407,10 @@ describe("a report", () => {
     name,
   ]
 
-  /** An incident that was contained once, told a second time under another name: state and log fit one another. */
+  /**
+   * An incident that was contained once, told a second time under another name: state and log fit
+   * one another.
+   */
   async function toldTwice(): Promise<Project> {
     const project = await house()
     expect((await project.mycelium(contain("real"))).code).toBe(0)

@@ -4,7 +4,10 @@ import { stateOf } from "../support/sealed.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
 
-/** A rotation that does not come to its end: status, plan and check tell what holds it up now, and who is cut off meanwhile. */
+/**
+ * A rotation that does not come to its end: status, plan and check tell what holds it up now, and
+ * who is cut off meanwhile.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {

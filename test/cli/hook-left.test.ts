@@ -6,7 +6,10 @@ import { isRunning } from "../support/running.ts"
 import { start } from "../support/two-at-once.ts"
 import { until } from "../support/until.ts"
 
-/** Killed in a restart: a hook that is still under way is ended before it runs again; the program that it started in a session of its own is not. */
+/**
+ * Killed in a restart: a hook that is still under way is ended before it runs again; the program
+ * that it started in a session of its own is not.
+ */
 
 const killed = "[ -e begun ] || { touch begun; exec sleep 600; }"
 const away = "> /dev/null 2>&1 < /dev/null"

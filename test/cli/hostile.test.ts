@@ -13,7 +13,10 @@ import {
 import { join } from "node:path"
 import { type Project, json, layOut } from "../support/mycelium.ts"
 
-/** Another user of the machine has put something on the way to an output: the binary, as root, writes nothing, and check, dry run and rotation say the same. */
+/**
+ * Another user of the machine has put something on the way to an output: the binary, as root,
+ * writes nothing, and check, dry run and rotation say the same.
+ */
 
 const asRoot = process.geteuid?.() === 0
 const app = 4242
@@ -164,8 +167,12 @@ describe.skipIf(!asRoot)(
       project.write("docker", "#!/bin/sh\n", 0o755)
       chownSync(project.path("app"), app, app)
       expect((await project.mycelium(["init"])).code).toBe(0)
-      const follows = `${project.path("app/compose.yaml")} (what the restart of production/web follows) can be changed by user ${app}`
-      const message = `${project.path("app/restart")} (the restart of production/api) can be changed by user ${app}, who owns ${project.path("app")}`
+      const follows =
+        `${project.path("app/compose.yaml")} (what the restart of production/web follows) can ` +
+        `be changed by user ${app}`
+      const message =
+        `${project.path("app/restart")} (the restart of production/api) can be changed by user ` +
+        `${app}, who owns ${project.path("app")}`
       const { code, stdout, stderr } = await project.mycelium(["rotate-now", "production", "--new"])
       expect([code === 0, `${stdout}${stderr}`]).toEqual([false, expect.stringContaining(message)])
       expect(readdirSync(project.folder)).not.toContain("ran")

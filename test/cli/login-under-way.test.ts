@@ -5,7 +5,10 @@ import { openShop } from "../support/shop.ts"
 import { start } from "../support/two-at-once.ts"
 import { until } from "../support/until.ts"
 
-/** A login that began with the old password before it was replaced ends well after it: "contained" is said once its session is gone. */
+/**
+ * A login that began with the old password before it was replaced ends well after it: "contained"
+ * is said once its session is gone.
+ */
 
 let postgres: PostgresServer
 beforeAll(async () => {

@@ -9,7 +9,10 @@ import { stateOf } from "../support/sealed.ts"
 import { until } from "../support/until.ts"
 import { configOf, openShop, type Shop } from "../support/shop.ts"
 
-/** What promises to look, or to change nothing outside, leaves the services as they are: their catalogs, their files, what only their memory holds. */
+/**
+ * What promises to look, or to change nothing outside, leaves the services as they are: their
+ * catalogs, their files, what only their memory holds.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 

@@ -4,14 +4,18 @@ import { join } from "node:path"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { openShop } from "../support/shop.ts"
 
-/** A server that has lost its shared memory answers each connection with its own error: that is what everybody says. */
+/**
+ * A server that has lost its shared memory answers each connection with its own error: that is what
+ * everybody says.
+ */
 
 /** So many that their statistics do not fit into the memory that a new process inherits. */
 const tables = 1500
 
 async function loseMemory(server: PostgresServer): Promise<void> {
   await server.sql(
-    `do $$ begin for i in 1..${tables} loop execute 'create table t' || i || '(a int)'; execute 'insert into t' || i || ' values (1)'; end loop; end $$`,
+    `do $$ begin for i in 1..${tables} loop execute 'create table t' || i || '(a int)'; ` +
+      "execute 'insert into t' || i || ' values (1)'; end loop; end $$",
   )
   const folder = join(readlinkSync(`/proc/${server.pid}/cwd`), "pg_dynshmem")
   for (const name of readdirSync(folder)) rmSync(join(folder, name))

@@ -5,7 +5,10 @@ import { clientOf } from "../support/login.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
-/** The way that `init --postgres-pair NAME --from ROLE` prints, followed to the word, under a program that reads and writes its tables. */
+/**
+ * The way that `init --postgres-pair NAME --from ROLE` prints, followed to the word, under a
+ * program that reads and writes its tables.
+ */
 
 describe.each(["system", "newer"] as const)("from one role to a pair, %s server", (which) => {
   test("fails no login and no statement, and the role ends as an owner that cannot log in", async () => {
@@ -13,7 +16,8 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     await using shop = await openShop(server)
     const { project, role, old } = shop
     await server.sql(
-      `grant create on schema public to ${role}; alter role ${role} set search_path = public, pg_temp; alter role ${role} connection limit 50`,
+      `grant create on schema public to ${role}; alter role ${role} set search_path = public, ` +
+        `pg_temp; alter role ${role} connection limit 50`,
     )
     project.write(".env", `POSTGRES_USER=${role}\n${project.read(".env")}`)
     project.write("api.loaded", project.read(".env"))
@@ -80,7 +84,9 @@ describe.each(["system", "newer"] as const)("from one role to a pair, %s server"
     ).toEqual([{ tableowner: role }])
     expect(
       await server.sql(
-        `select rolname, rolconnlimit, rolconfig::text like '%search_path=public, pg_temp%' as path from pg_roles where rolname in ('${pair}_blue', '${pair}_green') order by 1`,
+        "select rolname, rolconnlimit, rolconfig::text like '%search_path=public, " +
+          `pg_temp%' as path from pg_roles where rolname in ('${pair}_blue', ` +
+          `'${pair}_green') order by 1`,
       ),
     ).toEqual(
       [`${pair}_blue`, `${pair}_green`].map((rolname) => ({
@@ -148,7 +154,10 @@ type Load = AsyncDisposable & {
   readonly stop: () => Promise<void>
 }
 
-/** The program: logs in for each request by what it has loaded, reads, writes, alters, and makes tables with sequences. */
+/**
+ * The program: logs in for each request by what it has loaded, reads, writes, alters, and makes
+ * tables with sequences.
+ */
 function startLoad(shop: Shop): Load {
   const failed: string[] = []
   const users = new Set<string>()
@@ -162,7 +171,11 @@ function startLoad(shop: Shop): Load {
       // The restart copies the file: half of it is no file.
       if (user !== undefined && password !== undefined) last = { user, password }
       users.add(last.user)
-      const sql = `insert into orders (says) values ('again'); select count(*) from orders; create table made_${count} (id serial primary key); insert into made_${count} default values; insert into made_${Math.max(0, count - 1)} default values; alter table orders add column c${count} int`
+      const sql =
+        "insert into orders (says) values ('again'); select count(*) from orders; " +
+        `create table made_${count} (id serial primary key); insert into made_${count} default ` +
+        `values; insert into made_${Math.max(0, count - 1)} default values; ` +
+        `alter table orders add column c${count} int`
       await asRole(shop.server, last, sql).catch((error: unknown) =>
         failed.push(`${last.user}: ${String(error)}`),
       )

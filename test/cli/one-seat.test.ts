@@ -7,8 +7,8 @@ import { configOf, openShop, type Shop, type ShopOptions } from "../support/shop
 import { until } from "../support/until.ts"
 
 /**
- * A role that may have one session, and a program that takes it as soon as it is restarted: the login that proves the new
- * value must have left by then.
+ * A role that may have one session, and a program that takes it as soon as it is restarted: the
+ * login that proves the new value must have left by then.
  */
 
 let server: PostgresServer

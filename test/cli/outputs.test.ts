@@ -13,7 +13,10 @@ import {
 } from "node:fs"
 import { type Project, json, layOut } from "../support/mycelium.ts"
 
-/** Every kind of output through the binary: what check says when it is not as it was written, and that render mends it. */
+/**
+ * Every kind of output through the binary: what check says when it is not as it was written, and
+ * that render mends it.
+ */
 
 type Finding = { readonly code: string; readonly severity: string; readonly message: string }
 
@@ -87,7 +90,8 @@ async function codesOf(
     new Set(
       own.map(
         ({ code, message }) =>
-          `${code} ${names.find((name) => message.includes(project.path(name === "folder" ? "out/run" : paths[name]))) ?? message}`,
+          `${code} ` +
+          `${names.find((name) => message.includes(project.path(name === "folder" ? "out/run" : paths[name]))) ?? message}`,
       ),
     ).size,
   )

@@ -3,7 +3,10 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, statSy
 import { join } from "node:path"
 import { type Project, type Ran, below, json, layOut } from "../support/mycelium.ts"
 
-/** Mycelium as a user of its own: what it replaces keeps its owner and group, or is refused before anything is touched. */
+/**
+ * Mycelium as a user of its own: what it replaces keeps its owner and group, or is refused before
+ * anything is touched.
+ */
 
 const [alice, app, me] = [4242, 4343, 4400]
 const why = whyNot()
@@ -365,7 +368,9 @@ test("whom a mode shuts out is said by the dry run, of each kind of output", asy
     project.write(kind.file, kind.text("Rk7vQ2xN9pLw4TzB8mHc3YfJ6sDg5Xq1"), 0o644)
     for (const args of [["init"], ["adopt", "production"]])
       expect((await project.mycelium(args)).code).toBe(0)
-    const narrows = `mode 0644 becomes 0600: group ${statSync(project.path(kind.file)).gid} and others cannot read it any more`
+    const narrows =
+      `mode 0644 becomes 0600: group ${statSync(project.path(kind.file)).gid} and others cannot ` +
+      "read it any more"
     expect([
       name,
       (await project.mycelium(["rotate-now", "production", "--dry-run"])).stdout,

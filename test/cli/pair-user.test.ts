@@ -4,7 +4,10 @@ import { startPostgres } from "../support/servers/postgres.ts"
 import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
-/** Two users in turn: the name changes at each rotation, so who is shown the password must be shown the name. */
+/**
+ * Two users in turn: the name changes at each rotation, so who is shown the password must be shown
+ * the name.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 

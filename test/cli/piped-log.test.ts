@@ -2,7 +2,10 @@ import { expect, test } from "bun:test"
 import { renameSync, rmSync } from "node:fs"
 import { layOut } from "../support/mycelium.ts"
 
-/** A pipe that somebody put in the place of an audit log would keep whoever opens it waiting for ever, and all environments with it. */
+/**
+ * A pipe that somebody put in the place of an audit log would keep whoever opens it waiting for
+ * ever, and all environments with it.
+ */
 
 const environment = (file: string): object => ({
   rotate_every: "90d",

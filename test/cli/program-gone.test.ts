@@ -4,7 +4,10 @@ import { startPostgres } from "../support/servers/postgres.ts"
 import { startRedis } from "../support/servers/redis.ts"
 import { type TwoPrograms, deployments, openTwoPrograms } from "../support/two-programs.ts"
 
-/** A program whose restart a containment owes is taken out of the config: it may run on with the old value. */
+/**
+ * A program whose restart a containment owes is taken out of the config: it may run on with the old
+ * value.
+ */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 const selection = ["prod/rd", "prod/key"] as const
@@ -21,7 +24,9 @@ async function withoutB(): Promise<TwoPrograms> {
 test("that is said, with what ends it, and no rotation clears it; a person can", async () => {
   await using two = await withoutB()
   const why = "b is not in the config, so no run can restart it"
-  const way = `${why}: put it back into the config; or, once you have made sure that it does not run any more: mycelium reconcile prod --gone b`
+  const way =
+    `${why}: put it back into the config; or, once you have made sure that it does not run any ` +
+    "more: mycelium reconcile prod --gone b"
   const once = await two.run("run", "--once")
   expect(once.stderr).toContain(why)
   expect(once.code).toBe(7)

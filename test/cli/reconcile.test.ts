@@ -9,7 +9,10 @@ import { type Shop, type ShopOptions, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 import { expectClear } from "./refused.ts"
 
-/** A backup that was put back, of the service or of the state: which value lives is asked, and becomes the current one. */
+/**
+ * A backup that was put back, of the service or of the state: which value lives is asked, and
+ * becomes the current one.
+ */
 
 let server: PostgresServer
 let redis: RedisServer
@@ -91,7 +94,8 @@ describe("reconcile, after a backup of the server was put back", () => {
 
       const ran = await clear(shop, await shop.run(...reconcile))
       expect(ran.stdout).toContain(
-        `production/postgres: the service accepts v1, not v3: it is current; written: ${project.path(".env")}; restarted: api`,
+        "production/postgres: the service accepts v1, not v3: it is current; " +
+          `written: ${project.path(".env")}; restarted: api`,
       )
       expect(ran.code).toBe(0)
       expect(shop.shown).toBe(shop.old)
@@ -272,7 +276,8 @@ describe("reconcile, after a backup of the server was put back", () => {
     expect([shop.shown, (await stateOf(project))?.deferred?.length]).toEqual([second, 1])
     const planned = (await shop.run("plan")).stdout
     expect(planned).toContain(
-      "  postgres waits: its unfinished rotation must end first: postgres: the service accepts v1, neither the current nor the new value (drifted)",
+      "  postgres waits: its unfinished rotation must end first: postgres: " +
+        "the service accepts v1, neither the current nor the new value (drifted)",
     )
     expect(planned).toContain("finish the rotation of postgres")
 

@@ -13,7 +13,10 @@ export type Refusal = {
   readonly mayChange?: RegExp
 }
 
-/** The command refuses in one clear sentence without a value or a stack, with its exit code, and leaves everything as it was. */
+/**
+ * The command refuses in one clear sentence without a value or a stack, with its exit code, and
+ * leaves everything as it was.
+ */
 export async function expectRefused(
   shop: Shop,
   args: readonly string[],

@@ -4,7 +4,10 @@ import { json } from "../support/mycelium.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
-/** What a report says of programs whose restart failed, and of secrets that were erased before they were contained. */
+/**
+ * What a report says of programs whose restart failed, and of secrets that were erased before they
+ * were contained.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -124,7 +127,8 @@ describe("a program whose restart failed", () => {
     expect(stdout).toContain("For these secrets, a program could not be restarted")
     const rendered = await shop.run("render", "production")
     expect(rendered.stdout).toContain(
-      "production/api was not restarted since a containment changed what it reads (a restart failed, or its file could not be written), and may hold the old value",
+      "production/api was not restarted since a containment changed what it reads (a restart " +
+        "failed, or its file could not be written), and may hold the old value",
     )
   }, 60_000)
 })

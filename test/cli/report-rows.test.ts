@@ -16,7 +16,10 @@ const contain = (...places: readonly string[]): readonly string[] => [
 ]
 type Healths = { readonly a: string; readonly b: string }
 
-/** Two values that no service asks for, in one file that two programs read; `extra` outputs that show "two". */
+/**
+ * Two values that no service asks for, in one file that two programs read; `extra` outputs that
+ * show "two".
+ */
 async function openTwo(extra: readonly string[] = []): Promise<Project> {
   const program = (name: string): object => ({
     command: [`./restart-${name}`],

@@ -11,7 +11,10 @@ import { type Estate, loginWithOld, openEstate, secretNames } from "../support/t
 import { start } from "../support/two-at-once.ts"
 import { until } from "../support/until.ts"
 
-/** Incidents on three servers: killed in the middle, with a server that is down; and what is told of them afterwards. */
+/**
+ * Incidents on three servers: killed in the middle, with a server that is down; and what is told of
+ * them afterwards.
+ */
 
 let postgres: PostgresServer
 let other: PostgresServer
@@ -167,7 +170,8 @@ describe("report INCIDENT", () => {
 
     const text = (await project.mycelium(["report", "leak-7"])).stdout
     for (const words of [
-      "Contained: yes. All 4 secrets that were chosen have new values. Services refused the old values of 3; the last proof is of ",
+      "Contained: yes. All 4 secrets that were chosen have new values. " +
+        "Services refused the old values of 3; the last proof is of ",
       ", and this report asks no service. No service is asked for 1: ",
       "v1: login refused at ",
       "a restart alone proves little",
@@ -320,7 +324,8 @@ describe("a containment that is killed ten times, wherever it is", () => {
     await using estate = await open()
     const { project } = estate
     const seen: string[] = []
-    // The early ones first: they leave more to do. A run that ended before its kill was shorter, for the ones before had done its work.
+    // The early ones first: they leave more to do. A run that ended before its kill was shorter,
+    // for the ones before had done its work.
     const instants = Array.from({ length: 10 }, () => random() * undisturbed.ms * 0.8).toSorted(
       (one, two) => one - two,
     )
@@ -381,7 +386,9 @@ describe("a containment that is killed ten times, wherever it is", () => {
       }).toEqual({ ...about, name, made: 1 + givenUp, promoted: 1 })
     }
     console.log(
-      `killed ${killed} times; undisturbed it takes ${Math.round(undisturbed.ms)} ms; killed at (ms, j: with an open journal, : secrets contained by then) ${seen.join(" ")}; CRASH_SEED=${seed}`,
+      `killed ${killed} times; undisturbed it takes ${Math.round(undisturbed.ms)} ms; ` +
+        "killed at (ms, j: with an open journal, : secrets contained by then) " +
+        `${seen.join(" ")}; CRASH_SEED=${seed}`,
     )
   }, 180_000)
 })
@@ -448,7 +455,8 @@ describe("one of three servers is down", () => {
         othersMs((await reportOf(estate)).report),
       ]
       console.log(
-        `${how}: the others were contained after ${with_} ms, with all servers up after ${without} ms; the whole run took ${Math.round(first.ms)} ms`,
+        `${how}: the others were contained after ${with_} ms, with all servers up after ` +
+          `${without} ms; the whole run took ${Math.round(first.ms)} ms`,
       )
       // A silent server is waited for half a second after the others have answered; busy machines double all.
       expect(with_).toBeLessThan(without * 2 + 5000)
@@ -576,7 +584,8 @@ describe("an environment that could not be opened", () => {
       "--incident",
       "leak-7",
     ])
-    // More names than a line holds: which of them were chosen is not known, and nothing more than that is contained.
+    // More names than a line holds: which of them were chosen is not known, and nothing more than
+    // that is contained.
     expect(
       (await project.mycelium(["rotate-now", "--tag", "many", "--contain", "--incident", "leak-8"]))
         .code,
@@ -643,7 +652,8 @@ describe("report --since", () => {
   test("a value older than the policy allows is a breach, and is overdue", async () => {
     await using estate = await open({ policy: "pci-dss" })
     const { project } = estate
-    // The clock of the machine is what it is: the state is made older by hand, which reports (they hold no key) cannot notice.
+    // The clock of the machine is what it is: the state is made older by hand, which reports (they
+    // hold no key) cannot notice.
     const path = project.statePath()
     const state = JSON.parse(readFileSync(path, "utf8")) as {
       secrets: Record<string, { rotatedAt: string }>

@@ -135,7 +135,8 @@ describe("mycelium, from an existing .env to a rotated password", () => {
     expect((await shop.run("rotate-now", "production")).code).toBe(0)
     expect(
       await server.sql(
-        `select count(*)::int as n from pg_stat_activity where usename = '${shop.role}' and application_name not like 'mycelium%'`,
+        `select count(*)::int as n from pg_stat_activity where usename = '${shop.role}' and ` +
+          "application_name not like 'mycelium%'",
       ),
     ).toEqual([{ n: 0 }])
     await client.close({ timeout: 0 }).catch(() => undefined)
@@ -308,7 +309,8 @@ describe("mycelium, when it cannot prove that the old password is dead", () => {
     const { stdout, code } = await running
     expect(stdout).toContain("production/postgres: rotated, v2 is current")
     expect(stdout).toContain(
-      "v1 is NOT proven dead: the service refuses the current value, so nothing older is taken away (current-refused)",
+      "v1 is NOT proven dead: the service refuses the current value, " +
+        "so nothing older is taken away (current-refused)",
     )
     expect(code).toBe(7)
     await server.sql(`alter role ${shop.role} valid until 'infinity'`)

@@ -24,7 +24,10 @@ test("reconcile says of none that its line differs because another one does", as
   const ran = await two.run("reconcile", "prod")
   const env = two.project.path(".env")
   expect(ran.stdout).toBe(
-    `prod/pg: v2 is current\n  hint: ${env} shows another value: mycelium render prod writes it\nprod/rd: v1 is current\nprod/key: v1 is current\n`,
+    "prod/pg: v2 is current\n  " +
+      `hint: ${env} shows another value: mycelium render prod writes it\n` +
+      "prod/rd: v1 is current\n" +
+      "prod/key: v1 is current\n",
   )
   expect(ran.code).toBe(0)
   // A value there that no version holds is a matter of that secret alone.
@@ -47,7 +50,9 @@ test("reconcile names render only for when it can be done", async () => {
   expect(ran.stdout).toEndWith("prod/key: v2 is current\n")
   show(two, "POSTGRES_PASSWORD", old)
   expect((await two.run("reconcile", "prod")).stdout).toContain(
-    `prod/pg: v2 is current\n  hint: ${two.project.path(".env")} shows another value: once the rotation of rd has ended, mycelium render prod writes it\n`,
+    "prod/pg: v2 is current\n  " +
+      `hint: ${two.project.path(".env")} shows another value: once the rotation of rd has ` +
+      "ended, mycelium render prod writes it\n",
   )
 })
 

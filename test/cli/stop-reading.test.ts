@@ -43,7 +43,10 @@ function hears({ pid }: Child): boolean {
   return (BigInt(`0x${caught}`) & (1n << 14n)) !== 0n
 }
 
-/** Opens the pipe for writing, which the kernel allows as soon as somebody opens it for reading; and says nothing. */
+/**
+ * Opens the pipe for writing, which the kernel allows as soon as somebody opens it for reading; and
+ * says nothing.
+ */
 async function silentWriter(): Promise<Disposable> {
   let file = -1
   await until("the pipe to be opened", () => {

@@ -21,7 +21,10 @@ function start(shop: Shop, args: readonly string[]): Bun.Subprocess<"ignore", "p
   })
 }
 
-/** One role, two programs that read it: whoever holds the old password is cut off. The first restart waits for the file "go". */
+/**
+ * One role, two programs that read it: whoever holds the old password is cut off. The first restart
+ * waits for the file "go".
+ */
 async function inTheGap(
   how: { readonly options?: ShopOptions; readonly args?: readonly string[] },
   act: (shop: Shop, child: Child) => Promise<void>,
@@ -190,7 +193,8 @@ describe("mycelium, asked to stop while programs are cut off", () => {
       child.kill("SIGTERM")
       await child.exited
       const words =
-        "old and new value of production/session_key may be in use: production/api may have either, production/metrics has the old one"
+        "old and new value of production/session_key may be in use: " +
+        "production/api may have either, production/metrics has the old one"
       expect({ code: child.exitCode, said: heard.text.includes(words) }).toEqual({
         code: 7,
         said: true,
@@ -273,7 +277,8 @@ describe("mycelium, asked to stop while programs are cut off", () => {
       expect({ code: killed.code, message: killed.stdout }).toEqual({
         code: 4,
         message: expect.stringContaining(
-          "; production/metrics holds a value that no longer works; production/api may hold a value that no longer works",
+          "; production/metrics holds a value that no longer works; production/api may hold a " +
+            "value that no longer works",
         ),
       })
     })

@@ -5,7 +5,10 @@ import { openShop } from "../support/shop.ts"
 import { holdRestarts, start } from "../support/two-at-once.ts"
 import { until } from "../support/until.ts"
 
-/** A run that holds an environment's lock and is stopped (SIGSTOP, a hung disk) lets go by itself never: whoever waits for it is told how it ends. */
+/**
+ * A run that holds an environment's lock and is stopped (SIGSTOP, a hung disk) lets go by itself
+ * never: whoever waits for it is told how it ends.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -41,7 +44,9 @@ test("a containment says after half a minute that the holder is stopped and how 
     "--incident",
     "leak-7",
   ])
-  const hint = `has not let go. Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, and kill -KILL ${pid} ends it. Nothing is lost by it`
+  const hint =
+    `has not let go. Process ${pid} is stopped (SIGSTOP): kill -CONT ${pid} lets it go on, ` +
+    `and kill -KILL ${pid} ends it. Nothing is lost by it`
   await until("it says how to end it", () => second.said().includes(hint), 45_000)
   expect(second.said()).toContain(`process ${pid}, since `)
   // As it says.

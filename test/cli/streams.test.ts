@@ -2,7 +2,10 @@ import { afterAll, beforeAll, expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { binary, type Project, layOut } from "../support/mycelium.ts"
 
-/** What reads us may be slow, or go away: nothing of what was said is lost before it goes, and its going changes nothing else. */
+/**
+ * What reads us may be slow, or go away: nothing of what was said is lost before it goes, and its
+ * going changes nothing else.
+ */
 
 const environments = 400
 let project: Project
@@ -11,7 +14,9 @@ beforeAll(async () => {
   const names = Array.from({ length: environments }, (_, index) => `environment_${index}`)
   project = await layOut(
     {},
-    `project: shop\nenvironments:\n${names.map((name) => `  ${name}: { rotate_every: 90d, secrets: { first_key: generated, second_key: generated, third_key: generated } }\n`).join("")}`,
+    "project: shop\n" +
+      "environments:\n" +
+      `${names.map((name) => `  ${name}: { rotate_every: 90d, secrets: { first_key: generated, second_key: generated, third_key: generated } }\n`).join("")}`,
   )
   said = (await project.mycelium(["status"])).stdout
   // More than a pipe holds.

@@ -5,7 +5,10 @@ import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { expectClear } from "./refused.ts"
 
-/** A run is killed, then somebody changes the password of a role without an admin: who knows it ends the rotation with it. */
+/**
+ * A run is killed, then somebody changes the password of a role without an admin: who knows it ends
+ * the rotation with it.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -47,7 +50,8 @@ describe.each([
     const before = [shop.project.read(".env"), await stages(shop)]
     const ran = await shop.run("rotate-now", "production")
     expect(ran.stdout).toContain(
-      "production/postgres: STUCK: the service refuses every value that we know: a person has changed it there, or the login is off (stuck)",
+      "production/postgres: STUCK: the service refuses every value that we know: " +
+        "a person has changed it there, or the login is off (stuck)",
     )
     expect(ran.stdout).toContain(
       "hint: if you know the password that works, give it: mycelium adopt production --ask",
@@ -102,7 +106,10 @@ describe.each([
       else project.write(".env", project.read(".env").replace(shop.shown, byHand))
       const ran = await shop.run("adopt", "production", ...(given ? ["--from", "given.json"] : []))
       expect(ran.stdout).toContain(
-        `production/postgres: adopted as v3: a login with it works, one with a wrong value is refused; its age is unknown, so it is due at the next scheduled time; the rotation that was not finished ends with it; ${given ? `written: ${project.path(".env")}; ` : ""}restarted: api`,
+        "production/postgres: adopted as v3: a login with it works, one with a wrong value is " +
+          "refused; its age is unknown, so it is due at the next scheduled time; " +
+          "the rotation that was not finished ends with it; " +
+          `${given ? `written: ${project.path(".env")}; ` : ""}restarted: api`,
       )
       expect(ran.stdout).not.toContain("not adopted")
       expect(ran.code).toBe(0)
@@ -230,7 +237,8 @@ describe("adopt of a value that is known", () => {
     await shop.setPassword(byHand)
     const refused = await shop.run("adopt", "production")
     expect(refused.stdout).toContain(
-      "production/postgres: not adopted: it is known as v1, but the service refuses it: it was changed there, or the login is off (adopt-refused)",
+      "production/postgres: not adopted: it is known as v1, but the service refuses it: " +
+        "it was changed there, or the login is off (adopt-refused)",
     )
     expect(refused.code).toBe(1)
     expect(await stages(shop)).toEqual(["v1 current"])
@@ -251,7 +259,8 @@ describe("adopt of a value that is known", () => {
     )
     const ran = await shop.run("adopt", "production")
     expect(ran.stdout).toContain(
-      "production/postgres: not adopted: it is known as v1, but the service gives no clear answer to a login: ",
+      "production/postgres: not adopted: it is known as v1, but the service gives no clear " +
+        "answer to a login: ",
     )
     expect(ran.code).toBe(1)
   })

@@ -46,7 +46,10 @@ describe("two rotate-now at once", () => {
   }, 30_000)
 })
 
-/** So many environments whose one value is weak, so that it is due at the next scheduled time, which is every second. */
+/**
+ * So many environments whose one value is weak, so that it is due at the next scheduled time, which
+ * is every second.
+ */
 async function manyDue(
   count: number,
 ): Promise<{ readonly project: Project; readonly names: readonly string[] }> {

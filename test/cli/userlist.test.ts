@@ -8,7 +8,10 @@ import { startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** PgBouncer's userlist.txt by `template`: the password itself stands there, and PgBouncer makes SCRAM of it, to clients and to the server. */
+/**
+ * PgBouncer's userlist.txt by `template`: the password itself stands there, and PgBouncer makes
+ * SCRAM of it, to clients and to the server.
+ */
 
 const programs = await pgbouncerPrograms()
 
@@ -140,9 +143,13 @@ describe.skipIf(!programs.found)(
 )
 
 const userlist =
-  '"{{ postgres.user }}" "{{ postgres.password }}"\n"{{ postgres.previous.user }}" "{{ postgres.previous.password }}"\n'
+  '"{{ postgres.user }}" "{{ postgres.password }}"\n' +
+  '"{{ postgres.previous.user }}" "{{ postgres.previous.password }}"\n'
 
-/** As the recipe in the manual has it: the pooler comes first, and is healthy once it lets the new user in. */
+/**
+ * As the recipe in the manual has it: the pooler comes first, and is healthy once it lets the new
+ * user in.
+ */
 function behindPooler(shop: Shop, pooler: Pgbouncer, { text }: { readonly text: string }): void {
   const { project } = shop
   const { environments, ...config } = configOf(shop)
@@ -185,7 +192,10 @@ type Load = AsyncDisposable & {
   readonly stop: () => Promise<void>
 }
 
-/** A program that logs in by what it loaded at its last restart, and one that goes on for a second with what was there before. */
+/**
+ * A program that logs in by what it loaded at its last restart, and one that goes on for a second
+ * with what was there before.
+ */
 function startLoad(shop: Shop, pooler: Pgbouncer): Load {
   const refused: string[] = []
   const users = new Set<string>()

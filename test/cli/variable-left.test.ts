@@ -1,7 +1,10 @@
 import { describe, expect, test } from "bun:test"
 import { layOut } from "../support/mycelium.ts"
 
-/** What was taken out of the config and still stands in a file: said by check, dry run and rotation, taken away on demand, and nothing else with it. */
+/**
+ * What was taken out of the config and still stands in a file: said by check, dry run and rotation,
+ * taken away on demand, and nothing else with it.
+ */
 
 const config = (outputs: readonly object[]): object => ({
   project: "shop",

@@ -5,7 +5,10 @@ import { type OpenBaoServer, startOpenBao, whyNoOpenBao } from "../support/serve
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { entryRights, openVaultShop, type VaultShop } from "../support/vault-shop.ts"
 
-/** What goes wrong at an entry is one sentence and a hint, with the right exit code, and everything is as it was. */
+/**
+ * What goes wrong at an entry is one sentence and a hint, with the right exit code, and everything
+ * is as it was.
+ */
 
 const missing = await whyNoOpenBao()
 if (missing !== undefined) console.warn(`bad input at Vault is not tested: ${missing}`)

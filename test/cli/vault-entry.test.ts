@@ -5,7 +5,10 @@ import { type OpenBaoServer, startOpenBao, whyNoOpenBao } from "../support/serve
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { openVaultShop, type VaultShop } from "../support/vault-shop.ts"
 
-/** A pair of PostgreSQL that programs read from an entry of OpenBao. ROTATIONS=50 is the long run, by hand. */
+/**
+ * A pair of PostgreSQL that programs read from an entry of OpenBao. ROTATIONS=50 is the long run,
+ * by hand.
+ */
 
 const missing = await whyNoOpenBao()
 if (missing !== undefined) console.warn(`entries of Vault are not tested: ${missing}`)

@@ -2,7 +2,10 @@ import { expect, test } from "bun:test"
 import { rmSync } from "node:fs"
 import { layOut } from "../support/mycelium.ts"
 
-/** A secret that was added to the config and has no value yet holds up no other one that the same file shows. */
+/**
+ * A secret that was added to the config and has no value yet holds up no other one that the same
+ * file shows.
+ */
 
 const variables = { A: "{{ a.password }}" }
 const both = { ...variables, B: "{{ b.password }}" }
@@ -112,7 +115,9 @@ test("a merged file that has gone is not made anew in silence", async () => {
   await project.mycelium(["init"])
   const first = await project.mycelium(["rotate-now", "production", "--new"])
   expect(first.stderr).not.toContain("not there any more")
-  const gone = `${project.path("out.env")} is not there any more: it is made anew with A alone; other lines that it had are gone`
+  const gone =
+    `${project.path("out.env")} is not there any more: it is made anew with A alone; ` +
+    "other lines that it had are gone"
   for (const args of [
     ["rotate-now", "production", "--dry-run"],
     ["render", "production"],
