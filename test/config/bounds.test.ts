@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test"
 import { ConfigProblems, Enough, Faults, formatAll } from "../../src/config/problems.ts"
 import { environment, load, problemsOf, secret } from "./fake-plugins.ts"
 
-/** A config that is far too large, or wrong in very many places, costs no more than one that is wrong in a few. */
+/**
+ * A config that is far too large, or wrong in very many places, costs no more than one that is
+ * wrong in a few.
+ */
 
 const lines = (count: number, line: (index: number) => string): string =>
   Array.from({ length: count }, (_, index) => line(index)).join("\n")
@@ -23,13 +26,18 @@ describe("very many problems", () => {
     [
       "in a secret",
       secret(
-        `{ driver: generated, ${Array.from({ length: 5000 }, (_, index) => `unknown${index}: 1`).join(", ")} }`,
+        "{ driver: " +
+          `generated, ${Array.from({ length: 5000 }, (_, index) => `unknown${index}: 1`).join(", ")} ` +
+          "}",
       ),
     ],
     [
       "in an output",
       environment(
-        `outputs:\n      - dotenv: .env\n        variables:\n${lines(5000, (index) => `          V${index}: "{{ none${index}.password }}"`)}`,
+        "outputs:\n      " +
+          "- dotenv: .env\n        " +
+          "variables:\n" +
+          `${lines(5000, (index) => `          V${index}: "{{ none${index}.password }}"`)}`,
       ),
     ],
     [
@@ -54,7 +62,8 @@ describe("very many problems", () => {
   test("those of 101 are counted", () => {
     const error = refusal(lines(100, (index) => `nobody_knows_${index}: 1`))
     expect(formatAll(error)).toEndWith(
-      `mycelium: the config has ${error.problems.length} problems, of which the first 100 stand here; nothing was done`,
+      `mycelium: the config has ${error.problems.length} problems, ` +
+        "of which the first 100 stand here; nothing was done",
     )
   })
 
@@ -97,7 +106,10 @@ describe("what the parser is not shown", () => {
   test("ten thousand secrets are taken", () => {
     const secrets = Array.from({ length: 10 }, (_, index) => `s${index}: generated`).join(", ")
     const config = load(
-      `project: shop\nrotate_every: 90d\nenvironments:\n${lines(1000, (index) => `  e${index}: { secrets: { ${secrets} } }`)}`,
+      "project: shop\n" +
+        "rotate_every: 90d\n" +
+        "environments:\n" +
+        `${lines(1000, (index) => `  e${index}: { secrets: { ${secrets} } }`)}`,
     )
     expect(Object.keys(config.environments)).toHaveLength(1000)
   })
@@ -105,7 +117,12 @@ describe("what the parser is not shown", () => {
 
 test("an alias means the anchor before it, also where the name is given twice", () => {
   const config = load(
-    "project: &a shop\nrotate_every: &b 90d\nenvironments:\n  one: { rotate_every: *b, secrets: { k: generated } }\n  two: { rotate_every: &b 30d, secrets: { k: generated } }\n  three: { rotate_every: *b, secrets: { k: generated } }",
+    "project: &a shop\n" +
+      "rotate_every: &b 90d\n" +
+      "environments:\n  " +
+      "one: { rotate_every: *b, secrets: { k: generated } }\n  " +
+      "two: { rotate_every: &b 30d, secrets: { k: generated } }\n  " +
+      "three: { rotate_every: *b, secrets: { k: generated } }",
   )
   expect(Object.values(config.environments).map((one) => one.secrets["k"]?.rotateEveryMs)).toEqual(
     [90, 30, 30].map((days) => days * 86_400_000),

@@ -18,7 +18,8 @@ describe("logins", () => {
         ),
       ),
     ).toBe(
-      "5:19  environments.b.secrets.db: has the same login as environments.a.secrets.db\n  hint: give each its own role or user: a login belongs to one secret\n",
+      "5:19  environments.b.secrets.db: has the same login as environments.a.secrets.db\n  " +
+        "hint: give each its own role or user: a login belongs to one secret\n",
     )
   })
 
@@ -49,15 +50,22 @@ describe("outputs", () => {
 
   test("write a file once, however it is spelt", () => {
     expect(told(outputs("a/.env", "a/../a/.env"))).toContain(
-      "environments.production.outputs[1].dotenv: writes the same file as environments.production.outputs[0]\n",
+      "environments.production.outputs[1].dotenv: " +
+        "writes the same file as environments.production.outputs[0]\n",
     )
   })
 
   test("write a file once, across environments", () => {
     const text =
-      "project: s\nrotate_every: 9d\nenvironments:\n  a: { secrets: { k: generated }, outputs: [{ dotenv: .env, variables: {} }] }\n  b: { secrets: { k: generated }, outputs: [{ dotenv: .env, variables: {} }] }\n"
+      "project: s\n" +
+      "rotate_every: 9d\n" +
+      "environments:\n  " +
+      "a: { secrets: { k: generated }, outputs: [{ dotenv: .env, variables: {} }] }\n  " +
+      "b: { secrets: { k: generated }, outputs: [{ dotenv: .env, variables: {} }] }\n"
     expect(told(text)).toBe(
-      "5:55  environments.b.outputs[0].dotenv: writes the same file as environments.a.outputs[0]\n  hint: let one output show both\n",
+      "5:55  environments.b.outputs[0].dotenv: " +
+        "writes the same file as environments.a.outputs[0]\n  " +
+        "hint: let one output show both\n",
     )
   })
 
@@ -74,18 +82,27 @@ describe("outputs", () => {
     secrets = "{ postgres: { address: x, role: app }, key: generated }",
   ): string =>
     environment(
-      `secrets: ${secrets}\noutputs:\n  - dotenv: .env\n    variables:\n      GOOD: "{{ postgres.user }}"\n      A: "${text}"`,
+      `secrets: ${secrets}\n` +
+        "outputs:\n  " +
+        "- dotenv: .env\n    " +
+        "variables:\n      " +
+        `GOOD: "{{ postgres.user }}"\n      ` +
+        `A: "${text}"`,
     )
 
   test("show secrets that exist", () => {
     expect(told(shows("x{{ postgrs.password }}"))).toBe(
-      "10:14  environments.production.outputs[0].variables.A: shows a secret that this environment does not have; did you mean `postgres`?\n  hint: secrets: postgres, key\n",
+      "10:14  environments.production.outputs[0].variables.A: " +
+        "shows a secret that this environment does not have; did you mean `postgres`?\n  " +
+        "hint: secrets: postgres, key\n",
     )
   })
 
   test("show fields that exist", () => {
     expect(told(shows("{{ key.user }}"))).toBe(
-      "10:14  environments.production.outputs[0].variables.A: shows `user`, which `key` does not have\n  hint: fields: password\n",
+      "10:14  environments.production.outputs[0].variables.A: shows `user`, " +
+        "which `key` does not have\n  " +
+        "hint: fields: password\n",
     )
     expect(told(shows("{{ postgres.pasword | url_encode }}"))).toContain(
       "hint: fields: user, password\n",
@@ -107,7 +124,9 @@ describe("outputs", () => {
 describe("reads", () => {
   const reads = (file: string): string =>
     environment(
-      `secrets: { k: generated }\noutputs: [{ dotenv: .env, variables: {} }]\ndeployments: { api: { compose: api, reads: [.env, ${file}] } }`,
+      "secrets: { k: generated }\n" +
+        "outputs: [{ dotenv: .env, variables: {} }]\n" +
+        `deployments: { api: { compose: api, reads: [.env, ${file}] } }`,
     )
 
   test("names outputs, relative or absolute", () => {
@@ -118,7 +137,9 @@ describe("reads", () => {
 
   test("names no file that nobody writes", () => {
     expect(told(reads(".evn"))).toBe(
-      "7:55  environments.production.deployments.api.reads[1]: is the file of no output of this environment\n  hint: relative paths begin in /etc/shop\n",
+      "7:55  environments.production.deployments.api.reads[1]: is the file of no output of " +
+        "this environment\n  " +
+        "hint: relative paths begin in /etc/shop\n",
     )
   })
 
@@ -146,7 +167,9 @@ describe("grace", () => {
 
   test("is refused where one value lives", () => {
     expect(told(secret("{ driver: postgres, address: x, role: a, grace: 10m }"))).toBe(
-      "6:52  environments.production.secrets.db.grace: the service holds one value at a time, so there is no grace\n  hint: remove `grace`\n",
+      "6:52  environments.production.secrets.db.grace: the service holds one value at a time, " +
+        "so there is no grace\n  " +
+        "hint: remove `grace`\n",
     )
     expect(told(secret("{ driver: generated, grace: 0s }"))).toContain(
       "no service holds this value, so there is no grace",
@@ -174,7 +197,10 @@ describe("ages and schedules", () => {
         ).replace("    rotate_every: 90d\n", ""),
       ),
     ).toBe(
-      "3:3  environments.production: nothing says how old its secrets may get: `rotate_every` is missing\n  hint: write rotate_every: 90d here, at the top or at each secret; never keeps a value for good\n",
+      "3:3  environments.production: nothing says how old its secrets may get: " +
+        "`rotate_every` is missing\n  " +
+        "hint: write rotate_every: 90d here, at the top or at each secret; " +
+        "never keeps a value for good\n",
     )
     load(
       environment("secrets: { b: { driver: generated, rotate_every: never } }").replace(
@@ -201,7 +227,8 @@ describe("ages and schedules", () => {
 
   test("a time zone that is none", () => {
     expect(told(environment("timezone: Europe/Atlantis\nsecrets: { a: generated }"))).toBe(
-      "5:15  environments.production.timezone: no such time zone\n  hint: a name of the IANA list, such as Europe/Berlin or UTC\n",
+      "5:15  environments.production.timezone: no such time zone\n  " +
+        "hint: a name of the IANA list, such as Europe/Berlin or UTC\n",
     )
   })
 
@@ -212,7 +239,9 @@ describe("ages and schedules", () => {
 
   test("a schedule that leaves no chance in time", () => {
     expect(told(every("6d", "0 3 * * SUN"))).toBe(
-      "4:19  environments.production.rotate_every: its schedule does not fire once in each `rotate_every`\n  hint: let a `schedule` fire more often, or allow a greater age\n",
+      "4:19  environments.production.rotate_every: its schedule does not fire once in each " +
+        "`rotate_every`\n  " +
+        "hint: let a `schedule` fire more often, or allow a greater age\n",
     )
     expect(told(every("30d", "0 3 31 * *"))).toContain("does not fire")
     expect(told(environment("secrets: { a: generated }").replace("90d", "12h"))).toContain(

@@ -205,7 +205,9 @@ outputs:
     text: "{{ postgres.previous.user }}"
 `
   expect(told(withPart(part))).toContain(
-    "shows `previous.user`, which `postgres` does not have\n  hint: fields: user, password; `previous.user` and `previous.password` need `roles` in place of `role`\n",
+    "shows `previous.user`, which `postgres` does not have\n  " +
+      "hint: fields: user, password; `previous.user` and `previous.password` need `roles` in " +
+      "place of `role`\n",
   )
 })
 

@@ -147,5 +147,12 @@ export function environment(lines: string): string {
 
 /** The same with these lines under a secret named `db`. */
 export function secret(options: string): string {
-  return `project: shop\nenvironments:\n  production:\n    rotate_every: 90d\n    secrets:\n      db: ${options}\n`
+  return (
+    "project: shop\n" +
+    "environments:\n  " +
+    "production:\n    " +
+    "rotate_every: 90d\n    " +
+    "secrets:\n      " +
+    `db: ${options}\n`
+  )
 }

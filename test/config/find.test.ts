@@ -42,7 +42,8 @@ describe("findConfig()", () => {
     await using folder = await temporaryFolder()
     const { message } = await errorOf(findConfig(undefined, folder.path, none))
     expect(message).toBe(
-      `there is no config: neither ${folder.path}/mycelium.yaml nor ${folder.path}/mycelium.yml nor /etc/mycelium/mycelium.yaml exists`,
+      `there is no config: neither ${folder.path}/mycelium.yaml nor ` +
+        `${folder.path}/mycelium.yml nor /etc/mycelium/mycelium.yaml exists`,
     )
   })
 })

@@ -196,7 +196,9 @@ test("the example, configs of many environments, and JSON are read so", () => {
   expect(alike(example.replace(/^( *)text: \|\n(\1 +.*\n|\n)+/m, "$1text: one\n"))).toBe(true)
   expect(
     alike(
-      `project: shop\nenvironments:\n${Array.from({ length: 2000 }, (_, index) => `  e${index}: { secrets: { s: generated } }\n`).join("")}`,
+      "project: shop\n" +
+        "environments:\n" +
+        `${Array.from({ length: 2000 }, (_, index) => `  e${index}: { secrets: { s: generated } }\n`).join("")}`,
     ),
   ).toBe(true)
   expect(
@@ -287,7 +289,12 @@ describe("loadConfig()", () => {
     ],
     [
       "one with aliases",
-      "project: shop\nrotate_every: &age 90d\nenvironments:\n  production:\n    rotate_every: *age\n    secrets: { key: generated }\n",
+      "project: shop\n" +
+        "rotate_every: &age 90d\n" +
+        "environments:\n  " +
+        "production:\n    " +
+        "rotate_every: *age\n    " +
+        "secrets: { key: generated }\n",
     ],
     [
       "one with very many problems",

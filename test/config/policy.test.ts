@@ -11,18 +11,31 @@ describe("policy: pci-dss", () => {
         environment("policy: pci-dss\nsecrets: { k: { driver: generated, rotate_every: 91d } }"),
       ),
     ).toBe(
-      `6:54  environments.production.secrets.k.rotate_every: policy pci-dss, which holds in production, allows 90d at most\n${hint}`,
+      "6:54  environments.production.secrets.k.rotate_every: policy pci-dss, " +
+        "which holds in production, allows 90d at most\n" +
+        `${hint}`,
     )
     expect(
       told(
-        "project: s\nenvironments:\n  production:\n    policy: pci-dss\n    rotate_every: never\n    secrets: { k: generated, l: generated }\n",
+        "project: s\n" +
+          "environments:\n  " +
+          "production:\n    " +
+          "policy: pci-dss\n    " +
+          "rotate_every: never\n    " +
+          "secrets: { k: generated, l: generated }\n",
       ),
     ).toBe(
-      `5:19  environments.production.rotate_every: policy pci-dss, which holds in production, allows 90d at most\n${hint}`,
+      "5:19  environments.production.rotate_every: policy pci-dss, which holds in production, " +
+        "allows 90d at most\n" +
+        `${hint}`,
     )
     expect(
       told(
-        "project: s\npolicy: pci-dss\nrotate_every: 1000h\nenvironments:\n  a: { secrets: { k: { driver: generated, rotate_every: never } } }\n",
+        "project: s\n" +
+          "policy: pci-dss\n" +
+          "rotate_every: 1000h\n" +
+          "environments:\n  " +
+          "a: { secrets: { k: { driver: generated, rotate_every: never } } }\n",
       ),
     ).toContain("which holds in a, allows 90d at most")
   })
@@ -36,7 +49,13 @@ describe("policy: pci-dss", () => {
 
   test("is the project's, unless the environment says none; a secret may be an exception", () => {
     const { environments } = load(
-      "project: s\npolicy: pci-dss\nrotate_every: 90d\nenvironments:\n  a: { secrets: { k: generated, seal: { driver: generated, rotate_every: never, policy: none } } }\n  b: { policy: none, rotate_every: never, secrets: { k: generated } }\n",
+      "project: s\n" +
+        "policy: pci-dss\n" +
+        "rotate_every: 90d\n" +
+        "environments:\n  " +
+        "a: { secrets: { k: generated, seal: { driver: generated, rotate_every: never, " +
+        "policy: none } } }\n  " +
+        "b: { policy: none, rotate_every: never, secrets: { k: generated } }\n",
     )
     expect([environments["a"]?.policy, environments["b"]?.policy]).toEqual(["pci-dss", undefined])
     expect([
@@ -47,7 +66,11 @@ describe("policy: pci-dss", () => {
 
   test("asks for a log of a year", () => {
     const config = (keep: string): string =>
-      `project: s\nrotate_every: 90d\naudit: { keep: ${keep} }\nenvironments:\n  a: { policy: pci-dss, secrets: { k: generated } }\n`
+      "project: s\n" +
+      "rotate_every: 90d\n" +
+      `audit: { keep: ${keep} }\n` +
+      "environments:\n  " +
+      "a: { policy: pci-dss, secrets: { k: generated } }\n"
     expect(told(config("364d"))).toBe(
       "3:16  audit.keep: policy pci-dss, which holds in a, asks for 365d at least\n",
     )

@@ -25,14 +25,18 @@ const two = "address: x, roles: [a, b]"
 const config = (secret: string, readers?: string, more = ""): string =>
   environment(
     `secrets: { db: { driver: postgres, ${secret} } }\n` +
-      `schedule: "* * * * *"\noutputs: [{ entry: shop/db, variables: { p: x }${readers === undefined ? "" : `, readers: ${readers}`} }]\n${more}`,
+      `schedule: "* * * * *"\n` +
+      "outputs: [{ entry: shop/db, variables: { p: " +
+      `x }${readers === undefined ? "" : `, readers: ${readers}`} }]\n` +
+      `${more}`,
   )
 const deployments = "deployments: { api: { command: [restart] } }"
 
 describe("one value at a time", () => {
   test("asks when programs read the entry anew", () => {
     expect(told(config(one), using)).toContain(
-      "environments.production.outputs[0]: shows db, whose service holds one value at a time, and nothing says when programs read this entry anew: `readers` is missing",
+      "environments.production.outputs[0]: shows db, whose service holds one value at a time, " +
+        "and nothing says when programs read this entry anew: `readers` is missing",
     )
   })
 
@@ -58,7 +62,8 @@ describe("two values", () => {
     ["what is said", "{ within: 2h }", "2h"],
   ])("must live out their readers before the next rotation: %s", (_, readers, age) => {
     expect(told(config(`${two}, rotate_every: ${age}`, readers), using)).toContain(
-      `db would be due again while programs may still use its previous value: they go on for ${age} with what they have read of an entry`,
+      "db would be due again while programs may still use its previous value: " +
+        `they go on for ${age} with what they have read of an entry`,
     )
     load(config(`${two}, rotate_every: ${age}1s`, readers), using)
   })

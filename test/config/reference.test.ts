@@ -16,7 +16,10 @@ import { outputs } from "../../src/plugins/outputs/index.ts"
 import { ReferenceOptions } from "../../src/plugins/references/index.ts"
 import { restarters } from "../../src/plugins/restarters/index.ts"
 
-/** What `mycelium help redis` prints is made from the schemas: each key must say what it is for, and show itself once. */
+/**
+ * What `mycelium help redis` prints is made from the schemas: each key must say what it is for, and
+ * show itself once.
+ */
 
 const plugins = { drivers, outputs, restarters, healths }
 const entries = referenceOf(plugins)

@@ -9,7 +9,8 @@ const output = (options: string): string =>
 const deployment = (options: string): string =>
   environment(`${one}\ndeployments:\n  api: ${options}`)
 const byReference =
-  "a credential comes by reference, never as text: { file: … }, { env: … }, { command: [ … ] } or { vault: { … } }"
+  "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
+  "[ … ] } or { vault: { … } }"
 const drivers = "expected one of generated, postgres, exec"
 
 const cases: Readonly<
@@ -26,7 +27,8 @@ const cases: Readonly<
     [
       "a key that stands twice",
       `${environment(one)}project: other\n`,
-      "6:1  project: this key is given twice\n  hint: remove one of the two: the other would be ignored silently\n",
+      "6:1  project: this key is given twice\n  " +
+        "hint: remove one of the two: the other would be ignored silently\n",
     ],
     [
       "an open quote",
@@ -41,7 +43,9 @@ const cases: Readonly<
     [
       "a tag",
       `${environment(one)}store: !secret /x\n`,
-      "6:8  tags (`!…`) have no meaning here\n  hint: a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes\n",
+      "6:8  tags (`!…`) have no meaning here\n  " +
+        "hint: a text that begins with one of * & ! % @ ` or holds a colon and a space needs " +
+        "quotes\n",
     ],
     [
       "a second document",
@@ -71,7 +75,9 @@ const cases: Readonly<
     [
       "a bare cron pattern of stars",
       `${environment(one)}schedule: * * * * *\n`,
-      '6:11  this is not valid YAML here\n  hint: a text that begins with one of * & ! % @ ` or holds a colon and a space needs quotes: schedule: "* * * * *"\n',
+      "6:11  this is not valid YAML here\n  " +
+        "hint: a text that begins with one of * & ! % @ ` or holds a colon and a space needs " +
+        'quotes: schedule: "* * * * *"\n',
     ],
     [
       "the key of prototypes",
@@ -126,7 +132,8 @@ const cases: Readonly<
     [
       "a private key among recipients",
       `${environment(one)}recipients: [AGE-SECRET-KEY-1X]\n`,
-      "6:14  recipients[0]: this is a private key: write its recipient (age1…), and make a new key if this file was ever shared\n",
+      "6:14  recipients[0]: this is a private key: write its recipient (age1…), " +
+        "and make a new key if this file was ever shared\n",
     ],
     [
       "another text among recipients",
@@ -143,7 +150,8 @@ const cases: Readonly<
     [
       "heads that go nowhere known",
       `${environment(one)}audit: { heads: syslog }\n`,
-      "6:17  audit.heads: expected journald, or { command: [program, argument, …] }, which gets the head as a line on its standard input\n",
+      "6:17  audit.heads: expected journald, or { command: [program, argument, …] }, " +
+        "which gets the head as a line on its standard input\n",
     ],
     [
       "a misspelt key",
@@ -185,17 +193,20 @@ const cases: Readonly<
     [
       "of a secret, with a hyphen",
       environment("secrets: { my-db: generated }"),
-      "5:16  environments.production.secrets.my-db: names of secrets are letters, digits and _, at most 63: templates use them as variables\n",
+      "5:16  environments.production.secrets.my-db: names of secrets are letters, " +
+        "digits and _, at most 63: templates use them as variables\n",
     ],
     [
       "of a secret, a word of templates",
       environment("secrets: { empty: generated }"),
-      "5:16  environments.production.secrets.empty: this name means something else in templates: choose another\n",
+      "5:16  environments.production.secrets.empty: this name means something else in " +
+        "templates: choose another\n",
     ],
     [
       "of a secret, known to every object",
       environment("secrets: { constructor: generated }"),
-      "5:16  environments.production.secrets.constructor: this name means something else in templates: choose another\n",
+      "5:16  environments.production.secrets.constructor: this name means something else in " +
+        "templates: choose another\n",
     ],
   ],
   durations: [
@@ -212,7 +223,8 @@ const cases: Readonly<
     [
       "no duration",
       secret("{ driver: generated, rotate_every: often }"),
-      "6:46  environments.production.secrets.db.rotate_every: expected a duration such as 90d, 12h or 1h30m, or never\n",
+      "6:46  environments.production.secrets.db.rotate_every: expected a duration such as " +
+        "90d, 12h or 1h30m, or never\n",
     ],
     [
       "too short an age",
@@ -234,7 +246,8 @@ const cases: Readonly<
     [
       "none",
       environment("outputs: []"),
-      "3:3  environments.production: this environment has no secrets\n  hint: name at least one under `secrets`, or remove the environment\n",
+      "3:3  environments.production: this environment has no secrets\n  " +
+        "hint: name at least one under `secrets`, or remove the environment\n",
     ],
     [
       "an unknown driver",
@@ -249,7 +262,8 @@ const cases: Readonly<
     [
       "a value in place of a driver",
       secret("hunter2"),
-      `6:11  environments.production.secrets.db: expected the driver's name or a map with its options: ${drivers}\n`,
+      "6:11  environments.production.secrets.db: expected the driver's name or a map with its " +
+        `options: ${drivers}\n`,
     ],
     [
       "a list",
@@ -269,12 +283,17 @@ const cases: Readonly<
     [
       "a password",
       secret("{ driver: generated, password: hunter2 }"),
-      "6:32  environments.production.secrets.db: unknown key `password`: the config holds no value\n  hint: mycelium adopt reads it from the output that shows it; --ask and --from give it by hand\n",
+      "6:32  environments.production.secrets.db: unknown key `password`: " +
+        "the config holds no value\n  " +
+        "hint: mycelium adopt reads it from the output that shows it; " +
+        "--ask and --from give it by hand\n",
     ],
     [
       "an unknown option",
       secret("{ driver: generated, colour: red }"),
-      "6:32  environments.production.secrets.db: unknown key `colour`\n  hint: known here: driver, end_sessions, gap_accepted, grace, length, policy, rotate_every, rotated_at, tags, unshown\n",
+      "6:32  environments.production.secrets.db: unknown key `colour`\n  " +
+        "hint: known here: driver, end_sessions, gap_accepted, grace, length, " +
+        "policy, rotate_every, rotated_at, tags, unshown\n",
     ],
     [
       "a wrong option",
@@ -348,7 +367,8 @@ const cases: Readonly<
     [
       "a misspelt word",
       output("for: compos, variables: {}"),
-      "6:36  environments.production.outputs[0].for: expected one of portable, compose; did you mean `compose`?\n",
+      "6:36  environments.production.outputs[0].for: expected one of portable, compose; " +
+        "did you mean `compose`?\n",
     ],
     [
       "a bare mode",
@@ -375,12 +395,14 @@ const cases: Readonly<
     [
       "no restarter",
       deployment("{}"),
-      "7:7  environments.production.deployments.api: does not say how it restarts: expected one of command, compose\n",
+      "7:7  environments.production.deployments.api: does not say how it restarts: " +
+        "expected one of command, compose\n",
     ],
     [
       "two restarters",
       deployment("{ compose: api, command: [a] }"),
-      "7:7  environments.production.deployments.api: says twice how it restarts: keep one of command, compose\n",
+      "7:7  environments.production.deployments.api: says twice how it restarts: " +
+        "keep one of command, compose\n",
     ],
     [
       "a misspelt restarter",
@@ -390,7 +412,8 @@ const cases: Readonly<
     [
       "an unknown key",
       deployment("{ compose: api, colour: red }"),
-      "7:28  environments.production.deployments.api: unknown key `colour`\n  hint: known here: command, compose, healthy, reads, timeout\n",
+      "7:28  environments.production.deployments.api: unknown key `colour`\n  " +
+        "hint: known here: command, compose, healthy, reads, timeout\n",
     ],
     [
       "a union's missing key",
@@ -405,7 +428,8 @@ const cases: Readonly<
     [
       "no health",
       deployment("{ compose: api, healthy: { within: 5s } }"),
-      "7:28  environments.production.deployments.api.healthy: does not say how health is checked: expected one of http, command\n",
+      "7:28  environments.production.deployments.api.healthy: does not say how health is " +
+        "checked: expected one of http, command\n",
     ],
     [
       "a union's own words",
@@ -430,7 +454,8 @@ const cases: Readonly<
     [
       "two ways of health",
       deployment('{ compose: api, healthy: { http: "x", command: [a] } }'),
-      "7:28  environments.production.deployments.api.healthy: says twice how health is checked: keep one of http, command\n",
+      "7:28  environments.production.deployments.api.healthy: " +
+        "says twice how health is checked: keep one of http, command\n",
     ],
   ],
 }
