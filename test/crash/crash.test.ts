@@ -28,7 +28,10 @@ test("a supervisor that restarts a program at any instant leaves none with a ref
   )
 }, 300_000)
 
-/** Every second cut after one in so many first ones; after all of them with CRASH_SHARE=1, which takes five minutes. */
+/**
+ * Every second cut after one in so many first ones; after all of them with CRASH_SHARE=1, which
+ * takes five minutes.
+ */
 const share = Number(process.env["CRASH_SHARE"] ?? 5)
 const seed = Number(process.env["CRASH_SEED"] ?? Math.floor(Math.random() * 1_000_000))
 
@@ -55,7 +58,8 @@ test("a rotation that is cut twice loses nothing and comes to rest", async () =>
     parts.reduce((total, one) => total + one[what], 0)
   expect(sum("states")).toBeGreaterThan(2000)
   console.log(
-    `${sum("cuts")} single and double cuts in ${scenarios.length} scenarios (one in ${share}, CRASH_SEED=${seed}), ${sum("states")} different worlds, 0 lost`,
+    `${sum("cuts")} single and double cuts in ${scenarios.length} scenarios (one in ${share}, ` +
+      `CRASH_SEED=${seed}), ${sum("states")} different worlds, 0 lost`,
   )
 }, 1_800_000)
 

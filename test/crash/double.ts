@@ -1,7 +1,8 @@
 /**
- * Double cuts of the scenarios whose number is `part` modulo `parts`: `bun test/crash/double.ts PART PARTS SHARE SEED`. Each
- * second cut after one in SHARE of the first ones, chosen by SEED. A program of its own, for each cut leaves a process that
- * never ends, with its timers.
+ * Double cuts of the scenarios whose number is `part` modulo `parts`:
+ * `bun test/crash/double.ts PART PARTS SHARE SEED`. Each second cut after one in SHARE of the first
+ * ones, chosen by SEED. A program of its own, for each cut leaves a process that never ends, with
+ * its timers.
  */
 import { type Chooses, type Found, explore, scenarios } from "./explore.ts"
 

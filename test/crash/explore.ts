@@ -107,7 +107,10 @@ export function erased(world: World): readonly string[] {
   )
 }
 
-/** What must hold at rest: no journal, nothing owed, exactly one live value, equal to what every output and program shows. */
+/**
+ * What must hold at rest: no journal, nothing owed, exactly one live value, equal to what every
+ * output and program shows.
+ */
 export function unrest(world: World): readonly string[] {
   const faults = [...lost(world), ...erased(world)]
   for (const target of world.undeclared)
@@ -248,7 +251,9 @@ export const scenarios: readonly Scenario[] = [
   ...[false, true].flatMap((unhealthy) =>
     (["one", "dual", "pair"] as const).map(
       (name): Scenario => ({
-        title: `${name} is silent for longer than a grace since the crash${unhealthy ? ", and a program is sick" : ""}`,
+        title:
+          `${name} is silent for longer than a grace since the ` +
+          `crash${unhealthy ? ", and a program is sick" : ""}`,
         fault: unhealthy ? { unhealthy } : {},
         later: { ...(unhealthy ? { unhealthy } : {}), silent: { name, calls: 1000 } },
         outlastsGrace: true,
@@ -269,7 +274,9 @@ export const scenarios: readonly Scenario[] = [
   ...[1, 2, 9].flatMap((calls) =>
     [0, 40].map(
       (diskTurns): Scenario => ({
-        title: `the new value of one gets no answer ${calls} times${diskTurns > 0 ? ", and the disk is slow" : ""}`,
+        title:
+          `the new value of one gets no answer ${calls} ` +
+          `times${diskTurns > 0 ? ", and the disk is slow" : ""}`,
         fault: { unproven: { name: "one", calls } },
         later: {},
         diskTurns,
@@ -383,7 +390,9 @@ export const scenarios: readonly Scenario[] = [
         ...(admin === undefined ? {} : { admin }),
       } as const
       const fault: Fault = unhealthy ? { unhealthy } : {}
-      const title = `a rotation${unhealthy ? " goes back and" : ""} is cut; contained${admin === true ? " by admins" : ""}`
+      const title =
+        `a rotation${unhealthy ? " goes back and" : ""} is cut; ` +
+        `contained${admin === true ? " by admins" : ""}`
       return [
         ...(["one", "dual", "pair"] as const).map(
           (name): Scenario => ({
@@ -408,7 +417,10 @@ export const scenarios: readonly Scenario[] = [
   })),
 ]
 
-/** `states`: the different worlds that cuts left. Many a cut leaves the world of another: between two acts nothing changes. */
+/**
+ * `states`: the different worlds that cuts left. Many a cut leaves the world of another: between
+ * two acts nothing changes.
+ */
 export type Found = { cuts: number; states: number; readonly wrong: Map<string, number> }
 
 /** The deadlines of what was cut run out only where timers have their turn. */
@@ -421,8 +433,8 @@ export type Chooses = (scenario: Scenario, first: number) => boolean
 export const none: Chooses = () => false
 
 /**
- * Cuts one rotation at each instant (and the recovery at each of its own, where `secondAfter` says so), recovers, and judges:
- * once for each world that a cut leaves.
+ * Cuts one rotation at each instant (and the recovery at each of its own, where `secondAfter` says
+ * so), recovers, and judges: once for each world that a cut leaves.
  */
 export async function explore(
   scenario: Scenario,
@@ -511,7 +523,10 @@ async function exploreSecond(
   }
 }
 
-/** What its programs were proven to hold is no longer new, and a server that loses it is no matter of this rotation. */
+/**
+ * What its programs were proven to hold is no longer new, and a server that loses it is no matter
+ * of this rotation.
+ */
 function failOver(world: World, { failsOver }: Scenario): void {
   if (failsOver === true && openSets(world.stored).some(({ secrets }) => secrets.includes("one")))
     world.one = "s0"
@@ -589,7 +604,10 @@ function unrevoked(world: World, { outlastsGrace, later }: Scenario): readonly s
     .map(({ name, version }) => `${name} ${version.id} is not revoked beside an open rotation`)
 }
 
-/** Recovers as the service does (a few turns, then the grace is over), and holds the rest against the laws. */
+/**
+ * Recovers as the service does (a few turns, then the grace is over), and holds the rest against
+ * the laws.
+ */
 export async function judge(
   world: World,
   scenario: Scenario,

@@ -47,7 +47,10 @@ const health: readonly { readonly title: string; readonly fault: Fault }[] = [
   { title: ", and a program gets sick", fault: { unhealthy: true } },
 ]
 
-/** What a process that is killed has sent lands later; the manager goes away at the crash; an incident follows. */
+/**
+ * What a process that is killed has sent lands later; the manager goes away at the crash; an
+ * incident follows.
+ */
 const sinceTheCrash: readonly Scenario[] = entries.flatMap((entry) => {
   const silent: Fault = { manager: { silent: { from: 1 } } }
   const contain = { revokeFirst: false, intruder: false, after: "rotation" } as const

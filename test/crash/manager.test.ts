@@ -2,7 +2,10 @@ import { expect, test } from "bun:test"
 import { type Chooses, type Found, type Scenario, explore, none } from "./explore.ts"
 import { managerScenarios } from "./manager-scenarios.ts"
 
-/** One in so many scenarios, and second cuts after one in so many first ones, chosen by the seed; all with CRASH_SHARE=1. */
+/**
+ * One in so many scenarios, and second cuts after one in so many first ones, chosen by the seed;
+ * all with CRASH_SHARE=1.
+ */
 const share = Number(process.env["CRASH_SHARE"] ?? 8)
 const seed = Number(process.env["CRASH_SEED"] ?? Math.floor(Math.random() * 1_000_000))
 
@@ -25,7 +28,8 @@ test("with an entry of a manager, a rotation that is cut at any single instant l
   const { cuts, states } = await exploreAll(scenarios, none)
   expect(cuts).toBeGreaterThan(500)
   console.log(
-    `${cuts} single cuts in ${scenarios.length} of ${managerScenarios.length} scenarios with a manager (CRASH_SEED=${seed}), ${states} different worlds, 0 lost`,
+    `${cuts} single cuts in ${scenarios.length} of ${managerScenarios.length} scenarios with ` +
+      `a manager (CRASH_SEED=${seed}), ${states} different worlds, 0 lost`,
   )
 }, 900_000)
 
@@ -36,6 +40,7 @@ test("with an entry of a manager, a rotation that is cut twice loses nothing and
   )
   expect(cuts).toBeGreaterThan(500)
   console.log(
-    `${cuts} single and double cuts in ${scenarios.length} scenarios with a manager (CRASH_SEED=${seed}), ${states} different worlds, 0 lost`,
+    `${cuts} single and double cuts in ${scenarios.length} scenarios with a manager ` +
+      `(CRASH_SEED=${seed}), ${states} different worlds, 0 lost`,
   )
 }, 900_000)

@@ -4,8 +4,9 @@ import type { Output } from "../../src/core/ports.ts"
 import { openEntry } from "../../src/plugins/outputs/entry/output.ts"
 
 /**
- * A secret manager in memory, with one entry: versions, compare-and-swap, answers that are lost, requests that land late,
- * silence from a call on, and someone else who writes between our look and our write.
+ * A secret manager in memory, with one entry: versions, compare-and-swap, answers that are lost,
+ * requests that land late, silence from a call on, and someone else who writes between our look and
+ * our write.
  */
 
 export type ManagerFault = {

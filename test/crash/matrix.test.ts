@@ -3,7 +3,10 @@ import type { Explored } from "../../scripts/crash/explore.ts"
 import { scenarios } from "../../scripts/crash/scenarios.ts"
 import { matrixOf } from "../../scripts/crash/table.ts"
 
-/** The matrix that the manual shows: what it says of cuts that were missed, of faults, and of recoveries that took long. */
+/**
+ * The matrix that the manual shows: what it says of cuts that were missed, of faults, and of
+ * recoveries that took long.
+ */
 
 const cut = { call: "write", when: 1, side: "before" } as const
 
@@ -48,7 +51,8 @@ test("what it came to: by kind of fault, with the scenarios beside the matrix, a
     .split("\n")
     .slice(-2)
   expect(said[0]).toBe(
-    "20 of 20 kills, with 10/10 of again: 1 lost, 0 stuck, 0 rotated twice, 0 wrong. 3 left something to recover: 0.40 s in the median, 1.23 s at worst. None took over 2 s.",
+    "20 of 20 kills, with 10/10 of again: 1 lost, 0 stuck, 0 rotated twice, 0 wrong. " +
+      "3 left something to recover: 0.40 s in the median, 1.23 s at worst. None took over 2 s.",
   )
   expect(said[1]).toMatch(/^Load meanwhile: 0\.5 to 7\.3 on \d+ cores\.$/)
 })

@@ -5,7 +5,10 @@ import { type Call, threadsOf } from "../support/strace.ts"
 import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 import { durableWrites, expectDurable, lastBefore, traced } from "./order.ts"
 
-/** The same order for every service: what it is told had been made to last, in the state and in the log, before it was told. */
+/**
+ * The same order for every service: what it is told had been made to last, in the state and in the
+ * log, before it was told.
+ */
 
 let servers: Awaited<ReturnType<typeof startServers>>
 beforeAll(async () => {
@@ -17,7 +20,10 @@ afterAll(async () => {
   await servers[Symbol.asyncDispose]()
 })
 
-/** How a new value goes out, and how the old one is taken away, as strace prints it; undefined where `apply` ends the old one. */
+/**
+ * How a new value goes out, and how the old one is taken away, as strace prints it; undefined where
+ * `apply` ends the old one.
+ */
 type Told = {
   readonly apply: RegExp
   readonly revoke?: RegExp /** Durable writes before the old value is taken away. */
@@ -77,7 +83,8 @@ describe.skipIf(cannotTrace !== undefined)(
         const states = durableWrites(calls, shop.project.statePath())
         const shown = durableWrites(calls, shop.project.path(".env"))[0]
         if (shown === undefined) throw new Error("nothing was delivered")
-        // generate, verdicts, promote, and where the program runs that takes it away: the last one lasts, and the file too.
+        // generate, verdicts, promote, and where the program runs that takes it away: the last one
+        // lasts, and the file too.
         expect(states.filter(({ rename }) => rename.entered < revoked.entered).length).toBe(
           told.writes ?? 3,
         )

@@ -6,8 +6,9 @@ import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 import { draftOf, durableWrites, expectDurable, lastBefore, traced } from "./order.ts"
 
 /**
- * SIGKILL does not test fsync, for the page cache survives it. So the order is read from the system calls of one rotation:
- * what a crash of the machine must find on the disk had been synced, file and folder, before anybody outside was told.
+ * SIGKILL does not test fsync, for the page cache survives it. So the order is read from the system
+ * calls of one rotation: what a crash of the machine must find on the disk had been synced, file
+ * and folder, before anybody outside was told.
  */
 
 let server: PostgresServer

@@ -22,7 +22,10 @@ export async function traced(
   return readStrace(log)
 }
 
-/** One replacement of a file: the sync of its draft, the rename, the sync of the folder (undefined where there is none). */
+/**
+ * One replacement of a file: the sync of its draft, the rename, the sync of the folder (undefined
+ * where there is none).
+ */
 export type Write = {
   readonly synced: Call | undefined
   readonly rename: Call

@@ -8,8 +8,9 @@ import { whyNoOpenBao } from "../support/servers/openbao.ts"
 import { cannotTrace, skippedUntraced } from "../support/tracing.ts"
 
 /**
- * A small sample of `bun run crash --power`. SIGKILL does not test fsync, for the page cache survives it: here every disk is
- * built that a loss of power may leave. Other scenarios and disks each time: the seed of a failure is in its message.
+ * A small sample of `bun run crash --power`. SIGKILL does not test fsync, for the page cache
+ * survives it: here every disk is built that a loss of power may leave. Other scenarios and disks
+ * each time: the seed of a failure is in its message.
  */
 
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000)
@@ -43,7 +44,9 @@ describe.skipIf(cannotTrace !== undefined)(`the power goes${skippedUntraced}`, (
     async (scenario) => {
       const how = { count: 3, kills: 1, random: randomFrom(seed) }
       const { faults, instants, told } = await losePower(servers, scenario, how)
-      const reproduce = `bun run crash --power --scenario ${scenario.name} --seed ${seed} --cuts ${how.count} --kills ${how.kills}`
+      const reproduce =
+        `bun run crash --power --scenario ${scenario.name} --seed ${seed} --cuts ${how.count} ` +
+        `--kills ${how.kills}`
       throwFaults(
         reproduce,
         faults.map((fault) => ({ ...fault, at: fault.disk })),

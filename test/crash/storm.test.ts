@@ -5,7 +5,10 @@ import { storm } from "../../scripts/crash/storm.ts"
 import { throwFaults } from "../../scripts/crash/say-faults.ts"
 import { startServers } from "../../scripts/crash/servers.ts"
 
-/** A small sample of `bun run crash --storm`, other instants and signals each time: the seed of a failure is in its message. */
+/**
+ * A small sample of `bun run crash --storm`, other instants and signals each time: the seed of a
+ * failure is in its message.
+ */
 
 const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000)
 const pointsEach = 3
@@ -36,7 +39,9 @@ describe.skipIf(missing)(
           random: randomFrom(seed),
           lanes: 2,
         })
-        const reproduce = `bun run crash --storm --scenario ${scenario.name} --seed ${seed} --cuts ${pointsEach}`
+        const reproduce =
+          `bun run crash --storm --scenario ${scenario.name} --seed ${seed} --cuts ` +
+          `${pointsEach}`
         throwFaults(reproduce, faults)
         expect(reached).toBeGreaterThan(0)
       },

@@ -17,9 +17,10 @@ import { type Manager, type ManagerFault, entryId } from "./manager.ts"
 import type { Vault, Work } from "../../src/rotate/work.ts"
 
 /**
- * A small world around the engine: services, files, programs and a disk in memory. Every durable act and every call has an
- * instant before and one after; a cut at an instant ends the process there (its promises never settle), and what the
- * server had already received may still land later, as a killed client's ALTER ROLE does.
+ * A small world around the engine: services, files, programs and a disk in memory. Every durable
+ * act and every call has an instant before and one after; a cut at an instant ends the process
+ * there (its promises never settle), and what the server had already received may still land later,
+ * as a killed client's ALTER ROLE does.
  */
 
 export const names = ["pair", "dual", "one", "gen"] as const
@@ -28,7 +29,10 @@ export type Name = (typeof names)[number]
 export type Fault = {
   /** The reply of this service's apply is lost: it lands, the caller gets an error. */
   readonly lostReply?: Name
-  /** Every apply of this service gets no reply in time and lands so many calls later, unless it is settled. */
+  /**
+   * Every apply of this service gets no reply in time and lands so many calls later, unless it is
+   * settled.
+   */
   readonly slow?: { readonly name: Name; readonly calls: number }
   /** A policy of this service refuses every new value. */
   readonly policy?: Name
@@ -55,7 +59,10 @@ export type Fault = {
   readonly openDoor?: Name
   /** What befalls the secret manager. */
   readonly manager?: ManagerFault
-  /** A supervisor restarts this program at the n-th instant of a process: it reads its file as that is then. */
+  /**
+   * A supervisor restarts this program at the n-th instant of a process: it reads its file as that
+   * is then.
+   */
   readonly supervised?: { readonly program: Program; readonly at: number }
 }
 
@@ -119,13 +126,19 @@ export class World {
   expels = false
   /** An admin sets a value over whatever is there. */
   admin = false
-  /** Nothing was adopted: what the services accept stands in no version, and an admin sets another value over it. */
+  /**
+   * Nothing was adopted: what the services accept stands in no version, and an admin sets another
+   * value over it.
+   */
   unknown = false
   /** What is rotated. */
   asked: readonly Name[] = names
   /** So long does each write of the state take, in turns of whoever is at work beside it. */
   diskTurns = 0
-  /** An intruder's login by an older value that was under way when that was replaced: it ends well once time passes, and is in until its session ends. */
+  /**
+   * An intruder's login by an older value that was under way when that was replaced: it ends well
+   * once time passes, and is in until its session ends.
+   */
   readonly late = new Map<string, "under way" | "in" | "over">()
   calls = 0
   outputWrites = 0
@@ -592,8 +605,8 @@ export class World {
   }
 
   /**
-   * All that decides what may still happen, as text, while no process lives: two worlds of the same scenario with the same
-   * text go on alike.
+   * All that decides what may still happen, as text, while no process lives: two worlds of the same
+   * scenario with the same text go on alike.
    */
   get key(): string {
     const { pair, dual, one, files, programs, stored, log, hooks, time, fault, ghost, ghostDelay } =

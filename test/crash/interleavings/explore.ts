@@ -12,13 +12,15 @@ import {
 } from "./world.ts"
 
 /**
- * Every schedule, not a sample. At each instant at which a process waits for the outside, everything that may happen next is
- * tried: an act is done, or fails; the process is killed before it, or while its request is on its way; a request that was
- * lost lands; a service falls silent, or answers again. A state that was seen is not gone into twice: it is the world, what
- * may still go wrong, and (for a process runs the same way on the same answers) the disk it began with and all it was told.
+ * Every schedule, not a sample. At each instant at which a process waits for the outside,
+ * everything that may happen next is tried: an act is done, or fails; the process is killed before
+ * it, or while its request is on its way; a request that was lost lands; a service falls silent, or
+ * answers again. A state that was seen is not gone into twice: it is the world, what may still go
+ * wrong, and (for a process runs the same way on the same answers) the disk it began with and all
+ * it was told.
  *
- * Lives follow each other, as the lock has it: one is asked to rotate; the next, asked again, recovers first; all that come
- * after only recover, as the service does.
+ * Lives follow each other, as the lock has it: one is asked to rotate; the next, asked again,
+ * recovers first; all that come after only recover, as the service does.
  */
 export type Found = {
   schedules: number
@@ -29,7 +31,10 @@ export type Found = {
   readonly wrong: Map<string, string>
 }
 
-/** A world between two lives. `asked`: how many lives to come are asked to rotate. `past`: how it came about, for people. */
+/**
+ * A world between two lives. `asked`: how many lives to come are asked to rotate. `past`: how it
+ * came about, for people.
+ */
 type Between = { readonly world: World; readonly asked: number; readonly past: readonly string[] }
 /** So many lives without a fault bring everything to rest. */
 const quietLives = 4
@@ -113,7 +118,8 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
     if (life.error !== undefined)
       note(
         found,
-        `an error that nobody foresaw: ${life.error instanceof Error ? life.error.message : String(life.error)}`,
+        "an error that nobody foresaw: " +
+          `${life.error instanceof Error ? life.error.message : String(life.error)}`,
         past,
       )
     if (life.over) {
@@ -145,7 +151,10 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
   }
 }
 
-/** Time goes on where somebody waits for it; elsewhere the same world would look like another one for ever. */
+/**
+ * Time goes on where somebody waits for it; elsewhere the same world would look like another one
+ * for ever.
+ */
 function passGrace(world: World): void {
   const graces = Object.keys(world.plan.members).flatMap((name) =>
     versionsOf(world, name).flatMap(({ stage }) =>
@@ -155,7 +164,10 @@ function passGrace(world: World): void {
   world.time = Math.max(world.time, ...graces)
 }
 
-/** One schedule, the acts of each life apart by commas, as `note` wrote them down; or as far as it matters, "and all goes well". What is wrong during it, and after it. */
+/**
+ * One schedule, the acts of each life apart by commas, as `note` wrote them down; or as far as it
+ * matters, "and all goes well". What is wrong during it, and after it.
+ */
 export async function follow(
   plan: Plan,
   faults: Faults,

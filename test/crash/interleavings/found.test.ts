@@ -6,12 +6,16 @@ import type { Faults, Plan } from "./world.ts"
 
 const faults: Faults = { crashes: 1, late: 1, silences: 0, failures: 0 }
 const rotation = (name: string): string =>
-  `flush disk, probe ${name}, probe ${name}, save disk, flush disk, apply ${name}, probe ${name}, save disk, commit disk, commit disk, restart disk, save disk, restart disk, save disk, flush disk`
+  `flush disk, probe ${name}, probe ${name}, save disk, flush disk, apply ${name}, ` +
+  `probe ${name}, save disk, commit disk, commit disk, restart disk, save disk, ` +
+  "restart disk, save disk, flush disk"
 
 test("a program that was restarted before a crash is restarted again where the recovery changes what it reads", async () => {
   const plan: Plan = { title: "", members: { one: { kind: "one" }, both: { kind: "both" } } }
   const cut =
-    "flush disk, probe both, probe one, probe both, probe one, save disk, flush disk, apply one, probe one, pause clock, save disk, commit disk, commit disk, restart disk, save disk, KILLED"
+    "flush disk, probe both, probe one, probe both, probe one, save disk, flush disk, " +
+    "apply one, probe one, pause clock, save disk, commit disk, commit disk, " +
+    "restart disk, save disk, KILLED"
   expect(await follow(plan, faults, [cut])).toEqual([])
 })
 
@@ -27,7 +31,8 @@ test("the revoke that a run was killed in is ended before it is asked for again:
 test("a revoke that got no answer is ended before the same run asks for it again", async () => {
   const plan: Plan = { title: "", members: { pair: { kind: "pair" } } }
   const unanswered =
-    "flush disk, settle pair, revoke pair UNANSWERED AND UNDER WAY, save disk, flush disk, settle pair, revoke pair, and all goes well"
+    "flush disk, settle pair, revoke pair UNANSWERED AND UNDER WAY, save disk, " +
+    "flush disk, settle pair, revoke pair, and all goes well"
   expect(await follow(plan, faults, [rotation("pair"), unanswered, "and all goes well"])).toEqual(
     [],
   )

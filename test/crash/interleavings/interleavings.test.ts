@@ -19,7 +19,8 @@ test("whatever the schedule of kills, late requests, silences and failures: the 
   const sum = (what: "states" | "schedules" | "acts"): number =>
     said.reduce((total, one) => total + one[what], 0)
   console.log(
-    `${sum("states")} states in ${sum("schedules")} schedules of ${sum("acts")} acts, ${said.length} worlds: laws i to v hold in all`,
+    `${sum("states")} states in ${sum("schedules")} schedules of ${sum("acts")} acts, ` +
+      `${said.length} worlds: laws i to v hold in all`,
   )
 }, 600_000)
 

@@ -3,7 +3,10 @@ import { type World, accepts, carryOut, shown, versionsOf } from "./world.ts"
 
 /** What must hold. Each answers with what is wrong, in words; nothing where all is well. */
 
-/** Law i: at every instant, and whatever is under way lands or not, a credential that works is on the disk. */
+/**
+ * Law i: at every instant, and whatever is under way lands or not, a credential that works is on
+ * the disk.
+ */
 function lost(world: World): readonly string[] {
   return Object.keys(world.plan.members)
     .filter(
@@ -12,7 +15,10 @@ function lost(world: World): readonly string[] {
     .map((name) => `i: no working credential of ${name} is on the disk`)
 }
 
-/** Law iii: no value that was handed to a service, and so may be live, is erased; none that the service accepts is held for dead. */
+/**
+ * Law iii: no value that was handed to a service, and so may be live, is erased; none that the
+ * service accepts is held for dead.
+ */
 function erased(world: World): readonly string[] {
   return Object.keys(world.plan.members).flatMap((name) => {
     const versions = versionsOf(world, name)
@@ -74,7 +80,10 @@ function untold({ stored, excused }: World): readonly string[] {
     : excused.map((name) => `v: ${name} was not restarted on the way back, and nothing says so`)
 }
 
-/** Law v: in the end exactly one value lives, and every output and program holds it; nothing is open, nothing is owed. */
+/**
+ * Law v: in the end exactly one value lives, and every output and program holds it; nothing is
+ * open, nothing is owed.
+ */
 export function inTheEnd(world: World): readonly string[] {
   const faults: string[] = [...untold(world)]
   const programs = Object.entries(world.programs).filter(([name]) => !world.excused.includes(name))

@@ -44,7 +44,10 @@ export type Act = {
   readonly flight?: Flight
 }
 
-/** One process that has the lock, from its start to its end; its memory is a function of the disk it found and of `heard`. */
+/**
+ * One process that has the lock, from its start to its end; its memory is a function of the disk it
+ * found and of `heard`.
+ */
 export class Life {
   readonly world: World
   readonly waiting: Act[] = []
@@ -65,7 +68,10 @@ export class Life {
     )
   }
 
-  /** As the commands and the service do: end the journal, revoke what is owed, rotate if asked, take up what was put aside; ask once more where nobody knows. */
+  /**
+   * As the commands and the service do: end the journal, revoke what is owed, rotate if asked, take
+   * up what was put aside; ask once more where nobody knows.
+   */
   async #live(ask: boolean): Promise<void> {
     const { plan } = this.world
     const session = await Session.load(this.#work())
@@ -128,7 +134,10 @@ export class Life {
     ;(this.heard[act.place] ??= []).push(`${act.kind} ${act[how]()}`)
   }
 
-  /** A change whose client no longer listens travels on, as the late request that there may be; a second one never arrives. */
+  /**
+   * A change whose client no longer listens travels on, as the late request that there may be; a
+   * second one never arrives.
+   */
   #abandon(act: Act): void {
     const { world } = this
     this.#leave(act)
@@ -298,7 +307,10 @@ export class Life {
     return this.world.plan.unhealthy === true && name === "web" && !first ? "503" : true
   }
 
-  /** On the way back a restart that fails is told, and the journal ends: what the program holds is then a person's to mend. */
+  /**
+   * On the way back a restart that fails is told, and the journal ends: what the program holds is
+   * then a person's to mend.
+   */
   #refuse(name: string): string {
     const { world } = this
     if (world.stored.changeSet?.direction === "back")

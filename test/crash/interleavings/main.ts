@@ -1,6 +1,7 @@
 /**
- * Explores one job after another: `bun test/crash/interleavings/main.ts [--all] [--plan TEXT] [--part N --parts N] [--json]`.
- * A program of its own, for it takes the clock away: a deadline never passes unless a schedule says so.
+ * Explores one job after another: `bun test/crash/interleavings/main.ts [--all] [--plan TEXT]
+ * [--part N --parts N] [--json]`. A program of its own, for it takes the clock away: a deadline
+ * never passes unless a schedule says so.
  */
 import { parseArgs } from "node:util"
 import { explore } from "./explore.ts"
@@ -40,7 +41,8 @@ for (const job of jobs) {
   console.log(
     values.json === true
       ? JSON.stringify(said)
-      : `${said.title}: ${states} states, ${schedules} schedules, ${acts} acts, ${wrong.length} faults, ${ms} ms`,
+      : `${said.title}: ${states} states, ${schedules} schedules, ${acts} acts, ` +
+          `${wrong.length} faults, ${ms} ms`,
   )
   if (values.json !== true) for (const [fault, way] of wrong) console.log(`  ${fault}\n    ${way}`)
 }

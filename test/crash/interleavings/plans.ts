@@ -100,7 +100,10 @@ export const short: readonly Job[] = [
   ...jobsOf(contained, 2, [1, 1]),
   ...jobsOf(beside, 1, [1]),
 ]
-/** `--all`: a quarter of an hour of one core. Two kills, a late request and a silence or a failure, one secret at a time, over as many as three rotations; two secrets at a time with two of these. */
+/**
+ * `--all`: a quarter of an hour of one core. Two kills, a late request and a silence or a failure,
+ * one secret at a time, over as many as three rotations; two secrets at a time with two of these.
+ */
 export const long: readonly Job[] = [
   ...jobsOf(back, 1, [2, 1, 1]),
   ...jobsOf(back, 1, [2, 1, 0, 1]),

@@ -15,7 +15,10 @@ export type World = {
   /** By target and by deployment: the "user:value" of each secret. */
   files: Readonly<Record<string, Readonly<Record<string, string>>>>
   programs: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** Requests whose client is dead or has given up: each may be carried out at any time, or never, unless it is settled. */
+  /**
+   * Requests whose client is dead or has given up: each may be carried out at any time, or never,
+   * unless it is settled.
+   */
   flights: readonly Flight[]
   /** The service that gives no answer. */
   silent: string | undefined
@@ -29,7 +32,10 @@ export type World = {
   time: number
 }
 
-/** Two values side by side under two roles, or under one user; one value, which the next one ends; a value that no service asks for. */
+/**
+ * Two values side by side under two roles, or under one user; one value, which the next one ends; a
+ * value that no service asks for.
+ */
 export type Kind = "pair" | "both" | "one" | "none"
 export type Member = {
   readonly kind: Kind
@@ -52,7 +58,10 @@ export type Plan = {
 export type Faults = {
   /** Processes that end at some instant. */
   readonly crashes: number
-  /** Requests that get no reply and are carried out later or never, of a process that lives or of one that was killed. */
+  /**
+   * Requests that get no reply and are carried out later or never, of a process that lives or of
+   * one that was killed.
+   */
   readonly late: number
   /** Times that one service gives no answer, until it heals. */
   readonly silences: number
@@ -188,8 +197,8 @@ export function versionsOf(world: World, name: string): readonly Version[] {
 }
 
 /**
- * All that decides what may still happen, as text. Left out: the log and its chain, serial numbers and what the notes of failures say,
- * which the engine writes and never reads.
+ * All that decides what may still happen, as text. Left out: the log and its chain, serial numbers
+ * and what the notes of failures say, which the engine writes and never reads.
  */
 export function keyOf(world: World, how: { readonly faults: boolean }): string {
   const { stored, live, files, programs, flights, silent, left, handed, back, excused, time } =
