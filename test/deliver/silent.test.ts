@@ -2,7 +2,10 @@ import { expect, test } from "bun:test"
 import type { Draft, Output } from "../../src/core/ports.ts"
 import { draftAll } from "../../src/deliver/delivery.ts"
 
-/** The file system of an output that never answers, as a server of FUSE or NFS that hangs: what is asked of it stays under way. */
+/**
+ * The file system of an output that never answers, as a server of FUSE or NFS that hangs: what is
+ * asked of it stays under way.
+ */
 
 let made = 0
 function output(more: Partial<Output>): Output {
