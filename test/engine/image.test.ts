@@ -17,9 +17,10 @@ import { type DockerEngine, dockerIsMissing, startDocker } from "../support/serv
 import { until } from "../support/until.ts"
 
 /**
- * config/Dockerfile is built and config/compose.yaml is followed word for word, on a real engine. What cannot be had here: the
- * official base images (theirs are made from Debian's packages), npm inside the build (what it would fetch lies there
- * already), and networks (so each service has none).
+ * config/Dockerfile is built and config/compose.yaml is followed word for word, on a real engine.
+ * What cannot be had here: the official base images (theirs are made from Debian's packages), npm
+ * inside the build (what it would fetch lies there already), and networks (so each service has
+ * none).
  */
 
 const missing = (await dockerIsMissing()) ?? (await imageIsMissing())
@@ -89,7 +90,10 @@ suite(`the image${missing === undefined ? "" : ` (skipped: ${missing})`}`, () =>
     const words = comment
       .filter((line) => /^ {2}(mkdir|docker) /.test(line))
       .map((line) => line.trim())
-    /** As a person says it; the second file stands in for what this engine lacks, and lets health be asked at once. */
+    /**
+     * As a person says it; the second file stands in for what this engine lacks, and lets health be
+     * asked at once.
+     */
     const say = (line: string): ReturnType<DockerEngine["run"]> =>
       engine.run(["sh", "-c", line], folder(), { COMPOSE_FILE: "compose.yaml:here.yaml" })
     const must = async (line: string): Promise<string> => {

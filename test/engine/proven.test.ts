@@ -8,7 +8,10 @@ import { type DockerEngine, dockerIsMissing, startDocker } from "../support/serv
 import { freePort } from "../support/servers/free-port.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
 
-/** What proves a restart of Compose: how long it is waited for, what is believed, and what the way back leaves. */
+/**
+ * What proves a restart of Compose: how long it is waited for, what is believed, and what the way
+ * back leaves.
+ */
 
 const missing = await dockerIsMissing()
 const suite = missing === undefined ? describe : describe.skip
@@ -79,7 +82,8 @@ suite(`a restart of a Compose app is proven${missing === undefined ? "" : ` (ski
     await engine.clear()
     await bare.up()
     expect(await bare.refused()).toContain(
-      "container project-api-1 has no health check of its own (add one to the compose file, or name another under healthy)",
+      "container project-api-1 has no health check of its own (add one to the compose file, " +
+        "or name another under healthy)",
     )
   })
 
@@ -112,7 +116,8 @@ suite(`a restart of a Compose app is proven${missing === undefined ? "" : ` (ski
     )
     const checked = await app.mycelium(["check"])
     expect(checked.stdout).toContain(
-      `info  health-shallow: production/api: tcp 127.0.0.1:${port} proves that it listens, not that it can log in`,
+      `info  health-shallow: production/api: tcp 127.0.0.1:${port} proves that it listens, ` +
+        "not that it can log in",
     )
     expect((await app.rotate()).made).toEqual(["api"])
   })

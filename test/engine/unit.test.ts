@@ -47,7 +47,10 @@ suite(`the unit${missing === undefined ? "" : ` (skipped: ${missing})`}`, () => 
       },
     },
   }
-  /** A command with all that the unit gives and denies its service; its config names the credential of this unit. */
+  /**
+   * A command with all that the unit gives and denies its service; its config names the credential
+   * of this unit.
+   */
   async function confined(words: string): ReturnType<Machine["say"]> {
     const text = readFileSync(unit, "utf8")
       .replace(/^Type=.*$/m, "Type=oneshot")
@@ -58,11 +61,15 @@ suite(`the unit${missing === undefined ? "" : ` (skipped: ${missing})`}`, () => 
       .replaceAll(/^(Restart|ExecReload|Watchdog\w+)=.*$/gm, "")
       .replace(
         "[Install]",
-        "ReadWritePaths=/srv/shop\nStandardOutput=truncate:/root/said\nStandardError=truncate:/root/errors\n[Install]",
+        "ReadWritePaths=/srv/shop\n" +
+          "StandardOutput=truncate:/root/said\n" +
+          "StandardError=truncate:/root/errors\n" +
+          "[Install]",
       )
     await write("/etc/systemd/system/once.service", text)
     await must(
-      "sed s/mycelium.service/once.service/ /etc/mycelium/mycelium.yaml > /etc/mycelium/once.yaml; systemctl daemon-reload",
+      "sed s/mycelium.service/once.service/ /etc/mycelium/mycelium.yaml > " +
+        "/etc/mycelium/once.yaml; systemctl daemon-reload",
     )
     return machine.say("systemctl start once; code=$?; cat /root/said /root/errors; exit $code")
   }
@@ -144,7 +151,8 @@ suite(`the unit${missing === undefined ? "" : ` (skipped: ${missing})`}`, () => 
 
   test("cannot write where it was not told to, and does not try again what only a person can mend", async () => {
     await must(
-      "chmod 777 /var/tmp; sed -i s#/srv/shop/.env#/opt/.env# /etc/mycelium/mycelium.yaml; mkdir -p /opt; chown mycelium /opt",
+      "chmod 777 /var/tmp; sed -i s#/srv/shop/.env#/opt/.env# /etc/mycelium/mycelium.yaml; " +
+        "mkdir -p /opt; chown mycelium /opt",
     )
     const refused = await confined("rotate-now production")
     expect([refused.ok, refused.out]).toEqual([false, expect.stringContaining("EROFS")])
