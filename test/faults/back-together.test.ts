@@ -6,8 +6,9 @@ import { login } from "../support/login.ts"
 import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
 
 /**
- * Two roles in one file, on a way back that cannot be gone: a person has changed one of them meanwhile, or the file cannot
- * be written. The other one is left as it is, so that what the file shows works.
+ * Two roles in one file, on a way back that cannot be gone: a person has changed one of them
+ * meanwhile, or the file cannot be written. The other one is left as it is, so that what the file
+ * shows works.
  */
 
 let server: PostgresServer

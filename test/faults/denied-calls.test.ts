@@ -3,7 +3,10 @@ import { chownSync } from "node:fs"
 import { type Call, denying, whyNoFilter } from "../support/denied-calls.ts"
 import { json, layOut } from "../support/mycelium.ts"
 
-/** Where a filter of system calls (a unit's, a container's) denies what we would like to have, all goes on, and check says what is missing. */
+/**
+ * Where a filter of system calls (a unit's, a container's) denies what we would like to have, all
+ * goes on, and check says what is missing.
+ */
 
 const why = whyNoFilter()
 const skipped = why === undefined ? "" : ` (skipped: ${why})`

@@ -4,7 +4,10 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { versionsOf } from "../support/sealed.ts"
 import { configOf, openShop } from "../support/shop.ts"
 
-/** A file that mycelium may give away, but not read afterwards: root without the right to read everything, as in a hardened unit. */
+/**
+ * A file that mycelium may give away, but not read afterwards: root without the right to read
+ * everything, as in a hardened unit.
+ */
 
 const under = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"]
 const why = whyNot()

@@ -5,7 +5,10 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** What a way back leaves alone, and what it ends. That files return byte for byte and programs with them: `../cli/rotate.test.ts`. */
+/**
+ * What a way back leaves alone, and what it ends. That files return byte for byte and programs with
+ * them: `../cli/rotate.test.ts`.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -133,7 +136,8 @@ describe("a program that cannot be restarted on the way back", () => {
     withFleet(shop)
     await shop.adopt()
     project.write("good.env", project.read(".env"))
-    // The fleet does not take the new value; on the way back the api fails first, and the fleet's restart is where the run dies.
+    // The fleet does not take the new value; on the way back the api fails first, and the fleet's
+    // restart is where the run dies.
     project.script(
       "restart-api",
       "echo restarted >> api.log",

@@ -13,7 +13,10 @@ import { type RedisServer, startRedis } from "../support/servers/redis.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { until } from "../support/until.ts"
 
-/** Whoever has taken the address of a server of this machine while it was down is told no password, whatever Mycelium is asked to do. */
+/**
+ * Whoever has taken the address of a server of this machine while it was down is told no password,
+ * whatever Mycelium is asked to do.
+ */
 
 const skipped = whyNoImpostor === undefined ? "" : ` (skipped: ${whyNoImpostor})`
 const old = `Old-${randomBytes(12).toString("hex")}.1`
@@ -224,7 +227,8 @@ describe.skipIf(whyNoImpostor !== undefined)(
     test("postgres: who lets anybody in without a question is told no statement", async () => {
       await using postgres = await startPostgres()
       await postgres.sql(
-        `create role shop login password '${old}'; create role rotator login createrole password 'Admin-of-this-test.1'; grant shop to rotator with admin option`,
+        `create role shop login password '${old}'; create role rotator login createrole ` +
+          "password 'Admin-of-this-test.1'; grant shop to rotator with admin option",
       )
       const project = await layOut(
         { ".env": `PASSWORD=${old}\n`, "admin.password": "Admin-of-this-test.1\n" },
@@ -279,7 +283,8 @@ describe.skipIf(whyNoImpostor !== undefined)(
         })
         const admin = `Admin-${randomBytes(12).toString("hex")}.1`
         await postgres.sql(
-          `create role shop login password '${old}'; create role rotator login createrole password '${admin}'; grant shop to rotator with admin option`,
+          `create role shop login password '${old}'; create role rotator login createrole ` +
+            `password '${admin}'; grant shop to rotator with admin option`,
         )
         const secret = {
           driver: "postgres",
@@ -335,7 +340,8 @@ describe.skipIf(whyNoImpostor !== undefined)(
       await using postgres = await startPostgres()
       const admin = `Admin-${randomBytes(12).toString("hex")}.1`
       await postgres.sql(
-        `create role shop login password '${old}'; create role rotator login createrole password '${admin}'; grant shop to rotator with admin option`,
+        `create role shop login password '${old}'; create role rotator login createrole ` +
+          `password '${admin}'; grant shop to rotator with admin option`,
       )
       const folder = postgres.socketFolder
       await using project = await shop(

@@ -4,8 +4,8 @@ import { startPostgres, type PostgresServer } from "../support/servers/postgres.
 import { openShop } from "../support/shop.ts"
 
 /**
- * A PostgreSQL whose shared memory was removed under it, as systemd-logind does (RemoveIPC) when a user logs out: it refuses
- * logins for a file that is missing, which is no library.
+ * A PostgreSQL whose shared memory was removed under it, as systemd-logind does (RemoveIPC) when a
+ * user logs out: it refuses logins for a file that is missing, which is no library.
  */
 
 /** Segments that this server has mapped, as files. */
@@ -38,7 +38,8 @@ test("a server that lost its shared memory is named so, with the restart that br
   await shop.adopt()
   // So many that what the server counts of them needs a segment of its own.
   await server.sql(
-    "do $$ begin for one in 1..3000 loop execute format('create table t%s (id int primary key)', one); if one % 500 = 0 then commit; end if; end loop; end $$",
+    "do $$ begin for one in 1..3000 loop execute format('create table t%s (id int primary " +
+      "key)', one); if one % 500 = 0 then commit; end if; end loop; end $$",
   )
   for (const path of segmentsOf(server)) rmSync(path)
   const { stdout, stderr } = await shop.run("rotate-now", "production", "--dry-run")

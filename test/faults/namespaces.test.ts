@@ -11,7 +11,10 @@ import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** A run that is killed on the host and resumed in a container: what it left cannot be seen there, and is not called dead. */
+/**
+ * A run that is killed on the host and resumed in a container: what it left cannot be seen there,
+ * and is not called dead.
+ */
 
 const container = ["unshare", "--pid", "--fork", "--mount-proc"]
 const canUnshare =
@@ -87,7 +90,8 @@ function holdRestart({ project }: Shop): void {
 
 describe("a run that was killed on the host", () => {
   inNamespaces(
-    "in a restart hook: a container starts no second one, decides nothing, and goes on when a person has looked",
+    "in a restart hook: a container starts no second one, decides nothing, " +
+      "and goes on when a person has looked",
     async () => {
       await using shop = await openShop(server)
       const { project } = shop
@@ -226,13 +230,18 @@ describe("a run that was killed on the host", () => {
   )
 })
 
-/** A container whose process 1 outlives the run, which is ended by `signal` once there is a file of that name. */
+/**
+ * A container whose process 1 outlives the run, which is ended by `signal` once there is a file of
+ * that name.
+ */
 function outlived(args: string, signal: "KILL" | "TERM"): readonly string[] {
   return [
     ...container,
     "sh",
     "-c",
-    `${binary} ${args} & run=$!; until [ -e ${signal} ]; do sleep 0.05; done; kill -${signal} $run; echo > sent; wait $run; echo $? > ended; until [ -e over ]; do sleep 0.05; done`,
+    `${binary} ${args} & run=$!; until [ -e ${signal} ]; do sleep 0.05; done; ` +
+      `kill -${signal} $run; echo > sent; wait $run; echo $? > ended; until [ -e over ]; ` +
+      "do sleep 0.05; done",
   ]
 }
 

@@ -5,8 +5,8 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type Shop, openShop } from "../support/shop.ts"
 
 /**
- * A server that answers each new connection with an error: whatever says that it has no clear answer, or that nothing can
- * be settled, says what the server answered.
+ * A server that answers each new connection with an error: whatever says that it has no clear
+ * answer, or that nothing can be settled, says what the server answered.
  */
 
 const acts = [

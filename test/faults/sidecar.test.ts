@@ -5,7 +5,10 @@ import { parse } from "yaml"
 import { type DockerEngine, dockerIsMissing, startDocker } from "../support/servers/docker.ts"
 import { until } from "../support/servers/until.ts"
 
-/** The containers of config/compose.yaml, on a real engine: each can be recreated alone, and none ends for good by it. */
+/**
+ * The containers of config/compose.yaml, on a real engine: each can be recreated alone, and none
+ * ends for good by it.
+ */
 
 const why = await dockerIsMissing()
 let engine: DockerEngine

@@ -10,8 +10,9 @@ import { type Shop, type ShopOptions, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
 /**
- * A server that is slow, silent, cut off or not the one it was, while the binary is killed: nothing is lost, and no older value
- * lands late. That an ALTER ROLE of a dead client is ended, and a SETUSER never carried out, drivers show in their own tests.
+ * A server that is slow, silent, cut off or not the one it was, while the binary is killed: nothing
+ * is lost, and no older value lands late. That an ALTER ROLE of a dead client is ended, and a
+ * SETUSER never carried out, drivers show in their own tests.
  */
 
 let server: PostgresServer
@@ -47,7 +48,8 @@ function begin({ project }: Shop, args: readonly string[] = command) {
 const waiting = async (user: string, kind: string, on = server): Promise<readonly unknown[]> =>
   (
     await on.sql(
-      `select pid from pg_stat_activity where usename = '${user}' and (wait_event_type = '${kind}' or wait_event = '${kind}')`,
+      `select pid from pg_stat_activity where usename = '${user}' and (wait_event_type = ` +
+        `'${kind}' or wait_event = '${kind}')`,
     )
   ).map((row) => row["pid"])
 

@@ -4,7 +4,10 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type Shop, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** We are stopped (SIGSTOP, as a frozen cgroup or a paused machine does) while others go on: that is no time that they had. */
+/**
+ * We are stopped (SIGSTOP, as a frozen cgroup or a paused machine does) while others go on: that is
+ * no time that they had.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -97,7 +100,8 @@ describe("mycelium rotate-now, stopped for longer than a deadline", () => {
     await using shop = await openShop(server)
     await shop.adopt()
     configure(shop, { healthy: { command: ["./health-api"], within: "2s" } })
-    // Healthy before the rotation; afterwards from when "go" is there. Its answer takes longer than the stop begins.
+    // Healthy before the rotation; afterwards from when "go" is there. Its answer takes longer than
+    // the stop begins.
     shop.project.script("restart-api", "cp .env api.loaded", "touch begun")
     shop.project.script(
       "health-api",
