@@ -25,7 +25,10 @@ import type { Keys } from "../../src/record/keys.ts"
 import { answered, bytes, mutated, runs } from "../support/fuzzed.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
-/** The state and its log as somebody, or a disk, may have left them: read right, or refused as a whole; never changed by reading. */
+/**
+ * The state and its log as somebody, or a disk, may have left them: read right, or refused as a
+ * whole; never changed by reading.
+ */
 
 const value = "The-value-in-the-state.1"
 const identity = await newIdentity()

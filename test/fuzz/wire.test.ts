@@ -127,7 +127,10 @@ describe("what PostgreSQL may answer", () => {
 const password = "The-password-of-the-shop.1"
 const login = credential("v1", { user: "shop", password })
 
-/** Every act of a driver, against a peer that sends `stream` whatever it is asked, and then ends the connection. */
+/**
+ * Every act of a driver, against a peer that sends `stream` whatever it is asked, and then ends the
+ * connection.
+ */
 async function everyAct(driver: Driver): Promise<void> {
   const acts: readonly (() => Promise<unknown>)[] = [
     () => driver.probe(login, soon(2000)),
