@@ -10,7 +10,10 @@ import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { type Call, pathsIn, readStrace, threadsOf } from "../support/strace.ts"
 import { cannotTrace, skippedUntraced, strace } from "../support/tracing.ts"
 
-/** A marked secret goes through everything that the binary can do with it, well and badly, and is looked for everywhere afterwards. */
+/**
+ * A marked secret goes through everything that the binary can do with it, well and badly, and is
+ * looked for everywhere afterwards.
+ */
 
 const marked = `Marked-${randomBytes(18).toString("hex")}.1`
 /** Values that were never ours, but lie where the binary looks. */
@@ -224,7 +227,8 @@ describe.skipIf(cannotTrace !== undefined)(
           name === "creat" || (/^open(at)?$/.test(name) && args.includes("O_CREAT")),
       )
       expect(made.length).toBeGreaterThan(50)
-      // With a umask of 077 no mode can open it to others; and none is asked for that would, save by SQLite for a file that exists.
+      // With a umask of 077 no mode can open it to others; and none is asked for that would, save
+      // by SQLite for a file that exists.
       expect(
         made
           .filter(({ args }) => !args.endsWith(", 0600"))

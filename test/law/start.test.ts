@@ -2,7 +2,10 @@ import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 
-/** What a start loads before anything is known of the command: a module of Node's costs a millisecond or more, its streams eight. */
+/**
+ * What a start loads before anything is known of the command: a module of Node's costs a
+ * millisecond or more, its streams eight.
+ */
 
 const source = join(import.meta.dir, "..", "..", "src")
 
