@@ -28,7 +28,10 @@ export const atFirst = (): Model => ({
   hasBackup: false,
 })
 
-/** A shop with one PostgreSQL role and an admin, what somebody else has set there, and the copies of its state. */
+/**
+ * A shop with one PostgreSQL role and an admin, what somebody else has set there, and the copies of
+ * its state.
+ */
 export type Real = { readonly shop: Shop; foreign: string }
 type Command = AsyncCommand<Model, Real>
 
@@ -42,7 +45,10 @@ function check(holds: boolean, message: string, ran?: Ran): void {
     )
 }
 
-/** The binary, with all that must hold of every run: an exit code of ours, no stack, no value, no lost credential. */
+/**
+ * The binary, with all that must hold of every run: an exit code of ours, no stack, no value, no
+ * lost credential.
+ */
 async function run(
   model: Model,
   { shop }: Real,
@@ -88,7 +94,10 @@ async function run(
   return ran
 }
 
-/** All files but those of the lock beside it, which a killed run leaves: who holds it, and a journal of SQLite. */
+/**
+ * All files but those of the lock beside it, which a killed run leaves: who holds it, and a journal
+ * of SQLite.
+ */
 function kept({ project }: Shop): string {
   return JSON.stringify(
     Object.entries(project.snapshot()).filter(([path]) => !/\.lock-(holder|journal)$/.test(path)),
@@ -189,7 +198,10 @@ export class Recover implements Command {
   toString = (): string => "run --once"
 }
 
-/** A person writes the value of somebody else into the file, restarts the program, and has it taken over; or, where that is refused, takes it out again. */
+/**
+ * A person writes the value of somebody else into the file, restarts the program, and has it taken
+ * over; or, where that is refused, takes it out again.
+ */
 export class Adopt implements Command {
   check = ({ foreign, known, older }: Readonly<Model>): boolean => foreign && known && !older
   async run(model: Model, real: Real): Promise<void> {

@@ -21,8 +21,9 @@ import {
 } from "./shop-model.ts"
 
 /**
- * Whatever people, machines and accidents do in whatever order, against the compiled binary and a real server: a small model
- * says what each step may and must do. A failure is shrunk; MODEL_SEED repeats it, MODEL_RUNS tries more.
+ * Whatever people, machines and accidents do in whatever order, against the compiled binary and a
+ * real server: a small model says what each step may and must do. A failure is shrunk; MODEL_SEED
+ * repeats it, MODEL_RUNS tries more.
  */
 
 const seed = Number(process.env["MODEL_SEED"] ?? Date.now() % 1_000_000_000)
@@ -69,7 +70,8 @@ describe(`random sequences of commands and accidents${cannotTrace === undefined 
         await settle(model, real)
       },
     )
-    // Shrinking a failure takes as long again and again as one run does: it ends after two minutes with the shortest so far.
+    // Shrinking a failure takes as long again and again as one run does: it ends after two minutes
+    // with the shortest so far.
     const result = await fc.check(property, {
       seed,
       numRuns,
