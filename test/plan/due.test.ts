@@ -11,7 +11,10 @@ function schedule(pattern: string, timezone = "UTC"): Schedule {
   return found
 }
 
-/** Rotates as the service would, for `years`, each rotation a moment after its tick: counts, and the greatest age seen. */
+/**
+ * Rotates as the service would, for `years`, each rotation a moment after its tick: counts, and the
+ * greatest age seen.
+ */
 function simulate(
   pattern: string,
   timezone: string,

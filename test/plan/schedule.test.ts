@@ -24,7 +24,10 @@ test.each(["0 3 * * SUN", "*/7 * * * *", "0 0 29 2 *", "15 2 1 * *", "0 3 * * 1-
   },
 )
 
-/** Answers between the same two ticks are remembered; on the days when clocks change, too, they must be those of who remembers nothing. */
+/**
+ * Answers between the same two ticks are remembered; on the days when clocks change, too, they must
+ * be those of who remembers nothing.
+ */
 test.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])(
   "what is remembered of the ticks is what they are, in %s",
   (timezone) => {

@@ -69,7 +69,8 @@ test("what failed and is due is tried again when its wait is over", () => {
 
 test("what failed before it was due is tried by itself once it is due, and where it never is, never", () => {
   expect(notesOf({ rotatedAt: "2026-06-01T11:00:00.000Z" })).toEqual([
-    "2 failed attempts: no clear answer; mycelium run tries again once it is due, 2026-06-02 03:00 UTC; rotate-now tries sooner",
+    "2 failed attempts: no clear answer; mycelium run tries again once it is due, " +
+      "2026-06-02 03:00 UTC; rotate-now tries sooner",
   ])
   expect(notesOf({ rotatedAt: "2026-06-01T11:00:00.000Z" }, null)).toEqual([
     "2 failed attempts: no clear answer; mycelium run does not try again; rotate-now does",
