@@ -21,7 +21,10 @@ export type Addresses = {
   readonly remote: readonly string[]
 }
 
-/** What holds of the addresses of every driver: read as written, refused without a word of them, known as local or not. */
+/**
+ * What holds of the addresses of every driver: read as written, refused without a word of them,
+ * known as local or not.
+ */
 export function addressSuite({ scheme, parse, ...addresses }: Addresses): void {
   const refusalOf = (written: string): AppError => {
     try {

@@ -135,7 +135,9 @@ test("http is deaf to a proxy in the environment, on loopback and elsewhere", as
   const open = `http.open(address, { folder: "/", label: "x", env: () => undefined })`
   await writeFile(
     script,
-    `import { http } from "${source}plugins/healths/http.ts"\nfor (const address of process.argv.slice(2)) console.log(await ${open}.healthy(AbortSignal.timeout(5000)))\n`,
+    `import { http } from "${source}plugins/healths/http.ts"\n` +
+      "for (const address of process.argv.slice(2)) console.log(await " +
+      `${open}.healthy(AbortSignal.timeout(5000)))\n`,
   )
   const env = {
     HTTP_PROXY: proxy.url,
@@ -203,7 +205,9 @@ test("http takes an answer that some words come before", async () => {
   const server = createServer((socket) => {
     socket.once("data", () =>
       socket.end(
-        `${"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(5)}HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n`,
+        `${"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(5)}HTTP/1.1 200 OK\r\n` +
+          `content-length: 0\r\n` +
+          `\r\n`,
       ),
     )
   })

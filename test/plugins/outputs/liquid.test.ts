@@ -208,7 +208,8 @@ describe("the version that lives beside the one that is shown", () => {
   }
   const forms = [
     "{{ pg.user }} {{ pg.password }} {{ pg.previous.user }} {{ pg.previous.password | url_encode }}",
-    "{{ pg.user }} {{ pg.password | append: '' }} {{ pg.previous.user }} {{ pg.previous.password | append: '' }}",
+    "{{ pg.user }} {{ pg.password | append: '' }} {{ pg.previous.user }} {{ " +
+      "pg.previous.password | append: '' }}",
   ]
 
   test.each(forms)("is shown by %s", (text) => {

@@ -38,9 +38,17 @@ const files: readonly (readonly [what: string, text: string, out: (shows: Shows)
   ],
   [
     "application.yml",
-    "spring:\n  datasource:\n    username: {{ db.user | json }}\n    password: {{ db.password | json }}\n    hikari: { maximum-pool-size: 5 }\n",
+    "spring:\n  " +
+      "datasource:\n    " +
+      "username: {{ db.user | json }}\n    " +
+      "password: {{ db.password | json }}\n    " +
+      "hikari: { maximum-pool-size: 5 }\n",
     ({ user, password }) =>
-      `spring:\n  datasource:\n    username: "${user}"\n    password: "${password}"\n    hikari: { maximum-pool-size: 5 }\n`,
+      "spring:\n  " +
+      "datasource:\n    " +
+      `username: "${user}"\n    ` +
+      `password: "${password}"\n    ` +
+      "hikari: { maximum-pool-size: 5 }\n",
   ],
   [
     ".pgpass",
@@ -84,7 +92,9 @@ describe("template", () => {
     const error = await errorOf(next.prepare(valuesOf(shows), knownOf(shows), never))
     expect({ code: error.code, hint: error.hint }).toEqual({
       code: "output-drift",
-      hint: "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, move the file away and try again",
+      hint:
+        "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, " +
+        "move the file away and try again",
     })
     const issued = Object.assign(
       (secret: string, which: "recent" | "all") => knownOf(shows)(secret, which),

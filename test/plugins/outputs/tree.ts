@@ -3,7 +3,10 @@ import type { Output } from "../../../src/core/ports.ts"
 
 /** For json and yaml alike. */
 
-/** Texts that have hurt: quotes, line ends of all kinds, what looks like a number, a date, a yes; and any text. */
+/**
+ * Texts that have hurt: quotes, line ends of all kinds, what looks like a number, a date, a yes;
+ * and any text.
+ */
 export const texts = fc
   .oneof(
     fc.constantFrom(

@@ -28,7 +28,13 @@ describe("yaml", () => {
       fresh(),
     )
     expect(readFileSync(join(folder.path, "x.yml"), "utf8")).toBe(
-      '# written by mycelium: production\nspring:\n  datasource:\n    username: "shop"\n    max-size: "5"\n"a.b": "x"\n"no": "y"\n',
+      "# written by mycelium: production\n" +
+        "spring:\n  " +
+        "datasource:\n    " +
+        'username: "shop"\n    ' +
+        'max-size: "5"\n' +
+        '"a.b": "x"\n' +
+        '"no": "y"\n',
     )
   })
 

@@ -23,7 +23,8 @@ describe("ReferenceOptions", () => {
       .safeParse(input)
       .error?.issues.map(({ message }) => message)
     expect(messages).toEqual([
-      "a credential comes by reference, never as text: { file: … }, { env: … }, { command: [ … ] } or { vault: { … } }",
+      "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
+        "[ … ] } or { vault: { … } }",
     ])
   })
 

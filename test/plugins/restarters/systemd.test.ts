@@ -13,7 +13,9 @@ async function fakeSystemctl(
   how: { readonly code?: number; readonly state?: string } = {},
 ): Promise<string> {
   const path = join(folder, "systemctl")
-  const active = `case "$*" in *is-active*) echo "${how.state ?? "active"}"; [ "${how.state ?? "active"}" = active ]; exit;; esac`
+  const active =
+    `case "$*" in *is-active*) echo "${how.state ?? "active"}"; [ "${how.state ?? "active"}" = ` +
+    "active ]; exit;; esac"
   await writeFile(
     path,
     `#!/bin/sh\necho "$*" >> calls\nenv > environment\n${active}\necho s3cret >&2\nexit ${how.code ?? 0}\n`,
@@ -158,7 +160,10 @@ test("systemd refuses what is no name of one service, so that none is taken for 
   )
 })
 
-/** As systemd's own program answers where a rule is missing, in one line of several; beside it what is never repeated. */
+/**
+ * As systemd's own program answers where a rule is missing, in one line of several; beside it what
+ * is never repeated.
+ */
 async function refusing(folder: string, message: string): Promise<string> {
   const path = join(folder, "systemctl")
   const shows = "LoadState=loaded\\nActiveState=active\\nInvocationID=aaa\\n"
@@ -224,7 +229,10 @@ describe.skipIf(!hasSystemdUser)("systemd, with a real one", () => {
     await writeFile(file, "KEY=old\n")
     await manager.unit(
       "worker.service",
-      `[Service]\nEnvironmentFile=${file}\nExecStart=/bin/sh -c 'echo "$KEY" > ${folder}/shown; exec sleep 600'\nExecReload=/bin/sh -c 'echo reloaded > ${folder}/shown'\n`,
+      "[Service]\n" +
+        `EnvironmentFile=${file}\n` +
+        `ExecStart=/bin/sh -c 'echo "$KEY" > ${folder}/shown; exec sleep 600'\n` +
+        `ExecReload=/bin/sh -c 'echo reloaded > ${folder}/shown'\n`,
     )
     const restarter = (options: object = {}) =>
       open({ unit: "worker.service", user: true, ...options }, folder, manager.environment)

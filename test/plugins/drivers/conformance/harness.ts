@@ -4,7 +4,10 @@ import { makeValue } from "../../../../src/base/text/value-shape.ts"
 import type { Credential, Driver, MakeText, PluginContext } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 
-/** What a driver's harness gives the suite: a real service with one secret in it, and the power to take it away. */
+/**
+ * What a driver's harness gives the suite: a real service with one secret in it, and the power to
+ * take it away.
+ */
 export interface Service extends AsyncDisposable {
   /** What the service holds; its version is "v1". */
   readonly current: Credential
@@ -17,7 +20,10 @@ export interface Service extends AsyncDisposable {
   /** It takes connections and says nothing until `resume`. */
   hang(): Promise<void>
   resume(): Promise<void>
-  /** Drivers that are wrong in ways of their own (an admin's password, say): what they throw holds no value either. */
+  /**
+   * Drivers that are wrong in ways of their own (an admin's password, say): what they throw holds
+   * no value either.
+   */
   faulty?(): readonly Driver[]
 }
 
@@ -54,7 +60,10 @@ export const text: MakeText = (field, shape) =>
 /** Two test files at once must not take each other's programs for those of a run that was killed. */
 export const runId = process.env["TEST_RUN_ID"] ?? process.pid.toString(16).padStart(12, "5")
 
-/** What a driver gets in a process of its own, which is at work; `credential` stands for every reference of its config. */
+/**
+ * What a driver gets in a process of its own, which is at work; `credential` stands for every
+ * reference of its config.
+ */
 export function context(folder: string, credential = "none"): PluginContext {
   const shift = new ActivityScope()
   shift.join()

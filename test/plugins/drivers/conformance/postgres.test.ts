@@ -6,7 +6,10 @@ import { type PostgresServer, startPostgres } from "../../../support/servers/pos
 import { type Harness, type Service, context, outagesOf, text } from "./harness.ts"
 import { driverSuite } from "./suite.ts"
 
-/** One role, PostgreSQL of this machine and a newer one, with an admin and with the role changing its own password. */
+/**
+ * One role, PostgreSQL of this machine and a newer one, with an admin and with the role changing
+ * its own password.
+ */
 describe.each(["system", "newer"] as const)("PostgreSQL, %s", (which) => {
   let server: PostgresServer
   beforeAll(async () => {

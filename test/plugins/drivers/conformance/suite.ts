@@ -7,8 +7,9 @@ import type { Harness, Service, Title } from "./harness.ts"
 import { traces } from "./traces.ts"
 
 /**
- * One suite for all drivers: what the contract in core/ports.ts says, asked of each at a real service. `harness` starts
- * that service and can take it away; what a driver cannot be asked is skipped with its reason.
+ * One suite for all drivers: what the contract in core/ports.ts says, asked of each at a real
+ * service. `harness` starts that service and can take it away; what a driver cannot be asked is
+ * skipped with its reason.
  */
 export function driverSuite(name: string, harness: Harness): void {
   describe(`driver ${name}`, () => {
@@ -265,7 +266,10 @@ async function both(
   return [await driver.probe(one, soon()), await driver.probe(other, soon())]
 }
 
-/** What the engine does after a crash in `apply`: settle, ask, apply the same value again; then the old value goes. Returns what lives. */
+/**
+ * What the engine does after a crash in `apply`: settle, ask, apply the same value again; then the
+ * old value goes. Returns what lives.
+ */
 async function recover(
   driver: Driver,
   versions: Versions & { readonly current: Credential; readonly pending: Credential },

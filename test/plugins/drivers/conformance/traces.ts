@@ -1,7 +1,10 @@
 import type { Credential } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 
-/** The ways in which a value of these versions shows up in a text: raw, URL-encoded, base64 at any alignment, hexadecimal, as in JSON. Empty where none does. */
+/**
+ * The ways in which a value of these versions shows up in a text: raw, URL-encoded, base64 at any
+ * alignment, hexadecimal, as in JSON. Empty where none does.
+ */
 export function traces(said: string, versions: readonly Credential[]): readonly string[] {
   const values = versions
     .flatMap(({ fields }) => Object.entries(fields))

@@ -1,6 +1,9 @@
 import { type Server, createServer } from "node:http"
 
-/** A service that holds some passwords a user and nothing else: what the test programs of the exec driver talk to. */
+/**
+ * A service that holds some passwords a user and nothing else: what the test programs of the exec
+ * driver talk to.
+ */
 export class KeyService implements AsyncDisposable {
   readonly users = new Map<string, readonly string[]>()
   /** The requests that it has carried out, without values. */
@@ -34,7 +37,8 @@ export class KeyService implements AsyncDisposable {
           void response.end(
             JSON.stringify(this.#do(JSON.parse(Buffer.concat(chunks).toString()) as Order)),
           )
-        // As a real server does: what came while it hung is carried out once it goes on, whoever has left by then.
+        // As a real server does: what came while it hung is carried out once it goes on, whoever
+        // has left by then.
         if (this.#waiting === undefined) answer()
         else this.#waiting.push(answer)
       })

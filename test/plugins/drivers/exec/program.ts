@@ -2,8 +2,8 @@
 import type { Order } from "./key-service.ts"
 
 /**
- * A program as a user would write one, for the service in key-service.ts; and, where ODD says so, one that is broken in
- * some way. ODD_AT is the verb at which it is.
+ * A program as a user would write one, for the service in key-service.ts; and, where ODD says so,
+ * one that is broken in some way. ODD_AT is the verb at which it is.
  */
 type Version = { readonly version: string; readonly user?: string; readonly password: string }
 type Asked = {

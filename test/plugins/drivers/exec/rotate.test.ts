@@ -6,7 +6,10 @@ import { bun, isRunning } from "../../../support/running.ts"
 import { program } from "./harness.ts"
 import { KeyService } from "./key-service.ts"
 
-/** The whole way, by the binary: a first value, a second one, the old one revoked; and with a program that cannot log in. */
+/**
+ * The whole way, by the binary: a first value, a second one, the old one revoked; and with a
+ * program that cannot log in.
+ */
 
 async function shop(service: KeyService, more: object, env: object = {}): Promise<Project> {
   const secret = {
@@ -73,7 +76,8 @@ test("exec neither waits for nor ends what another user has given a mark that lo
   await using project = await shop(service, { user: "app" })
   await project.mycelium(["init"])
   expect((await project.mycelium(["rotate-now", "production", "--new"])).code).toBe(0)
-  // All that a user of the services can see of a run: the beginning of the state's id names its sessions there.
+  // All that a user of the services can see of a run: the beginning of the state's id names its
+  // sessions there.
   const seen = (await stateOf(project))?.id.slice(0, 8)
   const forged = Bun.spawn(["sh", "-c", "trap '' TERM; touch ready; while :; do sleep 600; done"], {
     cwd: project.folder,

@@ -3,7 +3,10 @@ import { chmod, readFile, stat, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
 
-/** The worked example in config/, without a server: its keys and its file. The suite in conformance/ logs in with it. */
+/**
+ * The worked example in config/, without a server: its keys and its file. The suite in conformance/
+ * logs in with it.
+ */
 const program = new URL("../../../../config/exec-ssh-key", import.meta.url).pathname
 const lacks = ["python3", "openssl", "ssh-keygen"].find(
   (name) => Bun.which(name, { PATH: "/usr/bin:/bin" }) === null,

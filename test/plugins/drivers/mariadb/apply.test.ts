@@ -75,7 +75,9 @@ describe("apply()", () => {
           JSON.stringify(rows).replaceAll(/IDENTIFIED (BY PASSWORD|VIA).*?( WITH|\\?"})/g, "…$2"),
         ),
       await server.sql(
-        `select json_remove(Priv, '$.auth_or', '$.authentication_string', '$.plugin', '$.password_last_changed') as rest from mysql.global_priv where User = '${shop.user}'`,
+        "select json_remove(Priv, '$.auth_or', '$.authentication_string', " +
+          "'$.plugin', '$.password_last_changed') as rest from mysql.global_priv where User = " +
+          `'${shop.user}'`,
       ),
     ]
     const before = await rest()

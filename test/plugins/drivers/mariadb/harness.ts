@@ -119,14 +119,20 @@ export function adminSession(server: MariadbServer): Promise<Session> {
   return session(server, server.admin.user, server.admin.password)
 }
 
-/** "error account-locked", of all that preflight finds but what is said about the test's admin, which may do everything. */
+/**
+ * "error account-locked", of all that preflight finds but what is said about the test's admin,
+ * which may do everything.
+ */
 export async function codes(driver: Driver, about: Versions): Promise<readonly string[]> {
   return (await driver.preflight(about, soon()))
     .filter(({ code }) => code !== "admin-too-powerful")
     .map(({ severity, code }) => `${severity} ${code}`)
 }
 
-/** Between a client and the server: what the server answers to the first statement with these words in it waits for `meanwhile`. */
+/**
+ * Between a client and the server: what the server answers to the first statement with these words
+ * in it waits for `meanwhile`.
+ */
 export function relay(
   port: number,
   words: string,

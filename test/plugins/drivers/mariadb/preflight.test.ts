@@ -60,7 +60,8 @@ describe("preflight() refuses an account that is not fit", () => {
       [
         "that has such a way beside its password",
         (user, password) =>
-          `alter user ${user} identified via mysql_native_password using password('${password}') or mysql_native_password using ''`,
+          `alter user ${user} identified via mysql_native_password using ` +
+          `password('${password}') or mysql_native_password using ''`,
         "lets in who gives no password",
       ],
       [
@@ -72,7 +73,8 @@ describe("preflight() refuses an account that is not fit", () => {
       [
         "of another plug-in beside ours",
         (user, password) =>
-          `alter user ${user} identified via mysql_native_password using password('${password}') or unix_socket`,
+          `alter user ${user} identified via mysql_native_password using ` +
+          `password('${password}') or unix_socket`,
         "logs in otherwise",
       ],
     ]

@@ -168,7 +168,8 @@ test("forget() leaves an account that nobody enters, and none where none was", a
   await driver.deleteLogin?.([shop.old, live], soon())
   expect(
     await server.sql(
-      `select json_value(Priv, '$.authentication_string') as kept from mysql.global_priv where User = '${shop.user}'`,
+      "select json_value(Priv, '$.authentication_string') as kept from mysql.global_priv " +
+        `where User = '${shop.user}'`,
     ),
   ).toEqual([{ kept: "invalid" }])
   await server.sql(`drop user '${shop.user}'@'%'`)

@@ -143,7 +143,8 @@ test(`no login with what .env shows fails in ${rounds} rotations`, async () => {
   }
   const { logins, failures, ms } = await client.stop()
   console.info(
-    `${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ${failures.length} failed, during ${rounds} rotations in ${Math.round(ms / 1000)} s`,
+    `${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ` +
+      `${failures.length} failed, during ${rounds} rotations in ${Math.round(ms / 1000)} s`,
   )
   expect(failures).toEqual([])
   expect(logins).toBeGreaterThan(rounds * 10)
@@ -151,7 +152,10 @@ test(`no login with what .env shows fails in ${rounds} rotations`, async () => {
 
 type Tally = { readonly logins: number; readonly failures: readonly string[]; readonly ms: number }
 
-/** Reads .env and logs in, four at a time, as fast as it can. A false alarm needs 300 ms (the grace) between the two: none in 220,000 logins on a busy machine. */
+/**
+ * Reads .env and logs in, four at a time, as fast as it can. A false alarm needs 300 ms (the grace)
+ * between the two: none in 220,000 logins on a busy machine.
+ */
 function startClient(server: MariadbServer, project: Project): { stop(): Promise<Tally> } {
   const began = performance.now()
   const failures: string[] = []

@@ -23,7 +23,10 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** A run of ours whose ALTER USER waits behind a backup, and which is then gone: its socket is closed, its statement is not. */
+/**
+ * A run of ours whose ALTER USER waits behind a backup, and which is then gone: its socket is
+ * closed, its statement is not.
+ */
 async function deadRun(shop: Account, pending: Credential, backup: Session): Promise<void> {
   await backup.ask("flush tables with read lock")
   const killed = new AbortController()
@@ -41,7 +44,8 @@ async function deadRun(shop: Account, pending: Credential, backup: Session): Pro
 
 async function waits({ user }: Account): Promise<boolean> {
   const rows = await server.sql(
-    `select 1 as it from information_schema.processlist where INFO like 'ALTER USER ''${user}''%' and STATE like 'Waiting%'`,
+    "select 1 as it from information_schema.processlist where INFO like 'ALTER USER " +
+      `''${user}''%' and STATE like 'Waiting%'`,
   )
   return rows.length > 0
 }

@@ -3,7 +3,10 @@ import { pausedMariadbLogin } from "../../../support/paused-mariadb-login.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
 import { account, open, soon } from "./harness.ts"
 
-/** The server reads what it knows of a password as soon as it knows the name; the proof may come after a change. */
+/**
+ * The server reads what it knows of a password as soon as it knows the name; the proof may come
+ * after a change.
+ */
 
 let server: MariadbServer
 beforeAll(async () => {

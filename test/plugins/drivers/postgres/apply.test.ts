@@ -145,7 +145,8 @@ describe("apply()", () => {
         async () =>
           (
             await server.sql(
-              `select 1 from pg_stat_activity where application_name = '${ourName}' and wait_event_type = 'Lock'`,
+              `select 1 from pg_stat_activity where application_name = '${ourName}' and ` +
+                "wait_event_type = 'Lock'",
             )
           ).length === 1,
       )

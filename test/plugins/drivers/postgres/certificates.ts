@@ -9,7 +9,10 @@ export type Certificates = {
   readonly expired: string
 }
 
-/** Two authorities, and certificates by the first for `name` and 127.0.0.1. Returns texts; leaves its files in `folder`. */
+/**
+ * Two authorities, and certificates by the first for `name` and 127.0.0.1. Returns texts; leaves
+ * its files in `folder`.
+ */
 export async function makeCertificates(folder: string, name: string): Promise<Certificates> {
   const at = (file: string): string => join(folder, file)
   const openssl = (...argv: string[]): Promise<unknown> => Bun.$`openssl ${argv}`.quiet()

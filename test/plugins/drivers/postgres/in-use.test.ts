@@ -25,7 +25,8 @@ test("a server that is no friend gets no words of its own into a message, the lo
   ].map(([address, program]) => ({ address, program, younger: "t" }))
   const connection = { rows: () => Promise.resolve(rows) } as unknown as Connection
   expect(saySessions(await openSessions(connection, "app"))).toBe(
-    "4 sessions, 1 from 10.0.0.5 (psql), 1 from fe80::1, 1 from a local socket, 1 from an address that is none",
+    "4 sessions, 1 from 10.0.0.5 (psql), 1 from fe80::1, 1 from a local socket, " +
+      "1 from an address that is none",
   )
 })
 
@@ -62,7 +63,8 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
       hint: expect.stringContaining("pg_stat_activity"),
     })
     expect(error.message).toBe(
-      `role ${pair.blue} is still in use: 1 session, 1 from 127.0.0.1 (report worker) that began after ${pair.green} took over`,
+      `role ${pair.blue} is still in use: 1 session, 1 from 127.0.0.1 (report worker) that ` +
+        `began after ${pair.green} took over`,
     )
     expect(await driver.probe(old, soon())).toBe("accepted")
     await worker.close()

@@ -16,7 +16,10 @@ import {
   versions,
 } from "./harness.ts"
 
-/** Somebody has the password of a role, and keeps the role from being changed or its new password from being proven. */
+/**
+ * Somebody has the password of a role, and keeps the role from being changed or its new password
+ * from being proven.
+ */
 
 const servers: PostgresServer[] = []
 beforeAll(async () => {
@@ -39,7 +42,9 @@ async function newRole(server: PostgresServer, more = ""): Promise<Stolen> {
 async function asRotator(server: PostgresServer, role: string): Promise<Driver> {
   const [user, password] = [`rotator_${role}`, `Admin-${randomBytes(9).toString("hex")}`]
   await server.sql(
-    `create role ${user} login createrole password '${password}'; grant pg_read_all_stats, pg_signal_backend to ${user}; grant ${role} to ${user} with admin option`,
+    `create role ${user} login createrole password '${password}'; ` +
+      `grant pg_read_all_stats, pg_signal_backend to ${user}; grant ${role} to ${user} with ` +
+      "admin option",
   )
   return open(
     server,

@@ -6,7 +6,10 @@ import { startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, passwordIn, soon } from "./harness.ts"
 import { newPair, type Pair } from "./pair-harness.ts"
 
-/** The promise of a pair, kept by the binary and a real server: whoever logs in with what .env shows is never refused. */
+/**
+ * The promise of a pair, kept by the binary and a real server: whoever logs in with what .env shows
+ * is never refused.
+ */
 
 const rounds = { system: 50, newer: 5 } as const
 
@@ -36,7 +39,9 @@ describe.each(["system", "newer"] as const)("logins with what .env shows, %s ser
     }
     const { logins, failures, ms } = await client.stop()
     console.info(
-      `${which}: ${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ${failures.length} failed, during ${rounds[which]} rotations in ${Math.round(ms / 1000)} s`,
+      `${which}: ${logins} logins, ${Math.round((logins * 1000) / ms)} a second, ` +
+        `${failures.length} failed, during ${rounds[which]} rotations in ` +
+        `${Math.round(ms / 1000)} s`,
     )
     expect(failures).toEqual([])
     expect(users).toEqual(new Set([pair.blue, pair.green]))

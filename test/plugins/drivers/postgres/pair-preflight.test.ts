@@ -77,12 +77,14 @@ const cases: Readonly<Record<string, Case>> = {
   "settings with other values": {
     code: "pair-settings-differ",
     broken: (p) =>
-      `alter role ${p.blue} set search_path = "$user", 'My Schema', public; alter role ${p.green} set search_path = public`,
+      `alter role ${p.blue} set search_path = "$user", 'My Schema', public; ` +
+      `alter role ${p.green} set search_path = public`,
   },
   "a setting that needs quotes": {
     code: "pair-settings-differ",
     broken: (p) =>
-      `alter role ${p.blue} set datestyle = 'ISO, DMY'; alter role ${p.blue} set application_name = 'it''s \\ "it"'`,
+      `alter role ${p.blue} set datestyle = 'ISO, DMY'; ` +
+      `alter role ${p.blue} set application_name = 'it''s \\ "it"'`,
   },
   "other attributes": {
     code: "pair-attributes-differ",
@@ -144,7 +146,9 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
   let server: PostgresServer
   beforeAll(async () => {
     const hba =
-      "host all trusted_green 127.0.0.1/32 trust\nhost all rejected_green 127.0.0.1/32 reject\nhost all all 127.0.0.1/32 scram-sha-256"
+      "host all trusted_green 127.0.0.1/32 trust\n" +
+      "host all rejected_green 127.0.0.1/32 reject\n" +
+      "host all all 127.0.0.1/32 scram-sha-256"
     server = await startPostgres({ which, hba })
   }, 30_000)
   afterAll(() => server[Symbol.asyncDispose]())
@@ -229,7 +233,9 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     await app.unsafe(`alter role ${pair.blue} set search_path from current`)
     await app.unsafe(`alter role ${pair.blue} set application_name = E'x\\x1b]0;owned\\x07'`)
     const unsaid = `(its value for ${pair.blue})`
-    const remedy = `ALTER ROLE "${pair.green}" SET application_name = ${unsaid}; ALTER ROLE "${pair.green}" SET search_path = ${unsaid}`
+    const remedy =
+      `ALTER ROLE "${pair.green}" SET application_name = ${unsaid}; ALTER ROLE "${pair.green}" ` +
+      `SET search_path = ${unsaid}`
     expect(await errorsOf(driver, versions(current))).toMatchObject([
       { code: "pair-settings-differ", remedy },
     ])
@@ -257,7 +263,8 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     const odd = [`${pair.name} b"l'ue`, `${pair.name} gr\\een`, `${pair.name} Ow"ner`] as const
     const [blue, green, owner] = odd.map((name) => `"${name.replaceAll('"', '""')}"`)
     await server.sql(
-      `create role ${owner} nologin; create role ${blue} login in role ${owner}; create role ${green} login in role ${owner}`,
+      `create role ${owner} nologin; create role ${blue} login in role ${owner}; ` +
+        `create role ${green} login in role ${owner}`,
     )
     await server.sql(
       `alter role ${blue} set role = ${owner}; alter role ${green} set role = ${owner}`,
@@ -286,7 +293,9 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     await using _ = await program(server, pair.blue, passwordIn(current))
     const all = async (): Promise<unknown> =>
       server.sql(
-        "select (select json_agg(a) from pg_authid a)::text, (select json_agg(s) from pg_db_role_setting s)::text, (select json_agg(m) from pg_auth_members m)::text",
+        "select (select json_agg(a) from pg_authid a)::text, " +
+          "(select json_agg(s) from pg_db_role_setting s)::text, " +
+          "(select json_agg(m) from pg_auth_members m)::text",
       )
     const before = await all()
     for (let times = 0; times < 3; times++)

@@ -85,7 +85,8 @@ describe.each(["system", "newer"] as const)(
 
     test("can be run by who is no superuser, as on a hosted server", async () => {
       await server.sql(
-        "create role hosted login createrole password 'hosted-password'; grant pg_read_all_stats to hosted with admin option",
+        "create role hosted login createrole password 'hosted-password'; " +
+          "grant pg_read_all_stats to hosted with admin option",
       )
       await using client = await program(server, "hosted", "hosted-password")
       await client.unsafe(postgresPair("rented").sql)

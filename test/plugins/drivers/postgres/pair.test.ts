@@ -80,7 +80,8 @@ describe.each(["system", "newer"] as const)("a pair, %s server", (which) => {
     await first.unsafe(`create table ${table.blue} (id int)`)
     await second.unsafe(`create table ${table.green} (id int)`)
     await first.unsafe(
-      `alter table ${table.green} add column name text; drop table ${table.green}; create table ${table.green} (id int)`,
+      `alter table ${table.green} add column name text; drop table ${table.green}; ` +
+        `create table ${table.green} (id int)`,
     )
     await second.unsafe(`alter table ${table.blue} add column name text`)
     const owners = await server.sql(

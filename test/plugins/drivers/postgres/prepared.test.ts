@@ -4,7 +4,10 @@ import { clientOf } from "../../../support/login.ts"
 import { type PostgresServer, startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, drafted, open, soon, versions } from "./harness.ts"
 
-/** A prepared transaction belongs to no session: it keeps its locks, and lives on when all sessions have ended. */
+/**
+ * A prepared transaction belongs to no session: it keeps its locks, and lives on when all sessions
+ * have ended.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -67,7 +70,9 @@ test("an admin that may not read pg_authid is warned", async () => {
     expect.objectContaining({
       code: "role-held-prepared",
       severity: "warning",
-      message: `prepared transaction '${gid}' of ${role} in database postgres has changed a role: if that is ${role}, it cannot be changed until it ends`,
+      message:
+        `prepared transaction '${gid}' of ${role} in database postgres has changed a role: ` +
+        `if that is ${role}, it cannot be changed until it ends`,
     }),
   )
   await server.sql(`rollback prepared '${gid}'`)
@@ -82,7 +87,9 @@ test("one of the role that has changed no role outlives a containment, which say
   const { acceptedAt } = await driver.apply(next, versions(old, next), soon())
   const live = { ...next, ...(acceptedAt === undefined ? {} : { acceptedAt }) }
   expect((await driver.revokeOthers?.(live, soon()))?.notes).toEqual([
-    `1 transaction that role ${role} prepared before lives on, with its locks: '${gid}' in database postgres; ROLLBACK PREPARED there ends it, as ${role} or a superuser`,
+    `1 transaction that role ${role} prepared before lives on, with its locks: ` +
+      `'${gid}' in database postgres; ROLLBACK PREPARED there ends it, ` +
+      `as ${role} or a superuser`,
   ])
   await server.sql(`rollback prepared '${gid}'`)
   expect((await driver.revokeOthers?.(live, soon()))?.notes).toEqual([])

@@ -29,7 +29,8 @@ beforeAll(async () => {
     await server.sql(`create role "${role.replaceAll('"', '""')}" login password '${right}'`)
   }
   await server.sql(
-    `alter role nologin nologin; alter role nobodyroom connection limit 0; alter role expired valid until '2001-01-01'`,
+    "alter role nologin nologin; alter role nobodyroom connection limit 0; " +
+      "alter role expired valid until '2001-01-01'",
   )
   // What an impostor would ask for, stored at a real server.
   const verifier = await makeVerifier(new Secret("test", right), Buffer.alloc(16, 1), 4095)

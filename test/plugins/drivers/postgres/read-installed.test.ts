@@ -7,7 +7,8 @@ let server: PostgresServer
 beforeAll(async () => {
   server = await startPostgres()
   await server.sql(
-    "create role shop login password 'old-password'; create role empty login; create role weak login createrole password 'weak-password'",
+    "create role shop login password 'old-password'; create role empty login; " +
+      "create role weak login createrole password 'weak-password'",
   )
 })
 afterAll(() => server[Symbol.asyncDispose]())

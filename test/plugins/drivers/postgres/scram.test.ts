@@ -73,7 +73,9 @@ describe("a challenge of few iterations", () => {
     const refused = answer(pencil, first, challenge.replace("4096", count))
     await expect(refused).rejects.toMatchObject({
       code: "scram-weak",
-      message: `the server asks for ${count} SCRAM iterations, fewer than the 4096 of RFC 7677: no proof of the password was sent`,
+      message:
+        `the server asks for ${count} SCRAM iterations, fewer than the 4096 of RFC 7677: ` +
+        "no proof of the password was sent",
     })
   })
 
@@ -98,7 +100,8 @@ describe.each(["system", "newer"] as const)("makeVerifier(), %s server", (which)
     await server.session(async (client) => {
       for (const password of passwords) {
         const rows = await client.unsafe(
-          `alter role one password ${quoteText(password)}; select rolpassword as it from pg_authid where rolname = 'one'`,
+          `alter role one password ${quoteText(password)}; select rolpassword as it from ` +
+            "pg_authid where rolname = 'one'",
         )
         const theirs = String(rows.at(-1)[0].it)
         const [, count = "", salt = ""] = /^SCRAM-SHA-256\$(\d+):([^$]+)\$/.exec(theirs) ?? []

@@ -36,7 +36,9 @@ describe.each(["system", "newer"] as const)("%s", (which) => {
     const [rotator, adminPassword] = [`rotator${count}`, `Adm-${randomBytes(9).toString("hex")}`]
     await server.sql(`create role ${role} login password '${password}'`)
     await server.sql(
-      `create role ${rotator} login createrole password '${adminPassword}'; grant pg_read_all_stats, pg_signal_backend to ${rotator}; grant ${role} to ${rotator} with admin option`,
+      `create role ${rotator} login createrole password '${adminPassword}'; ` +
+        `grant pg_read_all_stats, pg_signal_backend to ${rotator}; grant ${role} to ${rotator} ` +
+        "with admin option",
     )
     await server.sql(`create database ${role} owner ${role}`)
     await server.sql(setting(role))

@@ -6,7 +6,10 @@ import { until } from "../../../support/until.ts"
 import { credential, drafted, host, open, soon, versions } from "./harness.ts"
 import { newPair, turn } from "./pair-harness.ts"
 
-/** The server reads what it knows of a password before the client proves that it has it: a login that has begun by the old one may end well after the change. */
+/**
+ * The server reads what it knows of a password before the client proves that it has it: a login
+ * that has begun by the old one may end well after the change.
+ */
 
 const servers: PostgresServer[] = []
 beforeAll(async () => {
@@ -142,7 +145,9 @@ test("18 shows an admin who may see it that no login is under way: nothing is wa
   const server = servers[1] as PostgresServer
   const { role, old } = await newRole(server)
   await server.sql(
-    `create role seer login createrole password 'seer-password'; grant pg_read_all_stats, pg_signal_backend to seer; grant ${role} to seer with admin true`,
+    "create role seer login createrole password 'seer-password'; " +
+      `grant pg_read_all_stats, pg_signal_backend to seer; grant ${role} to seer with admin ` +
+      "true",
   )
   const admin = { user: "seer", password: { env: "ADMIN" }, database: "postgres" }
   const driver = open(server, role, { admin }, "seer-password")

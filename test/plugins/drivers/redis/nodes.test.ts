@@ -21,7 +21,9 @@ import {
 } from "./harness.ts"
 
 const adminPassword = "Password-of-the-rotator.1"
-const adminLine = `rotator on >${adminPassword} resetkeys -@all +acl|getuser +acl|setuser +acl|save +client|id +client|kill +client|list +client|setname +info +time +cluster|info`
+const adminLine =
+  `rotator on >${adminPassword} resetkeys -@all +acl|getuser +acl|setuser +acl|save +client|id ` +
+  "+client|kill +client|list +client|setname +info +time +cluster|info"
 const linkLine = "link on >link +psync +replconf +ping"
 
 function openAll(main: RedisServer, ...also: readonly RedisServer[]): ReturnType<typeof open> {

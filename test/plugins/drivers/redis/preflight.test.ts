@@ -173,7 +173,8 @@ describe("preflight() and what outlives a restart", () => {
       soon(),
     )
     const message =
-      "a new password would not survive a restart of the server: it runs without a config file and without an ACL file"
+      "a new password would not survive a restart of the server: " +
+      "it runs without a config file and without an ACL file"
     expect(findings).toEqual([
       {
         code: "redis-not-persistent",

@@ -71,8 +71,9 @@ describe("settle() ends what an earlier run has under way", () => {
   })
 
   /**
-   * A killed client's bytes lie in the socket of a server that is stopped. Whichever way they go when it wakes: after
-   * `settle` the answer no longer changes. Redis reads in the order of arrival, so in fact all of them are carried out.
+   * A killed client's bytes lie in the socket of a server that is stopped. Whichever way they go
+   * when it wakes: after `settle` the answer no longer changes. Redis reads in the order of
+   * arrival, so in fact all of them are carried out.
    */
   test.each(["is killed", "is still there"])(
     "a server that was stopped: the client of its unread commands %s",
@@ -131,7 +132,10 @@ test("settle() adds nothing that no node has", async () => {
   expect(await hashesAt(server)).toEqual(hashesOf(old, pending))
 })
 
-/** Is a connection waiting to be accepted? A listener's (0A) second queue counts them (proc(5), /proc/net/tcp). */
+/**
+ * Is a connection waiting to be accepted? A listener's (0A) second queue counts them (proc(5),
+ * /proc/net/tcp).
+ */
 async function isWaitedFor(port: number): Promise<boolean> {
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`
   const rows = (await readFile("/proc/net/tcp", "utf8"))

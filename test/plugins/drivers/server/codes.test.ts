@@ -85,7 +85,8 @@ async function ofMariadb(): Promise<Kind> {
     locked: (user) => server.sql(`alter user ${at(user)} account lock`),
     second: (user) =>
       server.sql(
-        `alter user ${at(user)} identified via mysql_native_password using password('${old}') or mysql_native_password using password('${other}')`,
+        `alter user ${at(user)} identified via mysql_native_password using password('${old}') ` +
+          `or mysql_native_password using password('${other}')`,
       ),
     open: ({ user, password, port = server.port, tls }) =>
       mariadb.open(

@@ -34,7 +34,10 @@ type World = {
   password: string
 }
 
-/** An admin of its own, so that his sessions can be told from those of others; `reads`: which references were read. */
+/**
+ * An admin of its own, so that his sessions can be told from those of others; `reads`: which
+ * references were read.
+ */
 async function world(): Promise<World> {
   const admin = `rotator${++count}`
   const password = `pw-of-${admin}`
@@ -78,7 +81,8 @@ async function newRole(): Promise<{ readonly role: string; readonly old: Credent
 async function sessionsOf(admin: string): Promise<readonly string[]> {
   return (
     await server.sql(
-      `select pid || ' ' || application_name as it from pg_stat_activity where usename = '${admin}' order by pid`,
+      "select pid || ' ' || application_name as it from pg_stat_activity where usename = " +
+        `'${admin}' order by pid`,
     )
   ).map(({ it }) => String(it))
 }
@@ -151,7 +155,8 @@ describe("PostgreSQL", () => {
     expect(await server.sql(`select 1 from pg_locks where locktype = 'advisory'`)).toEqual([])
     expect(
       await server.sql(
-        `select 1 from pg_stat_activity where usename = '${admin}' and (state <> 'idle' or xact_start is not null)`,
+        `select 1 from pg_stat_activity where usename = '${admin}' and (state <> 'idle' or ` +
+          "xact_start is not null)",
       ),
     ).toEqual([])
     leave()
@@ -336,7 +341,8 @@ describe("MariaDB", () => {
       Number(
         (
           await database.sql(
-            "select count(*) as n from general_log where command_type = 'Connect' and argument like 'rotator@%'",
+            "select count(*) as n from general_log where command_type = 'Connect' and " +
+              "argument like 'rotator@%'",
           )
         )[0]?.["n"],
       )

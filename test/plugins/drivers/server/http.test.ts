@@ -140,7 +140,18 @@ describe("ask()", () => {
 
 describe("HttpReader", () => {
   const whole =
-    "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nde\r\n0\r\n\r\n"
+    "HTTP/1.1 200 OK\r\n" +
+    "Content-Length: 3\r\n" +
+    "\r\n" +
+    "abcHTTP/1.1 100 Continue\r\n" +
+    "\r\n" +
+    "HTTP/1.1 404 No\r\n" +
+    "Transfer-Encoding: chunked\r\n" +
+    "\r\n" +
+    "2\r\n" +
+    "de\r\n" +
+    "0\r\n" +
+    "\r\n"
 
   test("reads the same in whatever pieces it comes", () => {
     fc.assert(

@@ -5,7 +5,10 @@ import type { Credential, IssuedVersions, Output, Values } from "../../../../src
 import { Secret } from "../../../../src/core/secret.ts"
 import { randomBytes } from "node:crypto"
 
-/** One kind of output, as the suite needs it: it shows `db.user`, `db.password` and `key.password` below one folder. */
+/**
+ * One kind of output, as the suite needs it: it shows `db.user`, `db.password` and `key.password`
+ * below one folder.
+ */
 export interface Kind {
   /** As a new process opens it; `more`: options of every output. */
   open(folder: string, more?: Readonly<Record<string, unknown>>): Output
@@ -78,7 +81,8 @@ export function snapshot(folder: string): Readonly<Record<string, string>> {
       const stats = lstatSync(join(folder, name))
       return [
         name,
-        `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ${stats.isFile() ? readFileSync(join(folder, name), "latin1") : ""}`,
+        `${stats.mode.toString(8)} ${stats.uid}:${stats.gid} ` +
+          `${stats.isFile() ? readFileSync(join(folder, name), "latin1") : ""}`,
       ]
     }),
   )

@@ -99,13 +99,19 @@ export const replaced: Readonly<Record<string, Kind>> = {
   "dotenv, the whole file": dotenvKind(false),
   "dotenv, merged": dotenvKind(true),
   template: templateKind(
-    "# redis\nuser {{ db.user }}\nrequirepass {{ db.password }}\nurl redis://{{ key.password | url_encode }}\n",
+    "# redis\n" +
+      "user {{ db.user }}\n" +
+      "requirepass {{ db.password }}\n" +
+      "url redis://{{ key.password | url_encode }}\n",
     words,
     conf,
     false,
   ),
   "template, one way": templateKind(
-    "{% if db.user %}user {{ db.user }}\nrequirepass {{ db.password | strip }}\nurl redis://{{ key.password }}\n{% endif %}",
+    "{% if db.user %}user {{ db.user }}\n" +
+      "requirepass {{ db.password | strip }}\n" +
+      "url redis://{{ key.password }}\n" +
+      "{% endif %}",
     words,
     ({ user, password, key }) => `user ${user}\nrequirepass ${password}\nurl redis://${key}\n`,
     true,
@@ -128,7 +134,8 @@ export const replaced: Readonly<Record<string, Kind>> = {
       write(
         folder,
         "secrets.json",
-        `{"session.key":"${key}",\t"db":{"password" : ${JSON.stringify(password).replaceAll("a", "\\u0061")}, "user":"${user}"}}`,
+        `{"session.key":"${key}",\t"db":{"password" : ` +
+          `${JSON.stringify(password).replaceAll("a", "\\u0061")}, "user":"${user}"}}`,
       ),
     foreign: (folder) => write(folder, "secrets.json", '{"db":{"user":""},"other":1}'),
     withoutDb: "key",

@@ -481,7 +481,9 @@ export function outputSuite(name: string, kind: Kind): void {
       expect(errors.length).toBeGreaterThan(5)
       for (const error of errors) {
         expect(error instanceof AppError ? error.code : String(error)).toMatch(/^[a-z-]+$/)
-        const message = `${String(error)} ${Bun.inspect(error)} ${error instanceof AppError ? error.hint : ""}`
+        const message =
+          `${String(error)} ${Bun.inspect(error)} ` +
+          `${error instanceof AppError ? error.hint : ""}`
         expect(message).not.toContain("Marked")
       }
     })

@@ -31,7 +31,9 @@ describe("adopt()", () => {
 
   test("reads fields that stand alone and in addresses, of the secrets that are asked for", async () => {
     const text =
-      "DB_USER=shop\nDATABASE_URL='postgresql://shop:p%40ss%2Fw@db.internal:5432/shop'\nREDIS_URL=redis://default:r-1@cache\n"
+      "DB_USER=shop\n" +
+      "DATABASE_URL='postgresql://shop:p%40ss%2Fw@db.internal:5432/shop'\n" +
+      "REDIS_URL=redis://default:r-1@cache\n"
     expect(await adopt(text, ["db"])).toEqual({ db: { user: "shop", password: "p@ss/w" } })
     expect(await adopt(text, ["db", "redis", "key"])).toEqual({
       db: { user: "shop", password: "p@ss/w" },
@@ -64,7 +66,9 @@ describe("adopt()", () => {
   test("does not mind a conflict of secrets that nobody asked for", async () => {
     expect(
       await adopt(
-        "DB_PASSWORD=a\nDATABASE_URL=postgresql://shop:b@db.internal:5432/shop\nREDIS_URL=redis://u:p@cache\n",
+        "DB_PASSWORD=a\n" +
+          "DATABASE_URL=postgresql://shop:b@db.internal:5432/shop\n" +
+          "REDIS_URL=redis://u:p@cache\n",
         ["redis"],
       ),
     ).toEqual({ redis: { user: "u", password: "p" } })

@@ -143,7 +143,11 @@ describe("merge", () => {
     const draft = await deliver(output, db('a"b\\ $c\n'), issued("old"))
     expect(draft.changes).toEqual(["PASSWORD", "URL", "NEW"])
     expect(text(folder.path)).toBe(
-      `USER='shop'\nPASSWORD="a\\"b\\\\ \\$c\\n" # c\nURL="http://shop:a%22b%5C+%24c%0A@x"\nA=1\nNEW="a\\"b\\\\ \\$c\\n"\n`,
+      "USER='shop'\n" +
+        `PASSWORD="a\\"b\\\\ \\$c\\n" # c\n` +
+        `URL="http://shop:a%22b%5C+%24c%0A@x"\n` +
+        "A=1\n" +
+        `NEW="a\\"b\\\\ \\$c\\n"\n`,
     )
   })
 
@@ -207,17 +211,21 @@ describe("merge", () => {
     [
       "portable",
       "PASSWORD=old # c\n",
-      "name the file's reader with for:, or write the value alone: no variables, and no blanks or comment after it; or, if nobody needs it, empty it (PASSWORD=) and try again",
+      "name the file's reader with for:, or write the value alone: no variables, " +
+        "and no blanks or comment after it; or, if nobody needs it, " +
+        "empty it (PASSWORD=) and try again",
     ],
     [
       "compose",
       "PASSWORD=other\n",
-      "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, empty it (PASSWORD=) and try again",
+      "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, " +
+        "empty it (PASSWORD=) and try again",
     ],
     [
       "portable",
       "A='x\nPASSWORD=b\n'\nPASSWORD=old\n",
-      "delete one of the two lines; or, if one of them is part of another value, name the file's reader with for:",
+      "delete one of the two lines; or, if one of them is part of another value, " +
+        "name the file's reader with for:",
     ],
     ["compose", "PASSWORD=old\nPASSWORD=old\n", "delete one of the two lines"],
   ])("%s says what helps with %j", async (reader, before, hint) => {

@@ -5,8 +5,8 @@ import { credential, issued, never, opened, put, text as read } from "./opened.t
 import type { Values } from "../../../../src/core/ports.ts"
 
 /**
- * Files as projects have them, merged into. In each, § stands for the password that is replaced, and ¶ for the same in a
- * URL; every other byte must stay. Texts are latin1, one character a byte.
+ * Files as projects have them, merged into. In each, § stands for the password that is replaced,
+ * and ¶ for the same in a URL; every other byte must stay. Texts are latin1, one character a byte.
  */
 
 const url = (scheme: string, at: string): string =>
@@ -50,18 +50,35 @@ const shapes: readonly Shape[] = [
   shape(
     "Laravel",
     "dotenv",
-    'APP_NAME=Laravel\nAPP_ENV=local\nAPP_KEY=base64:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\nAPP_DEBUG=true\n\nLOG_CHANNEL=stack\n\nDB_CONNECTION=pgsql\nDB_HOST=127.0.0.1\nDB_PASSWORD=§\n\nMAIL_FROM_NAME="${APP_NAME}"\n',
+    "APP_NAME=Laravel\n" +
+      "APP_ENV=local\n" +
+      "APP_KEY=base64:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n" +
+      "APP_DEBUG=true\n" +
+      "\n" +
+      "LOG_CHANNEL=stack\n" +
+      "\n" +
+      "DB_CONNECTION=pgsql\n" +
+      "DB_HOST=127.0.0.1\n" +
+      "DB_PASSWORD=§\n" +
+      "\n" +
+      'MAIL_FROM_NAME="${APP_NAME}"\n',
     "DB_PASSWORD",
   ),
   {
     ...shape(
       "Symfony, with its markers",
       "dotenv",
-      '###> doctrine/doctrine-bundle ###\n# DATABASE_URL="sqlite:///%kernel.project_dir%/var/data.db"\nDATABASE_URL="¶"\n###< doctrine/doctrine-bundle ###\n',
+      "###> doctrine/doctrine-bundle ###\n" +
+        '# DATABASE_URL="sqlite:///%kernel.project_dir%/var/data.db"\n' +
+        'DATABASE_URL="¶"\n' +
+        "###< doctrine/doctrine-bundle ###\n",
       { DATABASE_URL: url("postgresql", "127.0.0.1:5432/app?serverVersion=16&charset=utf8") },
     ),
     after:
-      "###> doctrine/doctrine-bundle ###\n# DATABASE_URL=\"sqlite:///%kernel.project_dir%/var/data.db\"\nDATABASE_URL='¶'\n###< doctrine/doctrine-bundle ###\n",
+      "###> doctrine/doctrine-bundle ###\n" +
+      '# DATABASE_URL="sqlite:///%kernel.project_dir%/var/data.db"\n' +
+      "DATABASE_URL='¶'\n" +
+      "###< doctrine/doctrine-bundle ###\n",
   },
   shape(
     "Rails with dotenv",
@@ -91,7 +108,11 @@ const shapes: readonly Shape[] = [
   shape(
     "Prisma",
     "dotenv",
-    '# Environment variables declared in this file are automatically made available to Prisma.\n# See the documentation for more detail: https://pris.ly/d/prisma-schema\n\nDATABASE_URL="¶"\n',
+    "# Environment variables declared in this file are automatically made available to " +
+      "Prisma.\n" +
+      "# See the documentation for more detail: https://pris.ly/d/prisma-schema\n" +
+      "\n" +
+      'DATABASE_URL="¶"\n',
     { DATABASE_URL: url("postgresql", "localhost:5432/mydb?schema=public") },
   ),
   shape(
@@ -161,7 +182,10 @@ const shapes: readonly Shape[] = [
   shape(
     "a certificate in quotes",
     "compose",
-    'CERT="-----BEGIN CERTIFICATE-----\nMIIB=POSTGRES_PASSWORD=no\n-----END CERTIFICATE-----"\nPOSTGRES_PASSWORD=§\n',
+    'CERT="-----BEGIN CERTIFICATE-----\n' +
+      "MIIB=POSTGRES_PASSWORD=no\n" +
+      '-----END CERTIFICATE-----"\n' +
+      "POSTGRES_PASSWORD=§\n",
   ),
   shape(
     "a private key in single quotes",

@@ -23,14 +23,20 @@ import { temporaryFolder } from "../../../support/temp-folder.ts"
 import { deliver, fresh, knownOf, never, snapshot, valuesOf } from "../conformance/harness.ts"
 import { kinds } from "../conformance/kinds.ts"
 
-/** What another user can put on the way to an output, with root as Mycelium; each a state that their swaps can bring about. */
+/**
+ * What another user can put on the way to an output, with root as Mycelium; each a state that their
+ * swaps can bring about.
+ */
 
 const asRoot = process.geteuid?.() === 0
 const [app, other] = [4242, 4343]
 
 type Ground = { readonly root: string; readonly app: string; readonly outside: string }
 
-/** A folder of the application beside one of root, with a file of each name that an output could hit there. */
+/**
+ * A folder of the application beside one of root, with a file of each name that an output could hit
+ * there.
+ */
 function hostile(title: string, run: (ground: Ground) => Promise<void>): void {
   test.skipIf(!asRoot)(
     `${title}${asRoot ? "" : " (skipped: needs root, for files of two users)"}`,
@@ -359,7 +365,8 @@ describe("between draft and commit", () => {
 
   for (const more of [{}, { in_place: true }]) {
     hostile(
-      `a folder that was moved away, with nothing in its place, is told in a sentence${"in_place" in more ? ", in place too" : ""}`,
+      "a folder that was moved away, with nothing in its place, " +
+        `is told in a sentence${"in_place" in more ? ", in place too" : ""}`,
       async ({ app: folder }) => {
         const [above, sub] = [folderOf(join(folder, "above"), app), join(folder, "above", "sub")]
         folderOf(sub, app)

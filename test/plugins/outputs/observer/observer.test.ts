@@ -9,8 +9,9 @@ import { replaced } from "../conformance/kinds.ts"
 import type { Report } from "./watch.ts"
 
 /**
- * While outputs are written again and again, others look as fast as they can: nobody ever sees half a file, one of
- * another owner, or one that is open to others. scripts/observe runs it with 1,000 rotations.
+ * While outputs are written again and again, others look as fast as they can: nobody ever sees half
+ * a file, one of another owner, or one that is open to others. scripts/observe runs it with 1,000
+ * rotations.
  */
 const rotations = Number(process.env["OBSERVED_ROTATIONS"] ?? 40)
 const asRoot = process.geteuid?.() === 0
@@ -61,10 +62,15 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
-/** Somebody else's process that tries to open the files and their drafts, until `stop` exists; resolves to [tries, successes]. */
+/**
+ * Somebody else's process that tries to open the files and their drafts, until `stop` exists;
+ * resolves to [tries, successes].
+ */
 function intruder(files: readonly string[], stop: string): Promise<readonly [number, number]> {
   const script =
-    'n=0; got=0; stop="$1"; shift; while [ ! -e "$stop" ]; do for f in "$@"; do n=$((n+1)); if { :; } 2> /dev/null < "$f"; then got=$((got+1)); fi; done; done; echo "$n $got"'
+    'n=0; got=0; stop="$1"; shift; while [ ! -e "$stop" ]; do for f in "$@"; ' +
+    'do n=$((n+1)); if { :; } 2> /dev/null < "$f"; then got=$((got+1)); fi; done; done; ' +
+    'echo "$n $got"'
   const child = Bun.spawn(
     ["/bin/sh", "-c", script, "sh", stop, ...files.flatMap((file) => [file, draftPath(file)])],
     { uid: 65_534, gid: 65_534, stdout: "pipe", stderr: "ignore" },
@@ -125,7 +131,10 @@ describe(`while ${rotations} versions are delivered`, () => {
       // For scripts/observe, which is run for the figures.
       if (process.env["OBSERVED_ROTATIONS"] !== undefined)
         process.stdout.write(
-          `${name}: ${rotations} rotations, ${report.polls} looks by its reader at ${kind.files.length} file(s), ${new Set(report.seen.map(({ sha256 }) => sha256)).size} contents seen; another user: ${intruded[0]} tries, ${intruded[1]} successes\n`,
+          `${name}: ${rotations} rotations, ${report.polls} looks by its reader at ` +
+            `${kind.files.length} file(s), ` +
+            `${new Set(report.seen.map(({ sha256 }) => sha256)).size} contents seen; ` +
+            `another user: ${intruded[0]} tries, ${intruded[1]} successes\n`,
         )
       expect(report.polls).toBeGreaterThan(50)
       expect(report.missing).toBe(0)

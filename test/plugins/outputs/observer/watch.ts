@@ -2,8 +2,9 @@ import { createHash } from "node:crypto"
 import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs"
 
 /**
- * A process of its own that opens files again and again as fast as it can, until its input ends: `watch.ts FILE DRAFT …`.
- * Says "enough" once it has seen three contents of each, and at the end a report.
+ * A process of its own that opens files again and again as fast as it can, until its input ends:
+ * `watch.ts FILE DRAFT …`. Says "enough" once it has seen three contents of each, and at the end a
+ * report.
  */
 
 export type Seen = {

@@ -14,8 +14,9 @@ import {
 import { temporaryFolder } from "../../../../support/temp-folder.ts"
 
 /**
- * A value merged into files that nobody would write: comments, quotes, line ends and the key's own name, strewn. Where it
- * is not refused, the real reader finds the value, if it finds that variable at all.
+ * A value merged into files that nobody would write: comments, quotes, line ends and the key's own
+ * name, strewn. Where it is not refused, the real reader finds the value, if it finds that variable
+ * at all.
  */
 const value = "New-passw0rd.2"
 const count = 80

@@ -2,7 +2,10 @@ import { describe, expect, test } from "bun:test"
 import { readers } from "../../../../../src/plugins/outputs/dotenv/readers/index.ts"
 import { read } from "./values.ts"
 
-/** How readers understand files of other people's making; each line was seen from the real program. `null`: not to be told. */
+/**
+ * How readers understand files of other people's making; each line was seen from the real program.
+ * `null`: not to be told.
+ */
 type Case = readonly [keyof typeof readers, string, Readonly<Record<string, string | null>>]
 const cases: readonly Case[] = [
   ["compose", 'A="a\\$b" # c\nB=x #y\nC=x#y\n', { A: "a$b", B: "x", C: "x#y" }],

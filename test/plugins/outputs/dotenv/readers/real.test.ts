@@ -15,7 +15,9 @@ import { fileOf, hostile } from "./values.ts"
 const shows =
   "process.stdout.write(Object.keys(process.env).map((key) => key + '=' + process.env[key] + '\\0').join(''))"
 const pythonShows =
-  "import dotenv, sys\nfor key, value in dotenv.dotenv_values(sys.argv[1]).items(): sys.stdout.buffer.write((key + '=' + value + '\\0').encode())"
+  "import dotenv, sys\n" +
+  "for key, value in dotenv.dotenv_values(sys.argv[1]).items(): sys.stdout.buffer.write((key " +
+  "+ '=' + value + '\\0').encode())"
 const programs: readonly (readonly [
   string,
   readonly Reader[],

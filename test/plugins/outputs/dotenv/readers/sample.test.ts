@@ -5,7 +5,10 @@ import { catalogue } from "../../../../../scripts/readers/catalogue.ts"
 import { type Batch, type Mode, modes, writeFiles } from "../../../../../scripts/readers/files.ts"
 import { temporaryFolder } from "../../../../support/temp-folder.ts"
 
-/** A small part of `bun run readers`: the programs that need no fetching, 30 files of three hard values for each `for:`. */
+/**
+ * A small part of `bun run readers`: the programs that need no fetching, 30 files of three hard
+ * values for each `for:`.
+ */
 const here = catalogue.filter(({ local }) => local)
 const count = 30
 let folder: Awaited<ReturnType<typeof temporaryFolder>>

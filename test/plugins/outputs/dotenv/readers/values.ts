@@ -50,7 +50,10 @@ const nasty = fc.oneof(
 )
 export const hostile = nasty.map(toBinary)
 
-/** A file of several keys, and what it shall say: a value that ends badly swallows its neighbour only where there is one. */
+/**
+ * A file of several keys, and what it shall say: a value that ends badly swallows its neighbour
+ * only where there is one.
+ */
 export function fileOf(
   reader: Reader,
   values: readonly string[],

@@ -12,7 +12,10 @@ import { runs } from "../../../../support/fuzzed.ts"
 
 const all: readonly (readonly [string, Reader])[] = Object.entries(readers)
 
-/** What each reader must refuse; everything else it must write, but for what is `maybe`: readers without escapes, of which the last word has `parse`. */
+/**
+ * What each reader must refuse; everything else it must write, but for what is `maybe`: readers
+ * without escapes, of which the last word has `parse`.
+ */
 type Bounds = {
   readonly never: (value: string) => boolean
   readonly maybe?: (value: string) => boolean
