@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test"
 import { lookSteadily, type Seen } from "../../src/record/steady-look.ts"
 
-/** Looks beside a writer that is `writing` for so many looks; returns the answer and how often it was looked. */
+/**
+ * Looks beside a writer that is `writing` for so many looks; returns the answer and how often it
+ * was looked.
+ */
 async function beside(
   writing: number,
   seen: (looks: number) => Seen<string>,
