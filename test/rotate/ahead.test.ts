@@ -76,7 +76,8 @@ test("what must be durable before a rename is written while the login is under w
   ]
   expect([applied < write, write < proven]).toEqual([true, true])
   expect(acts.slice(proven, renamed).filter((act) => act === "write")).toEqual([])
-  // Generate, ahead, one for the second of two restarts, promote: as many as there are where nothing is written ahead.
+  // Generate, ahead, one for the second of two restarts, promote: as many as there are where
+  // nothing is written ahead.
   expect(acts.filter((act) => act === "write")).toHaveLength(4)
   expect(world.log.map((line) => (JSON.parse(line) as { readonly event: string }).event)).toEqual([
     "generate",

@@ -6,7 +6,10 @@ import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
 import { World } from "../crash/world.ts"
 
-/** A value that a containment took away is put back at its service, and reconcile makes it the current one. */
+/**
+ * A value that a containment took away is put back at its service, and reconcile makes it the
+ * current one.
+ */
 async function putBack(): Promise<World> {
   const world = new World()
   world.noWait = true

@@ -71,7 +71,8 @@ test("the mark of its programs is durable with the place where they may run, and
   expect(world.stored.run).toBeUndefined()
   await session.commit({ acting: here })
   expect(world.stored.run).toEqual(run)
-  // Another run goes on with it, and looks at nothing that is older; after another start of the machine, at all.
+  // Another run goes on with it, and looks at nothing that is older; after another start of the
+  // machine, at all.
   const newId = (): string => "another"
   const next = { clock: "boot", since: 9 }
   expect(runInHand(world.stored, next, { newId })).toEqual({ ...run, earlier: { since: 7 } })
@@ -97,7 +98,8 @@ test("a daemon that a hook has left does not keep the mark", async () => {
     [
       "sh",
       "-c",
-      `setsid sh -c 'echo $$ > ${folder.path}/pid; exec sleep 600' > /dev/null 2>&1 &\nuntil [ -s ${folder.path}/pid ]; do sleep 0.01; done`,
+      `setsid sh -c 'echo $$ > ${folder.path}/pid; exec sleep 600' > /dev/null 2>&1 &\n` +
+        `until [ -s ${folder.path}/pid ]; do sleep 0.01; done`,
     ],
     { timeoutMs: 20_000, env: { [markVariable]: mark } },
   )

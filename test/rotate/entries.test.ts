@@ -7,7 +7,10 @@ import { type Ask, begin, run } from "../crash/explore.ts"
 import { type Manager, entryId } from "../crash/manager.ts"
 import type { Fault, Name, Program, World } from "../crash/world.ts"
 
-/** Outputs that are entries of a secret manager: what is remote can be silent, lose answers, and be written by others. */
+/**
+ * Outputs that are entries of a secret manager: what is remote can be silent, lose answers, and be
+ * written by others.
+ */
 
 function world(fault: Fault, shows: readonly Name[], reader?: Program): World {
   const entry = { shows, ...(reader === undefined ? {} : { reader }) }

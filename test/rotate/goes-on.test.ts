@@ -28,16 +28,19 @@ test("a rotation that no run ends is not said to finish: a person comes first, o
     waits: { since, secret: "db", code, message },
   })
   expect(goesOn("production", waits("stuck", "the service refuses all"))).toBe(
-    "only a person can end this rotation: production/db: the service refuses all (stuck); mycelium adopt production --ask takes over the value that works, and ends it",
+    "only a person can end this rotation: production/db: the service refuses all (stuck); " +
+      "mycelium adopt production --ask takes over the value that works, and ends it",
   )
   expect(goesOn("production", waits("drifted", "the service accepts v1"))).toBe(
-    "only a person can end this rotation: production/db: the service accepts v1 (drifted); mycelium reconcile production makes that value the current one, and ends it",
+    "only a person can end this rotation: production/db: the service accepts v1 (drifted); " +
+      "mycelium reconcile production makes that value the current one, and ends it",
   )
   expect(goesOn("production", waits("unreachable", "no server"))).toStartWith(
     "this must be over first: production/db: no server (unreachable); then run mycelium run --once",
   )
   expect(goesOn("production", { ...back, stuck: ["db"] })).toStartWith(
-    "only a person can end this rotation: the service of production/db refuses every value that we know; then run",
+    "only a person can end this rotation: the service of production/db refuses every value " +
+      "that we know; then run",
   )
   expect(
     goesOn("production", { ...waits("cannot-go-back", "not taken again"), stuck: ["db"] }),

@@ -6,8 +6,8 @@ import { Session } from "../../src/rotate/session.ts"
 import { World } from "../crash/world.ts"
 
 /**
- * A value that has no way back becomes current though a program gets sick with it. Both programs read it: none is left with
- * an older one, and each that is sick is named, after a crash, too.
+ * A value that has no way back becomes current though a program gets sick with it. Both programs
+ * read it: none is left with an older one, and each that is sick is named, after a crash, too.
  */
 
 /** The first program gets sick, and `one` has no value that is known here. */

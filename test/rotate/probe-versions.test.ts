@@ -6,7 +6,10 @@ import { Session } from "../../src/rotate/session.ts"
 import { probeVersions } from "../../src/rotate/probe-versions.ts"
 import { World } from "../crash/world.ts"
 
-/** What a killed run has sent may land later than a question about it: it is ended before anything is asked. */
+/**
+ * What a killed run has sent may land later than a question about it: it is ended before anything
+ * is asked.
+ */
 
 function withSecond(world: World, name: "dual" | "one"): StateDocument {
   const state = world.stored.secrets[name]

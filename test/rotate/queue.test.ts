@@ -4,7 +4,10 @@ import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"
 import { World } from "../crash/world.ts"
 
-/** One act at a time for all, the rest of one secret's before the next one's; each pause is over when one further act has ended. */
+/**
+ * One act at a time for all, the rest of one secret's before the next one's; each pause is over
+ * when one further act has ended.
+ */
 function oneAtATime(work: Work): Work {
   const waiting: { readonly secret: string; readonly go: () => void }[] = []
   let pauses: (() => void)[] = []

@@ -6,7 +6,10 @@ import { settleUnwritten } from "../../src/rotate/unwritten/settle.ts"
 import type { Restarting } from "../../src/rotate/work.ts"
 import { World, names } from "../crash/world.ts"
 
-/** A program that could not be restarted is owed a restart; what is said of its health is what the last one came to. */
+/**
+ * A program that could not be restarted is owed a restart; what is said of its health is what the
+ * last one came to.
+ */
 
 type Answers = Readonly<Record<string, Exclude<Restarting, true>>>
 
