@@ -2,8 +2,9 @@ import { createSign, generateKeyPairSync, type KeyObject, randomBytes } from "no
 import { isIP } from "node:net"
 
 /**
- * Certificates for tests of TLS, made without openssl, which a machine with Node alone need not have: a private
- * authority and, for the names or addresses that it is asked for, certificates of servers (or of clients).
+ * Certificates for tests of TLS, made without openssl, which a machine with Node alone need not
+ * have: a private authority and, for the names or addresses that it is asked for, certificates of
+ * servers (or of clients).
  */
 export type Authority = {
   /** PEM: what a client has to trust. */

@@ -4,8 +4,9 @@ import { layOut, type Project, type Ran } from "./mycelium.ts"
 import type { DockerEngine, EngineContainer } from "./servers/docker.ts"
 
 /**
- * A Compose app beside the binary, on a real engine: a folder with a compose file, a `.env` and a config whose only secret
- * is a generated KEY. It says what runs, by what the engine and the kernel say of each container.
+ * A Compose app beside the binary, on a real engine: a folder with a compose file, a `.env` and a
+ * config whose only secret is a generated KEY. It says what runs, by what the engine and the kernel
+ * say of each container.
  */
 
 export type Service = Readonly<Record<string, unknown>>
@@ -19,7 +20,10 @@ export const api: Service = {
   env_file: ".env",
 }
 
-/** With a check that asks for nothing: what has none is watched for two seconds, and these tests look for themselves. */
+/**
+ * With a check that asks for nothing: what has none is watched for two seconds, and these tests
+ * look for themselves.
+ */
 export function quick(compose: unknown = "api"): object {
   return { compose, healthy: { command: ["true"] } }
 }
@@ -131,8 +135,8 @@ export class ComposeApp implements AsyncDisposable {
   }
 
   /**
-   * Each container: its name, which value it holds (by `docker inspect` and, where it runs, by the kernel), and whether it
-   * is another container than the one that was remembered. Never a value.
+   * Each container: its name, which value it holds (by `docker inspect` and, where it runs, by the
+   * kernel), and whether it is another container than the one that was remembered. Never a value.
    */
   async containers(): Promise<readonly string[]> {
     const all = await this.engine.containers()
@@ -162,7 +166,10 @@ export class ComposeApp implements AsyncDisposable {
     return { said: ran.stdout, made: await this.engine.madeSince(began) }
   }
 
-  /** A rotation that must not begin: the same in the dry run, no value is made, no container is touched. Answers what it said. */
+  /**
+   * A rotation that must not begin: the same in the dry run, no value is made, no container is
+   * touched. Answers what it said.
+   */
   async refused(env: Readonly<Record<string, string>> = {}): Promise<string> {
     const [began, before] = [Date.now() / 1000, await this.engine.containers()]
     const dry = await this.mycelium(["rotate-now", "production", "--dry-run"], env)

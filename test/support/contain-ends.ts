@@ -7,7 +7,10 @@ import { type PostgresServer, startPostgres } from "./servers/postgres.ts"
 import { type RedisServer, startRedis } from "./servers/redis.ts"
 import { type Shop, type ShopOptions, openShop } from "./shop.ts"
 
-/** A containment of one secret of each kind, however it may end, and what is said of it by everything that speaks of it. */
+/**
+ * A containment of one secret of each kind, however it may end, and what is said of it by
+ * everything that speaks of it.
+ */
 
 export type Servers = AsyncDisposable & {
   readonly postgres: PostgresServer
@@ -118,7 +121,10 @@ export type End = {
   readonly last: string
   /** The first of its lines that speaks of the secret and says why. */
   readonly why: string
-  /** Of status, plan and check: "fine", "not contained", "an output is owed" or "a restart is owed". They must agree. */
+  /**
+   * Of status, plan and check: "fine", "not contained", "an output is owed" or "a restart is owed".
+   * They must agree.
+   */
   readonly told: string
   readonly report: string
   readonly reportExit: number | undefined

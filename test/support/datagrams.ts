@@ -1,7 +1,10 @@
 import { join } from "node:path"
 import { until } from "./until.ts"
 
-/** A service manager's end of NOTIFY_SOCKET: what arrives, one datagram after another. Python listens, for Bun cannot. */
+/**
+ * A service manager's end of NOTIFY_SOCKET: what arrives, one datagram after another. Python
+ * listens, for Bun cannot.
+ */
 export type Datagrams = AsyncDisposable & {
   /** What NOTIFY_SOCKET holds. */
   readonly socket: string
@@ -62,7 +65,9 @@ async function collect(stream: ReadableStream<Uint8Array>, into: string[]): Prom
 export const noNewCode = [
   "python3",
   "-c",
-  "import ctypes, os, sys\nif ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(70)\nos.execvp(sys.argv[1], sys.argv[1:])",
+  "import ctypes, os, sys\n" +
+    "if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0): sys.exit(70)\n" +
+    "os.execvp(sys.argv[1], sys.argv[1:])",
 ]
 
 /** An old kernel has no such call: what is proven with it is then not proven. */

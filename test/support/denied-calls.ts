@@ -1,4 +1,7 @@
-/** A real filter of system calls (seccomp(2)), as units and containers have: the calls that are named fail with EPERM. */
+/**
+ * A real filter of system calls (seccomp(2)), as units and containers have: the calls that are
+ * named fail with EPERM.
+ */
 
 const numbers = {
   x64: {

@@ -2,8 +2,8 @@ import fc from "fast-check"
 import { AppError } from "../../src/base/error.ts"
 
 /**
- * Sets the seed of every property of a file, so that a failure can be seen again: FUZZ_SEED. FUZZ_RUNS multiplies how often
- * each is tried; the fast lane takes a part.
+ * Sets the seed of every property of a file, so that a failure can be seen again: FUZZ_SEED.
+ * FUZZ_RUNS multiplies how often each is tried; the fast lane takes a part.
  */
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000_000)
 const times = Number(process.env["FUZZ_RUNS"] ?? 1)
@@ -12,7 +12,10 @@ export function runs(count: number): { readonly seed: number; readonly numRuns: 
   return { seed, numRuns: Math.ceil(count * times) }
 }
 
-/** The answer, or the AppError that was thrown: it has a code, one sentence without a stack or a foreign word, and none of `values`. Anything else is thrown on. */
+/**
+ * The answer, or the AppError that was thrown: it has a code, one sentence without a stack or a
+ * foreign word, and none of `values`. Anything else is thrown on.
+ */
 export async function answered<T>(
   act: () => T | Promise<T>,
   values: readonly string[] = [],

@@ -2,7 +2,10 @@ import { existsSync, rmSync } from "node:fs"
 import { type Project, binary, layOut } from "./mycelium.ts"
 import { until } from "./until.ts"
 
-/** Values that no service asks for, each in a file of its own with a program that reads it: what needs no server. */
+/**
+ * Values that no service asks for, each in a file of its own with a program that reads it: what
+ * needs no server.
+ */
 
 export const generatedNames = ["alpha", "beta", "gamma"] as const
 

@@ -5,8 +5,9 @@ import type { DockerEngine } from "./servers/docker.ts"
 import { type TemporaryFolder, temporaryFolder } from "./temp-folder.ts"
 
 /**
- * The images that config/Dockerfile builds on, under their names, made here from packages of Debian: there is no registry of
- * images to ask. What the build fetches from npm lies in it already, in the folder that it would be fetched into.
+ * The images that config/Dockerfile builds on, under their names, made here from packages of
+ * Debian: there is no registry of images to ask. What the build fetches from npm lies in it
+ * already, in the folder that it would be fetched into.
  */
 
 const root = join(import.meta.dir, "../..")

@@ -4,8 +4,9 @@ import { bun } from "./running.ts"
 import { until } from "./until.ts"
 
 /**
- * Another user of this machine, who has taken the port (or the path) of a server that is down: says what it takes to be told a
- * password, and keeps all that is said to it. A process of its own, for what tells it from a server is its uid.
+ * Another user of this machine, who has taken the port (or the path) of a server that is down: says
+ * what it takes to be told a password, and keeps all that is said to it. A process of its own, for
+ * what tells it from a server is its uid.
  */
 export type Kind =
   | "redis"
@@ -105,7 +106,11 @@ const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> 
     socket.on("data", () => {
       const body = JSON.stringify({ name: "shop", password_hash: "", tags: [] })
       socket.write(
-        `HTTP/1.1 200 OK\r\ndate: ${new Date().toUTCString()}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        `HTTP/1.1 200 OK\r\n` +
+          `date: ${new Date().toUTCString()}\r\n` +
+          `content-length: ${body.length}\r\n` +
+          `\r\n` +
+          `${body}`,
       )
     }),
   // Offers PLAIN, then accepts what it is told.

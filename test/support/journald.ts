@@ -14,12 +14,16 @@ function tryIt(): string | undefined {
   return exitCode === 0 ? undefined : "no mount namespace can be made here"
 }
 
-/** What a program is run under: it begins when journald listens; `after` (of /bin/sh, with $J as journalctl) runs when it has ended. */
+/**
+ * What a program is run under: it begins when journald listens; `after` (of /bin/sh, with $J as
+ * journalctl) runs when it has ended.
+ */
 export function underJournald(after: string): readonly string[] {
   const script = [
     "mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/journal /run/log/journal || exit 90",
     `${daemon} 2> /dev/null & daemon=$!`,
-    "n=0; until [ -S /run/systemd/journal/stdout ]; do n=$((n + 1)); [ $n -lt 200 ] || exit 91; sleep 0.05; done",
+    "n=0; until [ -S /run/systemd/journal/stdout ]; do n=$((n + 1)); " +
+      "[ $n -lt 200 ] || exit 91; sleep 0.05; done",
     '"$@"; code=$?',
     "J='journalctl -D /run/log/journal --no-pager -q'",
     // What was sent is written when journald comes to it.

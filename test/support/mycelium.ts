@@ -12,7 +12,10 @@ import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { temporaryFolder, type TemporaryFolder } from "./temp-folder.ts"
 
-/** The compiled binary, as a person runs it: in a scratch project, with folders of its own, both streams and the exit code caught. */
+/**
+ * The compiled binary, as a person runs it: in a scratch project, with folders of its own, both
+ * streams and the exit code caught.
+ */
 
 export const binary =
   process.env["MYCELIUM_BINARY"] ?? fileURLToPath(new URL("../../dist/mycelium", import.meta.url))
@@ -145,7 +148,10 @@ export class Project implements AsyncDisposable {
     }
   }
 
-  /** Every path below the project's root with kind, mode, owner and content: what a refused command must leave as it was. */
+  /**
+   * Every path below the project's root with kind, mode, owner and content: what a refused command
+   * must leave as it was.
+   */
   snapshot(): Readonly<Record<string, string>> {
     return Object.fromEntries(
       below(this.root).map((path) => [path.slice(this.root.length + 1), facts(path)]),

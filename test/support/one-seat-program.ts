@@ -6,8 +6,9 @@ import { ServerError } from "../../src/plugins/drivers/postgres/server-error.ts"
 import { connect } from "../../src/plugins/drivers/postgres/wire.ts"
 
 /**
- * A program of one session, in the project's folder: at SIGHUP it reads .env and logs in, at once. It notes how that ended
- * in api.logins, one word a line, and when it has logged out again it says so in api.loaded.
+ * A program of one session, in the project's folder: at SIGHUP it reads .env and logs in, at once.
+ * It notes how that ended in api.logins, one word a line, and when it has logged out again it says
+ * so in api.loaded.
  */
 
 const [port, role] = Bun.argv.slice(2)

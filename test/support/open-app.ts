@@ -13,8 +13,8 @@ import { restarters } from "../../src/plugins/restarters/index.ts"
 import { openKeys } from "../../src/record/keys.ts"
 
 /**
- * An App as the commands open it, without their words: a config with all plug-ins and the store "./store", with an identity
- * of its own. `how`: the host, and whatever is not to be as usual.
+ * An App as the commands open it, without their words: a config with all plug-ins and the store
+ * "./store", with an identity of its own. `how`: the host, and whatever is not to be as usual.
  */
 export async function openApp(
   folder: string,

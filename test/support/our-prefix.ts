@@ -1,8 +1,9 @@
 import { existsSync, readlinkSync } from "node:fs"
 
 /**
- * Folders in shared places are named by the process that made them, so that a later one can remove what a killed one left.
- * A process number means nothing in another process namespace, so that stands in the name, too.
+ * Folders in shared places are named by the process that made them, so that a later one can remove
+ * what a killed one left. A process number means nothing in another process namespace, so that
+ * stands in the name, too.
  */
 export function ourPrefix(): string {
   return `mycelium-${namespace()}-${process.pid}`

@@ -1,6 +1,9 @@
 import { type Socket, connect, createServer } from "node:net"
 
-/** A login that the server has begun by the password of now, and whose client says its last word only when it is told to. */
+/**
+ * A login that the server has begun by the password of now, and whose client says its last word
+ * only when it is told to.
+ */
 export type PausedLogin = AsyncDisposable & {
   /** Goes on, and answers how it ended. */
   finish(): Promise<"in" | "refused">

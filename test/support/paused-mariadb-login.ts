@@ -3,8 +3,8 @@ import { loginHead, scramble } from "../../src/plugins/drivers/mariadb/login.ts"
 import type { PausedLogin } from "./paused-login.ts"
 
 /**
- * A login that names another plugin than the account's: the server has read what it knows of the password, asks for the
- * right kind of proof, and gets it only when it is told to.
+ * A login that names another plugin than the account's: the server has read what it knows of the
+ * password, asks for the right kind of proof, and gets it only when it is told to.
  */
 export async function pausedMariadbLogin(
   port: number,

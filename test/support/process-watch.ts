@@ -2,8 +2,9 @@ import { join } from "node:path"
 import { bun } from "./running.ts"
 
 /**
- * Looks at every process of this machine again and again, from a process of its own, and keeps the argument lists and
- * environments of those that belong to a test: their environment or arguments name `mark`.
+ * Looks at every process of this machine again and again, from a process of its own, and keeps the
+ * argument lists and environments of those that belong to a test: their environment or arguments
+ * name `mark`.
  */
 export type ProcessWatch = {
   /** Stops looking. Everything that was seen, and how many processes that were. */

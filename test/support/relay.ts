@@ -6,8 +6,8 @@ export type Relay = AsyncDisposable & {
   /** New connections go there: a failover behind one address. */
   to(port: number): void
   /**
-   * What clients sent is shown to `look` before it is passed on. "lose": the server gets it, its reply is swallowed and the
-   * connection cut. "ask": its reply waits until `answered` is done.
+   * What clients sent is shown to `look` before it is passed on. "lose": the server gets it, its
+   * reply is swallowed and the connection cut. "ask": its reply waits until `answered` is done.
    */
   watch(look: Look, answered?: () => Promise<void>): void
 }

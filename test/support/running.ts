@@ -10,7 +10,10 @@ export function pidsIn(text: string): readonly number[] {
   return [...text.matchAll(/\d+/g)].map(([digits]) => Number(digits)).filter((pid) => pid > 1)
 }
 
-/** Ends a process that a test left, if it still runs. Ids below 2 mean other things to kill(2): 0 is our own group. */
+/**
+ * Ends a process that a test left, if it still runs. Ids below 2 mean other things to kill(2): 0 is
+ * our own group.
+ */
 export function endPid(pid: number): void {
   if (pid < 2) return
   try {

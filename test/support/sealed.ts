@@ -63,7 +63,10 @@ export async function loginsOf(
   )
 }
 
-/** What is wrong with the chain of the audit log: each line carries its number and the hash of the one before. A torn line is none. */
+/**
+ * What is wrong with the chain of the audit log: each line carries its number and the hash of the
+ * one before. A torn line is none.
+ */
 export function auditFaults(project: Project, environment = "production"): readonly string[] {
   const faults: string[] = []
   let head = "0".repeat(64)

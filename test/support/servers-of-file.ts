@@ -4,8 +4,8 @@ type Starts = Readonly<Record<string, () => Promise<AsyncDisposable>>>
 type Started<Of extends Starts> = { readonly [Name in keyof Of]: Awaited<ReturnType<Of[Name]>> }
 
 /**
- * Servers for all tests of the file that calls it: started before the first of them, one beside the other, and ended after
- * the last. Each is there once the tests run.
+ * Servers for all tests of the file that calls it: started before the first of them, one beside the
+ * other, and ended after the last. Each is there once the tests run.
  */
 export function serversOfFile<Of extends Starts>(starts: Of): Started<Of> {
   const started: Record<string, AsyncDisposable> = {}

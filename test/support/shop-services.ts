@@ -78,7 +78,9 @@ export function roleService({ server, role, old, empty, admin, endSessions }: Ab
       if (!own) return
       const password = makeAdminPassword(project)
       await server.sql(
-        `create role ${role}_admin login createrole password '${password}'; grant ${role} to ${role}_admin with admin option; grant pg_read_all_stats, pg_signal_backend to ${role}_admin`,
+        `create role ${role}_admin login createrole password '${password}'; ` +
+          `grant ${role} to ${role}_admin with admin option; ` +
+          `grant pg_read_all_stats, pg_signal_backend to ${role}_admin`,
       )
     },
     login: ({ user, password }) => login(server, user, password),
@@ -113,7 +115,8 @@ export function pairService({ server, role, old, empty }: About): Service {
     begin: async (project) => {
       await server.sql(postgresPair(role).sql)
       await server.sql(
-        `${empty ? "" : `alter role ${roles[0] ?? ""} password '${old}'; `}alter role ${role}_rotator password '${makeAdminPassword(project)}'`,
+        `${empty ? "" : `alter role ${roles[0] ?? ""} password '${old}'; `}alter role ` +
+          `${role}_rotator password '${makeAdminPassword(project)}'`,
       )
     },
     login: ({ user, password }) => login(server, user, password),
@@ -287,7 +290,10 @@ export function rabbitmqService(rabbitmq: RabbitmqServer, { role, old, empty }: 
   }
 }
 
-/** A user of a service that only a program knows; it holds two passwords for a while; the old one is revoked at once. */
+/**
+ * A user of a service that only a program knows; it holds two passwords for a while; the old one is
+ * revoked at once.
+ */
 export function execService(keys: KeyService, { role, old, empty }: About): Service {
   const held = (user: string): readonly string[] => keys.users.get(user) ?? []
   return {
@@ -333,7 +339,8 @@ function makeAdminPassword(project: Project): string {
 /** Of each role whether it may log in, and its verifier if it has one. */
 async function verifiers(server: PostgresServer, roles: readonly string[]): Promise<Held> {
   const rows = await server.sql(
-    `select rolname, rolcanlogin, rolpassword from pg_authid where rolname in (${roles.map((role) => `'${role}'`).join(", ")})`,
+    "select rolname, rolcanlogin, rolpassword from pg_authid where rolname in " +
+      `(${roles.map((role) => `'${role}'`).join(", ")})`,
   )
   return Object.fromEntries(
     rows.map((row) => [

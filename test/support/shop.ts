@@ -19,16 +19,20 @@ import type { RabbitmqServer } from "./servers/rabbitmq.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 /**
- * A small shop around the binary: a PostgreSQL role, a .env with lines of its own, and a program "api" that loads the
- * .env when it is restarted and is healthy as long as it holds what the file says. Beside a file "sick", it is healthy
- * with the values of good.env only: with any new one, a rotation must go back.
+ * A small shop around the binary: a PostgreSQL role, a .env with lines of its own, and a program
+ * "api" that loads the .env when it is restarted and is healthy as long as it holds what the file
+ * says. Beside a file "sick", it is healthy with the values of good.env only: with any new one, a
+ * rotation must go back.
  */
 export type ShopOptions = {
   readonly admin?: boolean
   readonly endSessions?: boolean
   /** A second secret, a second output and a second program that reads it. */
   readonly two?: boolean
-  /** Instead of a role of PostgreSQL: two in turn, a user of Redis, of a service behind a program, a value that no service asks for. */
+  /**
+   * Instead of a role of PostgreSQL: two in turn, a user of Redis, of a service behind a program, a
+   * value that no service asks for.
+   */
   readonly pair?: boolean
   readonly redis?: RedisServer
   readonly exec?: KeyService

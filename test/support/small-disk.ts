@@ -10,7 +10,10 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** A disk of half a megabyte, to be filled or made read-only: a tmpfs, which only root may mount, and not in every container. */
+/**
+ * A disk of half a megabyte, to be filled or made read-only: a tmpfs, which only root may mount,
+ * and not in every container.
+ */
 
 export class SmallDisk implements Disposable {
   readonly folder: string

@@ -1,6 +1,9 @@
 import { readFileSync } from "node:fs"
 
-/** Reads a log of `strace -f -y`: every call with the instants at which it was entered and at which it returned. */
+/**
+ * Reads a log of `strace -f -y`: every call with the instants at which it was entered and at which
+ * it returned.
+ */
 
 export type Call = {
   readonly pid: number

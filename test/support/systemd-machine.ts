@@ -6,8 +6,9 @@ import { temporaryFolder } from "./temp-folder.ts"
 import { until } from "./until.ts"
 
 /**
- * A system's systemd, as process 1 of a container of the test's engine, with D-Bus and polkit: nothing of the machine's /run,
- * /tmp or /dev/shm is in it, and it may not set anything of the kernel's.
+ * A system's systemd, as process 1 of a container of the test's engine, with D-Bus and polkit:
+ * nothing of the machine's /run, /tmp or /dev/shm is in it, and it may not set anything of the
+ * kernel's.
  */
 export type Machine = {
   /** A line of shell, as root. */
@@ -33,7 +34,8 @@ const files = {
   // Control groups come read-only, and a credential is mounted by a process of its own.
   begin: [
     "#!/bin/sh",
-    "for one in /sys/fs/cgroup /sys/fs/cgroup/*; do mountpoint -q $one && mount -o remount,rw,bind $one; done",
+    "for one in /sys/fs/cgroup /sys/fs/cgroup/*; do mountpoint -q $one && mount -o " +
+      "remount,rw,bind $one; done",
     "mount --make-rshared /",
     "exec /lib/systemd/systemd --unit=multi-user.target --log-target=console --show-status=no",
   ],
@@ -42,8 +44,10 @@ const files = {
 const masked = [
   "console-getty.service dev-hugepages.mount dev-mqueue.mount getty.target proc-sys-fs-binfmt_misc.automount",
   "sys-fs-fuse-connections.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount",
-  "systemd-logind.service systemd-modules-load.service systemd-random-seed.service systemd-remount-fs.service",
-  "systemd-sysctl.service systemd-sysusers.service systemd-tmpfiles-setup-dev.service systemd-update-utmp.service",
+  "systemd-logind.service systemd-modules-load.service systemd-random-seed.service " +
+    "systemd-remount-fs.service",
+  "systemd-sysctl.service systemd-sysusers.service systemd-tmpfiles-setup-dev.service " +
+    "systemd-update-utmp.service",
   "timers.target",
 ].flatMap((line) => line.split(" "))
 

@@ -12,7 +12,10 @@ process.on("exit", () => {
   for (const path of open) rmSync(path, { recursive: true, force: true })
 })
 
-/** `within`: the folder to make it in; the system's, if left out. The name is short: a socket's path ends at 107 characters. */
+/**
+ * `within`: the folder to make it in; the system's, if left out. The name is short: a socket's path
+ * ends at 107 characters.
+ */
 export async function temporaryFolder(within: string = tmpdir()): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(within, `${ourPrefix()}-`))
   open.add(path)

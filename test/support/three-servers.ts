@@ -5,7 +5,10 @@ import { type Service, redisService, roleService } from "./shop-services.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
-/** Four secrets on three servers (and on none), each in a file of its own with a program that reads it; adopted. */
+/**
+ * Four secrets on three servers (and on none), each in a file of its own with a program that reads
+ * it; adopted.
+ */
 
 export type Servers = {
   readonly postgres: PostgresServer

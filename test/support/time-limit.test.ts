@@ -15,7 +15,8 @@ test("each file that is run by hand has the limit of the suite, which no option 
     settings.replace("./test/", `${root}/test/`).replace('root = "test"', ""),
   )
   const endless =
-    'import { test } from "bun:test"\ntest("endless", () => new Promise((resolve) => setTimeout(resolve, 600_000)))\n'
+    'import { test } from "bun:test"\n' +
+    'test("endless", () => new Promise((resolve) => setTimeout(resolve, 600_000)))\n'
   for (const name of ["one", "other"]) writeFileSync(join(folder.path, `${name}.test.ts`), endless)
   const bun = Bun.spawn([process.execPath, "test"], {
     cwd: folder.path,

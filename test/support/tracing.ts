@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url"
 import { binary } from "./mycelium.ts"
 
 /**
- * How the system calls of the binary are watched. It hides its memory (src/base/system/harden.ts); only root looks into it all the
- * same. For another user it is started behind `visible.ts`. Which of the two it takes is tried out once, on the binary itself.
+ * How the system calls of the binary are watched. It hides its memory (src/base/system/harden.ts);
+ * only root looks into it all the same. For another user it is started behind `visible.ts`. Which
+ * of the two it takes is tried out once, on the binary itself.
  */
 
 type Tracing = { readonly before: readonly string[]; readonly missing?: string }
@@ -40,7 +41,10 @@ function find(): Tracing {
     : { before: way }
 }
 
-/** Whether a log of the binary, started so, names the identity's file: it is opened after the memory was hidden. */
+/**
+ * Whether a log of the binary, started so, names the identity's file: it is opened after the memory
+ * was hidden.
+ */
 function seesPaths(under: readonly string[]): boolean {
   const folder = mkdtempSync(join(tmpdir(), `mycelium-${process.pid}-`))
   try {

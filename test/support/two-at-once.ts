@@ -40,7 +40,10 @@ export type Pairs = {
   readonly faults: readonly string[]
 }
 
-/** `count` pairs of commands, the two of each at once; one that is refused is called again when the other is done. */
+/**
+ * `count` pairs of commands, the two of each at once; one that is refused is called again when the
+ * other is done.
+ */
 export async function rotatePairs(project: Project, count: number): Promise<Pairs> {
   const faults: string[] = []
   let refused = 0
@@ -66,7 +69,10 @@ export async function rotatePairs(project: Project, count: number): Promise<Pair
   return { refused, faults }
 }
 
-/** After `rotations` of each: version numbers without a gap or a double, one current value each, both in the file. */
+/**
+ * After `rotations` of each: version numbers without a gap or a double, one current value each,
+ * both in the file.
+ */
 async function lostUpdates(project: Project, rotations: number): Promise<readonly string[]> {
   const faults = [...auditFaults(project)]
   if ((await stateOf(project))?.changeSet !== undefined) faults.push("the journal is open")

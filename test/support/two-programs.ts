@@ -5,8 +5,8 @@ import type { PostgresServer } from "./servers/postgres.ts"
 import type { RedisServer } from "./servers/redis.ts"
 
 /**
- * A role of PostgreSQL (`pg`), a user of Redis with a grace (`rd`) and a value that no service asks for (`key`): all
- * in one `.env` that two programs, `a` and `b`, read. Adopted.
+ * A role of PostgreSQL (`pg`), a user of Redis with a grace (`rd`) and a value that no service asks
+ * for (`key`): all in one `.env` that two programs, `a` and `b`, read. Adopted.
  */
 export type TwoPrograms = AsyncDisposable & {
   readonly project: Project

@@ -1,4 +1,7 @@
-/** Resolves once `holds` does; asks often, and gives up after `withinMs` with a sentence. For what other processes do: never sleep instead. */
+/**
+ * Resolves once `holds` does; asks often, and gives up after `withinMs` with a sentence. For what
+ * other processes do: never sleep instead.
+ */
 export async function until(
   message: string,
   holds: () => boolean | Promise<boolean>,

@@ -1,10 +1,12 @@
 import { dlopen, FFIType, ptr } from "bun:ffi"
 
 /**
- * `bun visible.ts PROGRAM ARGUMENT…`: puts the program in the place of this process, where the kernel answers "done" to
- * prctl(PR_SET_DUMPABLE, 0), here and in all that it starts, and does nothing. The binary hides its memory by that call, and a
- * tracer that is not root then sees addresses in the place of paths and bytes. So the very binary that is shipped can be
- * looked at: nothing in it knows of this. seccomp(2): a filter that the process lays upon itself, and cannot take off again.
+ * `bun visible.ts PROGRAM ARGUMENT…`: puts the program in the place of this process, where the
+ * kernel answers "done" to prctl(PR_SET_DUMPABLE, 0), here and in all that it starts, and does
+ * nothing. The binary hides its memory by that call, and a tracer that is not root then sees
+ * addresses in the place of paths and bytes. So the very binary that is shipped can be looked at:
+ * nothing in it knows of this. seccomp(2): a filter that the process lays upon itself, and cannot
+ * take off again.
  */
 
 type Machine = { readonly arch: number; readonly prctl: number }
@@ -13,7 +15,10 @@ const machines: Readonly<Record<string, Machine>> = {
   arm64: { arch: 0xc00000b7, prctl: 167 },
 }
 
-/** The fields of seccomp_data that the filter looks at: number, architecture, the low half of the first and second argument. */
+/**
+ * The fields of seccomp_data that the filter looks at: number, architecture, the low half of the
+ * first and second argument.
+ */
 const at = { call: 0, arch: 4, first: 16, second: 24 } as const
 const [load, isEqual, end] = [0x20, 0x15, 0x06]
 const answer = { allow: 0x7fff_0000, done: 0x0005_0000 } as const

@@ -55,10 +55,10 @@ export async function startDocker(): Promise<DockerEngine> {
 }
 
 /** Networks and firewalls of the machine are left alone. */
-const withoutNetwork =
-  "--iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --bridge=none --userland-proxy=false".split(
-    " ",
-  )
+const withoutNetwork = (
+  "--iptables=false --ip6tables=false --ip-forward=false --ip-masq=false --bridge=none " +
+  "--userland-proxy=false"
+).split(" ")
 const commands = [
   "sh",
   "sleep",
@@ -74,11 +74,13 @@ const commands = [
 ]
 
 /**
- * In namespaces of processes and mounts of its own: whatever it starts and mounts ends with it, also if the test is
- * killed, and what the machine has in these folders (its own containerd's socket) is out of reach.
+ * In namespaces of processes and mounts of its own: whatever it starts and mounts ends with it,
+ * also if the test is killed, and what the machine has in these folders (its own containerd's
+ * socket) is out of reach.
  */
 const begin =
-  'for place in /run/containerd /run/docker; do mkdir -p "$place" && mount -t tmpfs none "$place"; done; exec "$@"'
+  'for place in /run/containerd /run/docker; do mkdir -p "$place" && mount -t tmpfs none ' +
+  '"$place"; done; exec "$@"'
 const alone =
   "setpriv --pdeathsig=KILL -- unshare --mount --pid --fork --kill-child --mount-proc".split(" ")
 const apart = [...alone, "sh", "-c", begin, "sh"]
@@ -97,7 +99,8 @@ export type EngineContainer = {
   readonly pid: number
 }
 const template = [
-  '{"name":{{json .Name}},"id":{{json .ID}},"image":{{json .Image}},"env":{{json .Config.Env}},"labels":{{json .Config.Labels}}',
+  '{"name":{{json .Name}},"id":{{json .ID}},"image":{{json .Image}},"env":{{json ' +
+    '.Config.Env}},"labels":{{json .Config.Labels}}',
   '"state":{{json .State.Status}},"running":{{json .State.Running}},"pid":{{json .State.Pid}}',
   '"health":{{if .State.Health}}{{json .State.Health.Status}}{{else}}null{{end}}}',
 ].join(",")
@@ -128,11 +131,15 @@ export class DockerEngine implements AsyncDisposable {
   get docker(): string {
     return join(this.#programs.bin, "docker")
   }
-  /** In front of a program: on its PATH, as on a machine where Docker is installed, lies this engine's `docker` (or none). */
+  /**
+   * In front of a program: on its PATH, as on a machine where Docker is installed, lies this
+   * engine's `docker` (or none).
+   */
   under(which: "docker" | "no docker" = "docker"): readonly string[] {
     const local = join(this.folder, which === "docker" ? "local" : "bare")
     const hide =
-      'mount --bind "$1" /usr/local/bin; for one in /usr/bin/docker /bin/docker; do [ ! -e "$one" ] || mount --bind "$0" "$one"; done'
+      'mount --bind "$1" /usr/local/bin; for one in /usr/bin/docker /bin/docker; ' +
+      'do [ ! -e "$one" ] || mount --bind "$0" "$one"; done'
     return [
       "unshare",
       "--mount",

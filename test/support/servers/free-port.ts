@@ -2,8 +2,9 @@ import { randomInt } from "node:crypto"
 import { createServer } from "node:net"
 
 /**
- * A port of loopback that nobody listens on. Below the range from which the system serves outgoing connections: there, a
- * client could be given the port of a server that a test has stopped for a moment, or even connect to itself.
+ * A port of loopback that nobody listens on. Below the range from which the system serves outgoing
+ * connections: there, a client could be given the port of a server that a test has stopped for a
+ * moment, or even connect to itself.
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {

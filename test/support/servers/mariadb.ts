@@ -68,7 +68,10 @@ const systemTables = [
   "mysql_system_tables_data.sql",
 ]
 
-/** What mariadb-install-db does, without the client programs that it calls; and an administrator with a password. */
+/**
+ * What mariadb-install-db does, without the client programs that it calls; and an administrator
+ * with a password.
+ */
 async function initialise(server: MariadbServer): Promise<void> {
   const tables = await Promise.all(
     systemTables.map((name) => readFile(join(server.shareFolder, name), "utf8")),
@@ -126,7 +129,10 @@ export class MariadbServer implements AsyncDisposable {
     return this.#running().pid
   }
 
-  /** All but the port. Names are not looked up: a client on loopback is '127.0.0.1', and 'localhost' is the socket's. */
+  /**
+   * All but the port. Names are not looked up: a client on loopback is '127.0.0.1', and 'localhost'
+   * is the socket's.
+   */
   get argv(): readonly string[] {
     const settings = {
       datadir: this.dataFolder,

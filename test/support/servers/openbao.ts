@@ -25,7 +25,10 @@ export async function whyNoOpenBao(): Promise<string | undefined> {
   return found.found ? undefined : found.why
 }
 
-/** An OpenBao of the test's own: unsealed, a KV engine (version 2) at `secret`, on loopback and a free port. */
+/**
+ * An OpenBao of the test's own: unsealed, a KV engine (version 2) at `secret`, on loopback and a
+ * free port.
+ */
 export async function startOpenBao(options: OpenBaoOptions = {}): Promise<OpenBaoServer> {
   const programs = await usable(await openbaoPrograms())
   const temporary = await temporaryFolder(serversFolder())

@@ -16,7 +16,10 @@ export type Pgbouncer = AsyncDisposable & {
   readonly users: string
 }
 
-/** A PgBouncer before `server` that knows these logins; `more`: lines for its config. Leave it by `await using`. */
+/**
+ * A PgBouncer before `server` that knows these logins; `more`: lines for its config. Leave it by
+ * `await using`.
+ */
 export async function startPgbouncer(
   server: PostgresServer,
   logins: Readonly<Record<string, string>>,

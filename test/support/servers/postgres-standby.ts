@@ -7,8 +7,9 @@ import { type PostgresOptions, type PostgresServer, startPostgres } from "./post
 import { serversFolder } from "./servers-folder.ts"
 
 /**
- * A streaming standby of `primary`. Made without pg_basebackup, which the PostgreSQL of npm lacks: the data folder is
- * copied between pg_backup_start and pg_backup_stop, which must be said by one session.
+ * A streaming standby of `primary`. Made without pg_basebackup, which the PostgreSQL of npm lacks:
+ * the data folder is copied between pg_backup_start and pg_backup_stop, which must be said by one
+ * session.
  */
 export async function startStandby(
   primary: PostgresServer,
@@ -18,7 +19,9 @@ export async function startStandby(
   await hand(copy.path)
   const dataFolder = join(copy.path, "data")
   await backUp(primary, dataFolder)
-  const conninfo = `host=${primary.socketFolder} port=${primary.port} user=${primary.superuser} password=${primary.password}`
+  const conninfo =
+    `host=${primary.socketFolder} port=${primary.port} user=${primary.superuser} ` +
+    `password=${primary.password}`
   const standby = await startPostgres({
     programs: primary.programs,
     dataFolder,

@@ -23,8 +23,8 @@ export const superuser = "postgres"
 const taken = new Set<string>()
 
 /**
- * Copies share their system_identifier, by which Mycelium tells servers apart; so no two servers that a process has at
- * one time come from one template.
+ * Copies share their system_identifier, by which Mycelium tells servers apart; so no two servers
+ * that a process has at one time come from one template.
  */
 export async function takeTemplate(programs: Programs): Promise<Template> {
   const owner = account?.uid ?? process.getuid?.()

@@ -118,7 +118,10 @@ export class PostgresServer implements AsyncDisposable {
     await this.start()
   }
 
-  /** As the superuser, by the socket, over a connection of its own. Several statements are allowed; the rows are the last one's. */
+  /**
+   * As the superuser, by the socket, over a connection of its own. Several statements are allowed;
+   * the rows are the last one's.
+   */
   async sql(text: string, database = "postgres"): Promise<readonly Row[]> {
     return this.session(async (client) => rowsOf(await client.unsafe(text)), database)
   }
@@ -167,7 +170,10 @@ export class PostgresServer implements AsyncDisposable {
     )
   }
 
-  /** SIGSTOP leaves a server that accepts connections and says nothing; with "all", open sessions hang too. `stop` wakes it. */
+  /**
+   * SIGSTOP leaves a server that accepts connections and says nothing; with "all", open sessions
+   * hang too. `stop` wakes it.
+   */
   signal(name: NodeJS.Signals, context?: "all"): void {
     this.#running().signal(name, context)
   }

@@ -8,7 +8,10 @@ import { serversFolder } from "./servers-folder.ts"
 
 const copies = new Map<string, Promise<Programs>>()
 
-/** The programs, or an error that says why not; from a copy where the server's account cannot enter the folder they lie in. */
+/**
+ * The programs, or an error that says why not; from a copy where the server's account cannot enter
+ * the folder they lie in.
+ */
 export async function usable(found: Found): Promise<Programs> {
   if (!found.found) throw new Error(`no server to test with: ${found.why}`)
   if (found.root === undefined || reachable(found.bin)) return found

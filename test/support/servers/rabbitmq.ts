@@ -168,9 +168,10 @@ export class RabbitmqServer implements AsyncDisposable {
         argv: [
           // What escript starts, without the path that it was built with.
           join(this.programs.bin, "erlexec"),
-          ..."+B -boot no_dot_erlang -noshell -escript main rabbitmqctl_escript -run escript start -extra".split(
-            " ",
-          ),
+          ...(
+            "+B -boot no_dot_erlang -noshell -escript main rabbitmqctl_escript -run escript " +
+            "start -extra"
+          ).split(" "),
           join(RABBITMQ_HOME, "escript/rabbitmqctl"),
           ...said,
         ],

@@ -13,8 +13,9 @@ import { serversFolder } from "./servers-folder.ts"
 
 export type RedisOptions = {
   /**
-   * Where users are kept. "aclfile" (if left out): ACL SAVE works. "config": redis.conf, CONFIG REWRITE works.
-   * "lost": neither, as with `redis-server --requirepass X`; the admin is `default` then.
+   * Where users are kept. "aclfile" (if left out): ACL SAVE works. "config": redis.conf, CONFIG
+   * REWRITE works. "lost": neither, as with `redis-server --requirepass X`; the admin is `default`
+   * then.
    */
   readonly users?: "aclfile" | "config" | "lost"
   /** More users, as in an ACL file: "shop on >secret ~* +@all". Not with "lost". */
@@ -117,7 +118,8 @@ export class RedisServer implements AsyncDisposable {
     const scheme = this.#options.tls === undefined ? "redis" : "rediss"
     const login = `${encodeURIComponent(who.user)}:${encodeURIComponent(who.password)}`
     const tls = this.#options.tls === undefined ? {} : { tls: { rejectUnauthorized: false } }
-    // Only a first command that waits for the connection learns why a login failed; `connect()` would hide it.
+    // Only a first command that waits for the connection learns why a login failed; `connect()`
+    // would hide it.
     const options = { autoReconnect: false, maxRetries: 0, connectionTimeout: 5_000, ...tls }
     const client = new Bun.RedisClient(`${scheme}://${login}@${this.host}:${this.#port}`, options)
     try {

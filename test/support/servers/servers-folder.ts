@@ -10,8 +10,9 @@ const plentyBytes = 2e9
 let chosen: string | undefined
 
 /**
- * Where servers keep their data: in memory, if there is plenty, because a new database is a thousand small files (0.1 s
- * instead of 0.9 s); else in the temporary folder, if the servers' account can enter it.
+ * Where servers keep their data: in memory, if there is plenty, because a new database is a
+ * thousand small files (0.1 s instead of 0.9 s); else in the temporary folder, if the servers'
+ * account can enter it.
  */
 export function serversFolder(): string {
   chosen ??= hasPlenty() ? memory : onDisk()

@@ -10,7 +10,10 @@ import { freePort } from "./free-port.ts"
 import { usable } from "./programs.ts"
 import { serversFolder } from "./servers-folder.ts"
 
-/** Not as root: it then needs no folder of the system's, and lets in the account that it runs as, no other. */
+/**
+ * Not as root: it then needs no folder of the system's, and lets in the account that it runs as, no
+ * other.
+ */
 const user = account === undefined ? userInfo().username : "nobody"
 
 /** An sshd of the test's own: loopback, a free port, keys only. Leave it by `await using`. */

@@ -4,8 +4,9 @@ import { temporaryFolder } from "../temp-folder.ts"
 import { until } from "../until.ts"
 
 /**
- * A systemd of one's own, a user's: in a mount namespace with a private /run, in control groups of its own, with no units but
- * those of the test. Never a system's: on a shared root that empties /tmp.
+ * A systemd of one's own, a user's: in a mount namespace with a private /run, in control groups of
+ * its own, with no units but those of the test. Never a system's: on a shared root that empties
+ * /tmp.
  */
 export type SystemdUser = AsyncDisposable & {
   /** What `systemctl --user` needs to find it. */

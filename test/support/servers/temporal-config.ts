@@ -1,4 +1,7 @@
-/** The config of a Temporal server for a test: all roles in one process, on loopback, with short lives of connections. */
+/**
+ * The config of a Temporal server for a test: all roles in one process, on loopback, with short
+ * lives of connections.
+ */
 
 type Role = "frontend" | "history" | "matching" | "worker"
 export type Ports = Readonly<Record<Role | `${Role}Members` | "http", number>>

@@ -23,7 +23,10 @@ export type Progress = {
 
 export const databases = { default: "temporal", visibility: "temporal_visibility" } as const
 
-/** A Temporal server on databases of `postgres` that belong to `login`; its schema is made, and it is not yet started. */
+/**
+ * A Temporal server on databases of `postgres` that belong to `login`; its schema is made, and it
+ * is not yet started.
+ */
 export async function openTemporal(
   postgres: PostgresServer,
   login: { readonly user: string; readonly password: string },

@@ -1,4 +1,7 @@
-/** Asks again and again until the answer is not undefined; throws with what `what` waits for after `withinMs`. */
+/**
+ * Asks again and again until the answer is not undefined; throws with what `what` waits for after
+ * `withinMs`.
+ */
 export async function until<Answer>(
   what: string,
   ask: () => Promise<Answer | undefined>,
