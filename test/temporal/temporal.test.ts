@@ -10,8 +10,9 @@ import { openTemporal, type Progress, type TemporalServer } from "../support/ser
 import { until } from "../support/servers/until.ts"
 
 /**
- * The password of a Temporal server's database account is rotated under a running workflow: by a file that each new
- * connection reads, and by the server's config with a restart. The config is config/temporal/mycelium.yaml.
+ * The password of a Temporal server's database account is rotated under a running workflow: by a
+ * file that each new connection reads, and by the server's config with a restart. The config is
+ * config/temporal/mycelium.yaml.
  */
 
 const programs = await temporalPrograms()
@@ -59,7 +60,8 @@ async function mycelium(project: Project, ...args: readonly string[]): Promise<v
 async function allNewer(postgres: PostgresServer, since: unknown): Promise<void> {
   await until("new connections only", async () => {
     const [row] = await postgres.sql(
-      `select count(*) filter (where backend_start <= '${since}') as old, count(*) as all from pg_stat_activity where usename = '${user}'`,
+      `select count(*) filter (where backend_start <= '${since}') as old, ` +
+        `count(*) as all from pg_stat_activity where usename = '${user}'`,
     )
     return Number(row?.["old"]) === 0 && Number(row?.["all"]) > 0 ? true : undefined
   })
