@@ -6,7 +6,10 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** The service notices that somebody else has changed a password: within its `watch`, once, and leaves it alone. */
+/**
+ * The service notices that somebody else has changed a password: within its `watch`, once, and
+ * leaves it alone.
+ */
 
 let server: PostgresServer
 beforeAll(async () => {
