@@ -5,7 +5,11 @@ import type { Fault } from "./judge.ts"
  * twelve lines of it; all faults would hide why the first happened.
  */
 
-export type Placed = Fault & { readonly at: string }
+export type Placed = {
+  readonly kind: Fault["kind"] | "fault"
+  readonly message: string
+  readonly at: string
+}
 
 const columns = 140
 /** Of a message: what a program printed may be long, and says why it failed at its end. */

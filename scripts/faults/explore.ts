@@ -1,4 +1,4 @@
-import { Lane, withLane } from "../crash/lane.ts"
+import { Lane, unlessLate, withLane } from "../crash/lane.ts"
 import type { Scenario, Servers } from "../crash/scenarios.ts"
 import { beforeOf, judgeFailed, judgeHealed } from "./judge.ts"
 import { type Injection, injectable, pathsOf, planInjections, sayInjection } from "./plan.ts"
@@ -40,25 +40,11 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
         ...next,
         path: next.path.replace(first.shop.project.root, lane.shop.project.root),
       }
-      await lane.reset()
-      const before = await beforeOf(lane)
-      const ran = await lane.run([
-        "--seccomp-bpf",
-        "-P",
-        injection.path,
-        "-e",
-        `trace=${injection.call}`,
-        "-e",
-        `inject=${injection.call}:error=${injection.error}:when=${injection.when}`,
-      ])
-      if (!lane.calls().some(({ result }) => result?.includes("INJECTED") === true)) continue
+      const failed = await unlessLate(lane, () => fail(lane, injection), isFine)
+      if (failed === undefined) continue
       found.reached++
-      found.exits[String(ran.code ?? ran.signal)] =
-        (found.exits[String(ran.code ?? ran.signal)] ?? 0) + 1
-      for (const message of [
-        ...(await judgeFailed(lane, ran, before)),
-        ...(await judgeHealed(lane)),
-      ]) {
+      found.exits[failed.exit] = (found.exits[failed.exit] ?? 0) + 1
+      for (const message of failed.faults) {
         const one = { injection: sayInjection(injection, lane.shop), message }
         found.faults.push(one)
         how.tell?.(`${scenario.name} ${one.injection}: ${message}`)
@@ -70,4 +56,25 @@ export async function explore(servers: Servers, scenario: Scenario, how: How): P
     ...Array.from({ length: how.lanes - 1 }, () => withLane(servers, scenario, work)),
   ])
   return { scenario, planned, ...found }
+}
+
+type Failed = { readonly exit: string; readonly faults: readonly string[] }
+
+/** The command with this call failing, then without. Undefined where the call was not made. */
+async function fail(
+  lane: Lane,
+  { call, path, error, when }: Injection,
+): Promise<Failed | undefined> {
+  await lane.reset()
+  const before = await beforeOf(lane)
+  const inject = `inject=${call}:error=${error}:when=${when}`
+  const ran = await lane.run(["--seccomp-bpf", "-P", path, "-e", `trace=${call}`, "-e", inject])
+  if (!lane.calls().some(({ result }) => result?.includes("INJECTED") === true)) return undefined
+  const faults = await judgeFailed(lane, ran, before)
+  const healed = await judgeHealed(lane)
+  return { exit: String(ran.code ?? ran.signal), faults: [...faults, ...healed] }
+}
+
+function isFine(failed: Failed | undefined): boolean {
+  return failed === undefined || failed.faults.length === 0
 }

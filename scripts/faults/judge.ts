@@ -1,6 +1,6 @@
 import { loginsOf, stateOf } from "../../test/support/sealed.ts"
 import type { Ran } from "../../test/support/mycelium.ts"
-import { judgeCut, judgeRest, middleOf } from "../crash/judge.ts"
+import { answerTo, judgeCut, judgeRest, middleOf } from "../crash/judge.ts"
 import type { Lane } from "../crash/lane.ts"
 
 /** Right before it: the youngest version of each secret, and whose current value its service takes. */
@@ -12,13 +12,12 @@ export type Before = {
 export async function beforeOf(lane: Lane): Promise<Before> {
   const { shop } = lane
   const lives: string[] = []
-  for (const { secret, login } of shop.services) {
+  for (const service of shop.services) {
+    const { secret } = service
     const current = (await loginsOf(shop.project, secret)).find(({ stage }) => stage === "current")
-    if (
-      current?.password !== undefined &&
-      (await login({ user: current.user ?? shop.role, password: current.password })) === "in"
-    )
-      lives.push(secret)
+    if (current?.password === undefined) continue
+    const login = { user: current.user ?? shop.role, password: current.password }
+    if ((await answerTo(service, login)) === "in") lives.push(secret)
   }
   return { ...(await middleOf(lane)), lives }
 }
@@ -72,15 +71,18 @@ async function untouchedFaults(lane: Lane, before: Before): Promise<readonly str
   if (shop.options.generatedOnly === true || shop.options.empty === true) return []
   const { newest } = await middleOf(lane)
   const faults: string[] = []
-  for (const { secret, login } of shop.services) {
+  for (const service of shop.services) {
+    const { secret } = service
     if (!before.lives.includes(secret) || (newest[secret] ?? 0) > (before.newest[secret] ?? 0))
       continue
     const current = (await loginsOf(shop.project, secret)).find(({ stage }) => stage === "current")
     if (current?.password === undefined || (await stateOf(shop.project))?.changeSet !== undefined)
       continue
-    if ((await login({ user: current.user ?? shop.role, password: current.password })) !== "in")
+    const login = { user: current.user ?? shop.role, password: current.password }
+    const answer = await answerTo(service, login)
+    if (answer !== "in")
       faults.push(
-        `no new value of ${secret} is in the state, and the service does not take the old one`,
+        `no new value of ${secret} is in the state, and the service answers the old one with ${answer}`,
       )
   }
   return faults
