@@ -1,5 +1,3 @@
-import { readdirSync } from "node:fs"
-import { join } from "node:path"
 import { AppError, describeError } from "../base/error.ts"
 import { type HeldLock, takeLock } from "../base/files/lock.ts"
 import { appendLine } from "../core/audit-line.ts"
@@ -8,11 +6,12 @@ import type { StateDocument } from "../core/state.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type StateKey, lockPath, readState } from "../record/state-file.ts"
 import { withProject } from "../record/vault.ts"
-import { type Keys, lockKeys, openKeys, readSealedKeys, resealKeys } from "../record/keys.ts"
+import { type Keys, lockKeys, openKeys, resealKeys } from "../record/keys.ts"
 import type { App } from "../app/app.ts"
 import { lockedHint } from "../app/held.ts"
 import { readIdentity } from "../app/identity.ts"
 import { addIdentity, dropRetired } from "./new-identity.ts"
+import { projectsIn, statesIn } from "./states-in.ts"
 import { sendHead } from "../app/maintain-log.ts"
 
 /**
@@ -189,7 +188,7 @@ async function waitFor({ host, holder, stop }: App, place: StateKey): Promise<He
  */
 async function foreignNeeds(app: App, retired: readonly string[]): Promise<readonly string[]> {
   const found: string[] = []
-  for (const project of list(join(app.config.store, "secrets")).filter(
+  for (const project of projectsIn(app.config.store).filter(
     (name) => name !== app.config.project,
   )) {
     for (const place of statesIn(app.config.store, project)) {
@@ -222,50 +221,4 @@ async function anyOpens(
 ): Promise<boolean> {
   for (const text of sealed) if (await opens(identities, text)) return true
   return false
-}
-
-function statesIn(store: string, project: string): readonly StateKey[] {
-  return list(join(store, "secrets", project))
-    .filter((name) => /^[^.].*\.json$/.test(name))
-    .map((name) => ({ store, project, environment: name.slice(0, -".json".length) }))
-}
-
-function list(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).toSorted()
-  } catch {
-    return []
-  }
-}
-
-export type RekeyPlan = {
-  readonly recipients: number
-  readonly environments: Readonly<Record<string, { readonly values: number }>>
-  /**
-   * Values, and the store's keys, that the old identity opens now; 0 where there is none, or none
-   * that is retired.
-   */
-  readonly forOld: number
-  readonly others: readonly string[]
-}
-
-/** What `rekey` would seal anew; changes nothing, locks nothing. */
-export async function planRekey(app: App): Promise<RekeyPlan> {
-  const { config, keys } = app
-  const { retired = [] } = keys
-  const environments: Record<string, { readonly values: number }> = {}
-  const sealed = [(await readSealedKeys(config.store)) ?? ""]
-  for (const place of statesIn(config.store, config.project)) {
-    const texts = sealedIn(await readState(place))
-    environments[place.environment] = { values: texts.length }
-    sealed.push(...texts)
-  }
-  let forOld = 0
-  for (const text of retired.length === 0 ? [] : sealed) if (await opens(retired, text)) forOld++
-  const others = list(join(config.store, "secrets"))
-    .filter((name) => name !== config.project)
-    .flatMap((project) =>
-      statesIn(config.store, project).map(({ environment }) => `${project}/${environment}`),
-    )
-  return { recipients: keys.recipients.length, environments, forOld, others }
 }

@@ -1,10 +1,5 @@
-import {
-  type Rekeyed,
-  type RekeyOptions,
-  type RekeyPlan,
-  planRekey,
-  rekey as sealAnew,
-} from "../../repair/rekey.ts"
+import { type Rekeyed, type RekeyOptions, rekey as sealAnew } from "../../repair/rekey.ts"
+import { type RekeyPlan, planRekey } from "../../repair/rekey-plan.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
