@@ -28,7 +28,7 @@ import { isMine } from "./identity.ts"
 import { MountGate } from "../base/files/mount-gate.ts"
 import { nearestFolder } from "./nearest-folder.ts"
 import { outputPlaces } from "./places.ts"
-import { openDeployment } from "../app/open.ts"
+import { openDeployment } from "../app/open-plugins.ts"
 import {
   clearLogins,
   deploymentSettings,

@@ -1,4 +1,4 @@
-import { openOutput } from "../app/open.ts"
+import { openOutput } from "../app/open-plugins.ts"
 import type { Checked } from "./request.ts"
 import type { Entries } from "./self-tests/entries.ts"
 

@@ -17,7 +17,7 @@ import { MountGate } from "../base/files/mount-gate.ts"
 import type { Checked, How } from "./request.ts"
 import { readIdentity } from "../app/identity.ts"
 import { bounded } from "../deliver/bounded.ts"
-import { openOutput } from "../app/open.ts"
+import { openOutput } from "../app/open-plugins.ts"
 import { tells } from "../app/tells.ts"
 
 /**

@@ -1,5 +1,5 @@
 import type { App } from "../app/app.ts"
-import { openOutput } from "../app/open.ts"
+import { openOutput } from "../app/open-plugins.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { tells } from "../app/tells.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
