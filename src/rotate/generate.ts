@@ -11,7 +11,7 @@ import { sharedBy } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { keptOf, strategyOf } from "./strategy.ts"
 import { leftEvents } from "./unwritten.ts"
-import type { Order } from "./work.ts"
+import type { Order } from "./order.ts"
 
 /** Written down first: the state and the log know the values before a service does. */
 export async function generate(

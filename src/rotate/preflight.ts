@@ -14,7 +14,8 @@ import { findingsOf } from "./preflight/secret.ts"
 import { Round } from "./round.ts"
 import type { Session } from "./session.ts"
 import { type Strategy, strategyOf } from "./strategy.ts"
-import type { Order, Outcome } from "./work.ts"
+import type { Outcome } from "./work.ts"
+import type { Order } from "./order.ts"
 
 /**
  * Before any value exists: which secrets can be rotated now, and why not the others. Changes

@@ -2,7 +2,7 @@ import type { AuditEvent } from "../core/audit-line.ts"
 import { sayLeft } from "../core/left.ts"
 import type { Finding } from "../core/ports.ts"
 import type { Patch } from "../core/state.ts"
-import { stopped } from "./cut-off.ts"
+import { stopped } from "./cut-off-words.ts"
 import { driftCode, driftNotes } from "./drift.ts"
 import { forward } from "./forward.ts"
 import { generate } from "./generate.ts"
@@ -15,7 +15,8 @@ import type { Preflight } from "./preflight/result.ts"
 import type { Session } from "./session.ts"
 import { type Strategy, strategyOf } from "./strategy.ts"
 import { tellLeft } from "./unwritten.ts"
-import type { Order, Outcomes } from "./work.ts"
+import type { Outcomes } from "./work.ts"
+import type { Order } from "./order.ts"
 
 /** Rotates these secrets in one change set, all the way. No journal may be open. */
 export async function rotate(session: Session, order: Order): Promise<Outcomes> {

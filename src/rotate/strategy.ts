@@ -1,6 +1,6 @@
 import type { ChangeSet, Containment } from "../core/change-set.ts"
 import type { UnhealthyDeployment } from "../core/unhealthy.ts"
-import type { Order } from "./work.ts"
+import type { Order } from "./order.ts"
 
 /**
  * What change sets differ in: an ordinary rotation, a first value, a containment, and a value that

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test"
 import type { ChangeSet } from "../../src/core/change-set.ts"
-import { goesOn } from "../../src/rotate/cut-off.ts"
+import { goesOn } from "../../src/rotate/cut-off-words.ts"
 
 const set: ChangeSet = {
   id: "c",

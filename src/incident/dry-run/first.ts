@@ -2,7 +2,7 @@ import { versionAt } from "../../core/version.ts"
 import { driftsOver } from "../../rotate/drift.ts"
 import { owedRevokeOthers, owedVersions } from "../../rotate/revoke/owed.ts"
 import type { Session } from "../../rotate/session.ts"
-import { type TakenFirst, takenKey } from "../../rotate/work.ts"
+import { type TakenFirst, takenKey } from "../../rotate/order.ts"
 
 /** What `rotate-now` does to these secrets before it rotates: older values are taken away. */
 export type First = {

@@ -2,7 +2,7 @@ import type { Session } from "../../rotate/session.ts"
 import type { Inspected } from "../../rotate/inspect-programs.ts"
 import { driverOf } from "../../rotate/ask.ts"
 import { readersOf } from "../../rotate/unwritten.ts"
-import type { Order } from "../../rotate/work.ts"
+import type { Order } from "../../rotate/order.ts"
 
 export type Cutting = {
   readonly contain: Order["contain"]

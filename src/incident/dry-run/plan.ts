@@ -1,6 +1,6 @@
 import type { ChangeSet, Refusal } from "../../core/change-set.ts"
 import type { Why } from "../../rotate/prospects.ts"
-import type { Order } from "../../rotate/work.ts"
+import type { Order } from "../../rotate/order.ts"
 import type { First } from "./first.ts"
 
 /** What a dry run says, as data. */

@@ -5,7 +5,7 @@ import { uncertainUntil, versionAt } from "../../core/version.ts"
 import { errorFinding } from "./finding.ts"
 import { probes } from "./probes.ts"
 import type { Session } from "../session.ts"
-import { type Order, type TakenFirst, takenKey } from "../work.ts"
+import { type Order, type TakenFirst, takenKey } from "../order.ts"
 
 /** True whether a service runs or not. */
 const asksAgain = "mycelium run tries again by itself; without it, repeat this command"

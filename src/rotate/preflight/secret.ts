@@ -11,7 +11,8 @@ import { underAttack } from "./under-attack.ts"
 import type { Round } from "../round.ts"
 import type { Session } from "../session.ts"
 import type { Strategy } from "../strategy.ts"
-import { type Order, deadlines } from "../work.ts"
+import { deadlines } from "../work.ts"
+import type { Order } from "../order.ts"
 
 /** What stands against a new value of a secret that has one; an error keeps it out. */
 export async function findingsOf(
