@@ -5,7 +5,7 @@ import type { Outcome } from "../rotate/work.ts"
 import { sayRefused } from "../app/slow-readers.ts"
 import { endGone } from "../core/unwritten.ts"
 import { type Good, isContained, isUnhealthy, unwrittenOf } from "./containment-verdicts.ts"
-import { unfinishedLine } from "./dry-run.ts"
+import { unfinishedLine } from "./unfinished-lines.ts"
 import { wayOut } from "./way-out.ts"
 import { counted, hintLines, sayIf } from "./words.ts"
 
