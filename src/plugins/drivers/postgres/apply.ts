@@ -3,13 +3,13 @@ import type { Containing, Credential, Versions } from "../../../core/ports.ts"
 import { likelyFirst } from "../server/version.ts"
 import { newPassword, roleOf } from "./candidate.ts"
 import { alterRole, alterShut, type Change, makeRoom } from "./contend.ts"
-import type { PostgresTarget } from "./target.ts"
+import { dropEarly, openEarly, type PostgresTarget } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import { waitForReplay } from "./replay.ts"
 import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
 import { lockRoles } from "./server-lock.ts"
-import { inSession, rolesChanged } from "./session.ts"
+import { inSessionThatLeaves, rolesChanged } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
 type How = Containing & { readonly versions: Versions }
@@ -30,7 +30,8 @@ export async function apply(
   // was killed, an intruder, or a person; preflight has said so.
   const opens = target.options.admin !== undefined && (target.pair !== undefined || contain)
   const logins = likelyFirst(next, versions)
-  return inSession(target, logins, signal, async (connection) => {
+  openEarly(target, role, signal)
+  const changed = inSessionThatLeaves(target, logins, signal, async (connection) => {
     await lockRoles(connection, new Set([role, ...target.roles]), { target, signal, ends: contain })
     const expired = contain && opens && (await hasExpired(connection, role))
     const clause = expired ? `${password} VALID UNTIL 'infinity'` : password
@@ -45,6 +46,10 @@ export async function apply(
     // Last: until a standby has replayed the change, it lets sessions in by the old password.
     const acceptedAt = await serverClock(connection)
     return acceptedAt === undefined ? {} : { acceptedAt }
+  })
+  return changed.catch((error: unknown) => {
+    dropEarly(target)
+    throw error
   })
 }
 

@@ -9,7 +9,7 @@ import { revokeOthers } from "./revoke-others.ts"
 import { PostgresOptions } from "./options.ts"
 import { deleteLogin, endSessions } from "./delete-login.ts"
 import { loginsOf, nextRole } from "./pair.ts"
-import { everywhere, makeTarget, type PostgresTarget } from "./target.ts"
+import { dropEarly, everywhere, makeTarget, type PostgresTarget } from "./target.ts"
 import { preflight } from "./preflight.ts"
 import { probe } from "./probe.ts"
 import { revoke } from "./revoke.ts"
@@ -49,6 +49,7 @@ export const postgres = defineDriver({
       apply: (next, versions, signal, options) =>
         apply(target, next, { versions, ...options }, signal),
       drained: async () => {
+        dropEarly(target)
         await Promise.all(everywhere(target).map(({ closing }) => closing.drained()))
       },
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),

@@ -7,7 +7,7 @@ import { isKeptOut, whereLetIn } from "./databases.ts"
 import { passwordOf } from "../server/version.ts"
 import { roleOf, storedVerifierOf } from "./candidate.ts"
 import { checkIdentity } from "./identity.ts"
-import { connectTo, databaseAt, everywhere, type PostgresTarget, probeName } from "./target.ts"
+import { connectEarly, databaseAt, everywhere, type PostgresTarget, probeName } from "./target.ts"
 import { fromTheBeginning } from "./settings.ts"
 import { readStored } from "./read-installed.ts"
 import { isRefusedPassword, ServerError } from "./server-error.ts"
@@ -89,7 +89,7 @@ async function logInTo(
   { role, password, database, owner }: Login,
   signal: AbortSignal,
 ): Promise<Probe> {
-  const connection = await connectTo(
+  const connection = await connectEarly(
     target,
     {
       user: role,

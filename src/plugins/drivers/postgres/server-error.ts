@@ -98,6 +98,10 @@ export function isMissingRole(error: unknown): boolean {
   return error instanceof ServerError && error.sqlstate === "42704"
 }
 
+export function hasNoSeat(error: unknown): boolean {
+  return error instanceof ServerError && error.sqlstate === "53300"
+}
+
 export function isRefusedPassword(error: unknown): boolean {
   return error instanceof ServerError && error.sqlstate === "28P01"
 }

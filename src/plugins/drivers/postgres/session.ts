@@ -18,10 +18,32 @@ const sessions = new Sessions<Connection>()
  * Runs `work` in a session of the admin, or, without one, of the role by the first of `logins` that
  * works. The role's is closed after it.
  */
-export async function inSession<Result>(
+export function inSession<Result>(
   target: PostgresTarget,
   logins: readonly Credential[],
   signal: AbortSignal,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  return runIn(target, logins, { signal }, work)
+}
+
+/** The same, and the end of a role's own session is not waited for: programs are locked out. */
+export function inSessionThatLeaves<Result>(
+  target: PostgresTarget,
+  logins: readonly Credential[],
+  signal: AbortSignal,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  return runIn(target, logins, { signal, closing: target.closing }, work)
+}
+
+async function runIn<Result>(
+  target: PostgresTarget,
+  logins: readonly Credential[],
+  {
+    signal,
+    closing,
+  }: { readonly signal: AbortSignal; readonly closing?: PostgresTarget["closing"] },
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
   const { address, options, context, roles } = target
@@ -33,7 +55,7 @@ export async function inSession<Result>(
   if (admin === undefined) {
     const own = (user: string, password: Secret): Promise<Connection> =>
       open({ user, password, settings: { role: "none" } }, database)
-    return asItself(() => loginAsItself(logins, roles[0] ?? "", own), work)
+    return asItself(() => loginAsItself(logins, roles[0] ?? "", own), work, closing)
   }
   return sessions.asAdmin(
     { context, signal },

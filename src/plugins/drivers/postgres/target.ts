@@ -1,12 +1,14 @@
 import type { PluginContext } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { ClosingConnections } from "../server/closing.ts"
-import { endpointAt, wantsTls } from "../server/endpoint.ts"
+import { type Endpoint, endpointAt, wantsTls } from "../server/endpoint.ts"
 import { nameAtServer } from "../server/names.ts"
 import { type Address, parseAddress } from "./address.ts"
+import { EarlyConnection } from "./early-connection.ts"
 import type { PostgresOptions } from "./options.ts"
 import { type Pair, pairOf, rolesOf } from "./pair.ts"
-import { type Connection, connect } from "./wire.ts"
+import { hasNoSeat } from "./server-error.ts"
+import { type Connection, connect, connectOver, labelOf, type PostgresLogin } from "./wire.ts"
 
 /** One server as the config names it, and what this secret may use to reach it. */
 export type PostgresTarget = {
@@ -17,6 +19,8 @@ export type PostgresTarget = {
   readonly roles: readonly string[]
   readonly pair: Pair | undefined
   readonly closing: ClosingConnections
+  /** For the login that proves a value. */
+  readonly early: EarlyConnection
   /** The same, at each standby that the config names. */
   readonly standbys: readonly PostgresTarget[]
 }
@@ -30,11 +34,13 @@ export function makeTarget(options: PostgresOptions, context: PluginContext): Po
     roles: rolesOf(options),
     pair: pairOf(options),
     closing: new ClosingConnections(),
+    early: new EarlyConnection(),
     standbys: [],
   }
   const standbys = (options.also ?? []).map((text) => ({
     ...primary,
     closing: new ClosingConnections(),
+    early: new EarlyConnection(),
     address: { ...databaseOf(address), ...parseAddress(text) },
   }))
   return { ...primary, standbys }
@@ -72,15 +78,54 @@ export async function connectTo(
   login: LoginTo,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const database = login.database ?? databaseAt(target)
-  const { address, options, context } = target
-  const way = { ...options, encrypted: wantsTls(address, options) }
   await target.closing.drained()
-  return connect(
-    await endpointAt(address, way, context),
-    { ...login, database, random: context.host.random },
-    signal,
-  )
+  return connect(await endpointOf(target), withDefaults(target, login), signal)
+}
+
+/**
+ * Made before a change, for the login that proves it. Not where an old value stays accepted: no
+ * program waits there.
+ */
+export function openEarly(target: PostgresTarget, role: string, signal: AbortSignal): void {
+  if (target.pair !== undefined) return
+  for (const server of everywhere(target))
+    server.early.begin(() => endpointOf(server), { label: labelOf(server, role), signal })
+}
+
+/** No login comes that would take it. */
+export function dropEarly(target: PostgresTarget): void {
+  for (const { early } of everywhere(target)) early.drop()
+}
+
+/** As `connectTo`, over the connection that was made early, where there is one. */
+export async function connectEarly(
+  target: PostgresTarget,
+  login: LoginTo,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const label = labelOf(target, login.user)
+  const opened = await target.early.take(label)
+  if (opened === undefined) return connectTo(target, login, signal)
+  const { mayHoldSeat } = target.closing
+  try {
+    const over = await connectOver(opened, withDefaults(target, login), { label, signal })
+    if (over === undefined) return await connectTo(target, login, signal)
+    await target.closing.drained()
+    return over
+  } catch (error) {
+    // The last seat may have been that of our own session, which is about to leave it.
+    if (mayHoldSeat && hasNoSeat(error)) return connectTo(target, login, signal)
+    throw error
+  }
+}
+
+function endpointOf({ address, options, context }: PostgresTarget): Promise<Endpoint> {
+  return endpointAt(address, { ...options, encrypted: wantsTls(address, options) }, context)
+}
+
+function withDefaults(target: PostgresTarget, login: LoginTo): PostgresLogin {
+  const database = login.database ?? databaseAt(target)
+  return { ...login, database, random: target.context.host.random }
 }
 
 /**

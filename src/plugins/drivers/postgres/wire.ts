@@ -5,7 +5,10 @@ import { sayAddress } from "../server/address.ts"
 import { type Channel, hangUp, openChannel } from "../server/channel.ts"
 import type { Endpoint } from "../server/endpoint.ts"
 import type { PooledConnection } from "../server/connection-pool.ts"
+import { isGone } from "../server/listener.ts"
+import type { Call } from "../server/tls.ts"
 import { type Asked, authenticate } from "./authenticate.ts"
+import { openAt, type Opened } from "./early-connection.ts"
 import {
   malformed,
   type Message,
@@ -18,7 +21,6 @@ import {
   texts,
 } from "./message.ts"
 import { ServerError } from "./server-error.ts"
-import { openSocket } from "./socket.ts"
 
 /**
  * A small PostgreSQL client of our own, protocol 3.0, simple queries. Bun.SQL answers cleartext
@@ -58,6 +60,11 @@ const oldestServer = 10
 /** Bytes of one answer, rows and all: those of thousands of sessions come nowhere near. */
 const longestAnswer = 16 * 1024 * 1024
 
+/** How errors name a login. */
+export function labelOf({ address }: Pick<Endpoint, "address">, user: string): string {
+  return `at ${sayAddress(address)} as ${user}`
+}
+
 /**
  * Opens a connection and logs in; everything ends when `signal`, or the one bound later, aborts.
  * Nothing is ever retried or reconnected.
@@ -67,7 +74,37 @@ export async function connect(
   login: PostgresLogin,
   signal: AbortSignal,
 ): Promise<Connection> {
-  const label = `at ${sayAddress(endpoint.address)} as ${login.user}`
+  const label = labelOf(endpoint, login.user)
+  return logInOn(await openAt(endpoint, { label, signal }), login, { label, signal })
+}
+
+/**
+ * The same over a connection that was opened before; undefined if that one ended before the server
+ * had answered anything.
+ */
+export async function connectOver(
+  opened: Opened,
+  login: PostgresLogin,
+  call: Call,
+): Promise<Connection | undefined> {
+  let isAnswered = false
+  const answered = (): void => void (isAnswered = true)
+  try {
+    return await logInOn(opened, login, { ...call, answered })
+  } catch (error) {
+    if (isAnswered || !isGone(error)) throw error
+    return undefined
+  }
+}
+
+type Calling = Call & { readonly answered?: () => void }
+
+async function logInOn(
+  { socket, gate }: Opened,
+  login: PostgresLogin,
+  { label, signal, answered = () => undefined }: Calling,
+): Promise<Connection> {
+  await using _ = gate
   const { user, database, applicationName } = login
   const hello = startup({
     ...login.settings,
@@ -76,8 +113,6 @@ export async function connect(
     application_name: applicationName,
     client_encoding: "UTF8",
   })
-  await using gate = await endpoint.gate?.(label)
-  const socket = await openSocket(endpoint, { label, signal }, gate)
   const protocol = { reader: new MessageReader(), longestAnswer }
   const channel = openChannel(socket, { label, signal }, protocol)
   try {
@@ -86,7 +121,10 @@ export async function connect(
       label,
       password: login.password,
       nonce: Buffer.from(login.random(18)).toString("base64"),
-      answered: async () => gate?.check(socket),
+      answered: async () => {
+        answered()
+        await gate?.check(socket)
+      },
     })
     const { version, serverProcess } = await readGreeting(channel, label)
     if (version < oldestServer)

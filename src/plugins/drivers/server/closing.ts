@@ -12,6 +12,11 @@ export class ClosingConnections {
     void gone.then(() => this.#open.delete(gone))
   }
 
+  /** One of them may still take a seat at the server. */
+  get mayHoldSeat(): boolean {
+    return this.#open.size > 0
+  }
+
   /** Resolves once every server has hung up. */
   async drained(): Promise<void> {
     if (this.#open.size > 0) await Promise.all(this.#open)

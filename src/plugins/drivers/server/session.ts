@@ -3,6 +3,7 @@ import { ActivityScope } from "../../../base/activity-scope.ts"
 import type { Credential, PluginContext, Reference } from "../../../core/ports.ts"
 import type { Secret } from "../../../core/secret.ts"
 import { type ServerAddress, sayAddress } from "./address.ts"
+import type { ClosingConnections } from "./closing.ts"
 import type { EndpointOptions } from "./endpoint.ts"
 import { isRefusedLogin } from "./findings.ts"
 import {
@@ -68,16 +69,22 @@ export class Sessions<Connection extends PooledConnection> {
   }
 }
 
-/** Runs `work` over a connection of the account itself, which is closed after it. */
+/**
+ * Runs `work` over a connection of the account itself, which is closed after it: before this
+ * resolves, or, where there is `closing`, beside what follows.
+ */
 export async function asItself<Connection extends { close(): Promise<void> | void }, Result>(
   open: () => Promise<Connection>,
   work: (connection: Connection) => Promise<Result>,
+  closing?: ClosingConnections,
 ): Promise<Result> {
   const connection = await open()
   try {
     return await work(connection)
   } finally {
-    await connection.close()
+    const gone = Promise.resolve(connection.close())
+    if (closing === undefined) await gone
+    else closing.add(gone)
   }
 }
 
