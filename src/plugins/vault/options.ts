@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { AppError } from "../../base/error.ts"
-import { ListenerOption, listenerProblem } from "../drivers/server/listener-option.ts"
+import { listenerOption, listenerProblem } from "../drivers/server/listener-option.ts"
 import { type TlsOptions, tlsOptions } from "../drivers/server/tls-options.ts"
 import { PlainReferenceOptions } from "../references/plain.ts"
 import { canonical, parseAddress } from "./address.ts"
@@ -108,11 +108,13 @@ function serverKeys() {
         .meta({ description: "The namespace, where there are any", examples: ["team-a"] }),
       auth: authKeys().meta({ description: "How Mycelium logs in: one of these" }),
       tls: tlsOptions().optional().meta({ description: "For addresses that begin with https://" }),
-      listener: ListenerOption.optional().meta({
-        description:
-          "The user that must listen at an address that begins with http://: a name, a uid, or any",
-        examples: ["vault"],
-      }),
+      listener: listenerOption()
+        .optional()
+        .meta({
+          description:
+            "The user that must listen at an address that begins with http://: a name, a uid, or any",
+          examples: ["vault"],
+        }),
     })
     .superRefine((server, context) => {
       for (const { path, message } of conflictsOf(server))

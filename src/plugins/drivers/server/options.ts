@@ -1,6 +1,6 @@
 import { z } from "zod"
 import { type ServerAddress, addressProblem, isLocal } from "./address.ts"
-import { listenerOption, listenerProblem } from "./listener-option.ts"
+import { listenerKey, listenerProblem } from "./listener-option.ts"
 import { insecureOption, tlsOptions } from "./tls-options.ts"
 
 /**
@@ -22,8 +22,8 @@ export function addressOption(parse: Parse, example: string) {
 export function wayKeys(tls: string) {
   return {
     tls: tlsOptions().optional().meta({ description: tls }),
-    insecure: insecureOption,
-    listener: listenerOption,
+    insecure: insecureOption(),
+    listener: listenerKey(),
   }
 }
 

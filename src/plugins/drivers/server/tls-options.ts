@@ -1,4 +1,5 @@
 import { z } from "zod"
+import { once } from "../../../core/once.ts"
 
 /**
  * What a config says about TLS to a server. Messages are one sentence each and never quote what was
@@ -26,14 +27,16 @@ const keys = () => ({
     }),
 })
 
-export const insecureOption = z
-  .boolean({ error: "say true or false" })
-  .optional()
-  .meta({
-    description: "Allows a server off this machine without verified TLS",
-    default: false,
-    examples: [true],
-  })
+export const insecureOption = once(() =>
+  z
+    .boolean({ error: "say true or false" })
+    .optional()
+    .meta({
+      description: "Allows a server off this machine without verified TLS",
+      default: false,
+      examples: [true],
+    }),
+)
 
 /** The server may ask for a client certificate, too. Made where it is asked for: that takes time. */
 export const tlsOptions = () =>
