@@ -35,6 +35,7 @@ export async function prove(
 /** What the server says of a login with the right password that no program gets in by. */
 const shutOut: Readonly<Record<string, string>> = {
   "database-missing": "name in the address the database that programs use",
+  "rabbitmq-vhost-missing": "name in vhost the virtual host that programs use",
   "server-file-missing": "no program gets in until the server is repaired: its log says why",
 }
 

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test"
+import { layOut } from "../support/mycelium.ts"
 import { startPostgres } from "../support/servers/postgres.ts"
+import { startRabbitmq } from "../support/servers/rabbitmq.ts"
 import { openShop } from "../support/shop.ts"
 
 test("adopt refuses a database that does not exist, though the password is right", async () => {
@@ -19,3 +21,43 @@ test("adopt refuses a database that does not exist, though the password is right
     stdout: expect.stringMatching(/not adopted: .*database does not exist.*\n {2}hint: name in/),
   })
 }, 30_000)
+
+test("adopt refuses a virtual host that does not exist, though the password is right", async () => {
+  await using server = await startRabbitmq()
+  await server.user("shop", "found-in-the-file", "")
+  await using project = await layOut(
+    { ".env": "QUEUE_PASSWORD=found-in-the-file\n", "admin.password": server.admin.password },
+    {
+      project: "shop",
+      environments: {
+        production: {
+          rotate_every: "90d",
+          secrets: {
+            rabbitmq: {
+              address: `http://127.0.0.1:${server.port}`,
+              amqp: `amqp://127.0.0.1:${server.amqpPort}`,
+              user: "shop",
+              vhost: "nowhere",
+              admin: { user: server.admin.user, password: { file: "admin.password" } },
+            },
+          },
+          outputs: [
+            {
+              dotenv: ".env",
+              merge: true,
+              variables: { QUEUE_PASSWORD: "{{ rabbitmq.password }}" },
+            },
+          ],
+        },
+      },
+    },
+  )
+  await project.mycelium(["init"])
+  const adopted = await project.mycelium(["adopt", "production"])
+  expect({ code: adopted.code, stdout: adopted.stdout }).toEqual({
+    code: 1,
+    stdout: expect.stringMatching(
+      /not adopted: there is no virtual host nowhere.*\n {2}hint: name/,
+    ),
+  })
+}, 60_000)

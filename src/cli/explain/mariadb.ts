@@ -13,6 +13,17 @@ export const mariadb = {
     "What answers is not MariaDB. MySQL also lets an account hold two passwords, " +
     "but in another way, which this driver does not support: use an exec driver there, " +
     "or correct the address.",
+  "mariadb-requires":
+    "The account is let in only over TLS, or only with a client certificate (REQUIRE), and the " +
+    "config has none to show: no login could prove a value. Name them in tls, if a person has set " +
+    "that; SHOW CREATE USER shows it. If an intruder has, REQUIRE NONE ends it. " +
+    "A containment takes away no such demand, so until then the secret is not contained.",
+  "mariadb-other-account":
+    "The server takes a login for the account whose host part fits best, and that is another " +
+    "one of the same name (or of none) than the config names: no login could prove a value. " +
+    "Either programs log in as that one (put its host part into the config), or a person, or an " +
+    "intruder, has made it since: DROP USER ends it, and its password with it. " +
+    "Then run the same command again.",
   "mariadb-sessions-shared":
     "Several accounts have this user's name, with different host parts, and the server does " +
     "not say which account a session belongs to. Rotations work; end_sessions would fail, " +

@@ -184,9 +184,9 @@ export const rotation = {
     "The login that mycelium uses may not do what is needed. " +
     "The remedy of mycelium check --connect shows the smallest GRANT, ACL or policy that is enough.",
   "too-many-connections":
-    "The service has no free connection. This often passes: mycelium run tries again; " +
-    "without it, repeat the command. Else raise the limit, or find out who holds the " +
-    "connections.",
+    "The service, or the user by a limit of its own, has no free connection. " +
+    "This often passes: mycelium run tries again; without it, repeat the command. " +
+    "Else raise the limit, or find out who holds the connections.",
   "server-not-ready":
     "The service is starting, stopping, loading or cut off from its primary. " +
     "mycelium run tries again; without it, repeat the command.",

@@ -9,19 +9,20 @@ export const servers = {
     "locked or blocked (MariaDB), off (Redis), a limit of no connections (RabbitMQ). " +
     "No login could prove a rotation. " +
     "If it is to log in again, the remedy has the command; else name the account that the " +
-    "application uses. A containment of PostgreSQL or Redis by an admin opens it with the new " +
-    "value, for an intruder may have shut it: if it is to stay shut, shut it again after that.",
+    "application uses. A containment of PostgreSQL, MariaDB or Redis by an admin opens it with the " +
+    "new value, for an intruder may have shut it: if it is to stay shut, shut it again after " +
+    "that. A limit of no connections stays: the value is proven without one.",
   "password-expired":
     "The account's password has expired at the server, which refuses even the right one. " +
     "The remedy has the command that ends the expiry; mycelium limits its age from now on. " +
-    "A containment of PostgreSQL by an admin ends the expiry, with the new value.",
+    "A containment of PostgreSQL or MariaDB by an admin ends the expiry, with the new value.",
   "password-not-asked":
     "The server lets the account in without a password (trust, peer or a certificate in " +
     "pg_hba.conf), without one (MariaDB), or by any (nopass in Redis). " +
     "So its password protects nothing, or a rotation would lock out programs that give none. " +
     "Let each of its programs give a password first, then let the server ask for it. " +
-    "A containment of Redis ends nopass, for an intruder may have set it: programs that give no " +
-    "password are then refused.",
+    "A containment of Redis or MariaDB ends that, for an intruder may have set it: programs that " +
+    "give no password are then refused.",
   "user-differs":
     "The current version belongs to another user or role than the config names now. " +
     "Adopt the password of the new one, or put the former one back. " +
@@ -31,7 +32,8 @@ export const servers = {
     "The account logs in, or the server asks for a login, by a way that mycelium does not " +
     "speak (GSS, LDAP, ed25519, unix_socket, …). Nothing was sent that the server could use. " +
     "PostgreSQL needs scram-sha-256 in pg_hba.conf, MariaDB mysql_native_password as the only " +
-    "way of the account, the admin's too.",
+    "way of the account, the admin's too. A containment of MariaDB or RabbitMQ leaves the " +
+    "account that one way.",
   "unknown-password":
     "The account holds a password that mycelium does not know. " +
     "It would stay valid after every rotation. The remedy shows how to tell the two by their " +

@@ -19,6 +19,10 @@ export type Account = {
   readonly foreign: boolean
   readonly locked: boolean
   readonly expired: boolean
+  /** It may open no connection (MAX_USER_CONNECTIONS -1), though its password is right. */
+  readonly shut: boolean
+  /** What else than a password a login needs (REQUIRE). */
+  readonly needs: "nothing" | "tls" | "certificate"
 }
 
 /**
@@ -46,7 +50,7 @@ export async function readAccount(
   { user, host }: AccountName,
 ): Promise<Account | undefined> {
   const [row] = await connection.query(
-    `SELECT Priv FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
+    `SELECT Priv, UNIX_TIMESTAMP(), @@GLOBAL.default_password_lifetime FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
   )
   if (row === undefined) return undefined
   const priv = parse(row[0] ?? "", connection.label)
@@ -66,8 +70,26 @@ export async function readAccount(
     open: native.includes(""),
     foreign: native.length < ways.length,
     locked: priv["account_locked"] === true,
-    expired: priv["password_last_changed"] === 0,
+    expired: isExpired(priv, Number(row[1]), Number(row[2])),
+    shut: Number(priv["max_user_connections"] ?? 0) < 0,
+    needs: needsIn(priv),
   }
+}
+
+/** By hand (0), or since its last change a lifetime of days has passed: its own, or (-1) the server's. */
+function isExpired(priv: Readonly<Record<string, unknown>>, nowS: number, server: number): boolean {
+  const changedS = Number(priv["password_last_changed"] ?? nowS)
+  const own = Number(priv["password_lifetime"] ?? -1)
+  const days = own < 0 ? server : own
+  return changedS === 0 || (days > 0 && nowS > changedS + days * 24 * 3600)
+}
+
+/** ssl_type: 1 is REQUIRE SSL, 2 X509, 3 an issuer, a subject or a cipher. */
+function needsIn(priv: Readonly<Record<string, unknown>>): Account["needs"] {
+  const kind = Number(priv["ssl_type"] ?? 0)
+  if (kind === 0) return "nothing"
+  const asksForTls = kind === 1 || (priv["x509_issuer"] === "" && priv["x509_subject"] === "")
+  return kind !== 2 && asksForTls ? "tls" : "certificate"
 }
 
 /** The account in one session, whose passwords are changed (two-passwords.ts). */
@@ -96,6 +118,25 @@ export async function readUsable(connection: Connection, name: AccountName): Pro
   return account
 }
 
+/**
+ * For containment: one who may change accounts may have shut this one, opened it, or given it other
+ * ways in, so that no login proves anything. In one step it takes this value and nothing else.
+ */
+export async function reopen(
+  target: MariadbTarget,
+  connection: Connection,
+  hash: string,
+): Promise<void> {
+  const account = await readAccount(connection, target.account)
+  if (account === undefined || accountProblem(account, target.account) === undefined) return
+  const unlock = account.locked ? " ACCOUNT UNLOCK" : ""
+  await connection.query(
+    `ALTER USER ${sayAccount(target.account)} IDENTIFIED VIA ${nativePassword} USING '${hash}'${unlock} ${comment(target)}`,
+  )
+}
+
+const itself = "a containment ends that, with the new value"
+
 /** Why a rotation of this account would make no sense, or harm. */
 export function accountProblem(account: Account | undefined, name: AccountName): Unfit | undefined {
   const said = sayAccount(name)
@@ -108,30 +149,25 @@ export function accountProblem(account: Account | undefined, name: AccountName):
   if (account.foreign)
     return {
       code: "authentication-unsupported",
-      message:
-        `account ${said} also logs in otherwise than by mysql_native_password, ` +
-        "which is all that this driver knows",
-      hint:
-        `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA ` +
-        "mysql_native_password USING PASSWORD('…'), with the password that its programs have; " +
-        "else give them an account of their own",
+      message: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows; ${itself}`,
+      hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own`,
     }
   if (account.open)
     return {
       code: "password-not-asked",
-      message: `account ${said} lets in who gives no password: a rotation would lock them out`,
+      message: `account ${said} lets in who gives no password: a rotation would lock them out (a containment does)`,
       hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it`,
     }
   if (account.locked)
     return {
       code: "account-locked",
-      message: `account ${said} is locked: the server refuses even the right password`,
+      message: `account ${said} is locked: the server refuses even the right password; ${itself}`,
       hint: `if it is to log in again: ALTER USER ${said} ACCOUNT UNLOCK`,
     }
   if (account.expired)
     return {
       code: "password-expired",
-      message: `the password of account ${said} has expired`,
+      message: `the password of account ${said} has expired; ${itself}`,
       hint: `ALTER USER ${said} IDENTIFIED BY '…', with the password that its programs have`,
     }
   return undefined

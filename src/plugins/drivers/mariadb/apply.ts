@@ -1,8 +1,8 @@
 import { AppError } from "../../../base/error.ts"
 import type { Containing, Credential } from "../../../core/ports.ts"
 import { addPassword, notKept } from "../server/two-passwords.ts"
-import { accountIn, checkUser, hashOf } from "./account.ts"
-import { holdAlone } from "./contend.ts"
+import { accountIn, checkUser, hashOf, reopen } from "./account.ts"
+import { holdAlone, makeRoom } from "./contend.ts"
 import type { MariadbTarget } from "./target.ts"
 import { changing } from "./session.ts"
 import { serverProblems } from "./server.ts"
@@ -10,7 +10,8 @@ import { readMoment, sayMoment } from "./sessions.ts"
 
 /**
  * Gives the account `next`'s password beside those it has. Where it is there already, nothing
- * changes. In a containment an older one is taken away if it has to be.
+ * changes. In a containment an older one is taken away if it has to be, and an account that no
+ * password opens, or none is asked of, takes this one alone.
  */
 export async function apply(
   target: MariadbTarget,
@@ -31,6 +32,7 @@ export async function apply(
           hint: problem.remedy,
         })
       const moment = await readMoment(connection, (ms) => target.context.host.pause(ms, signal))
+      if (contain) await reopen(target, connection, hash)
       const account = accountIn(target, connection)
       const lost = await addPassword(account, hash)
       // Nobody in a containment has to be let in by an older one any more, if who is in does not
@@ -38,6 +40,7 @@ export async function apply(
       if (contain && (again > 0 || lost.length > 0))
         await holdAlone(target, connection, hash, signal)
       else if (lost.length > 0) throw notKept(account)
+      if (contain) await makeRoom(target, connection)
       return { acceptedAt: sayMoment(moment) }
     },
     { isNew: true },

@@ -43,3 +43,21 @@ async function endSessions(target: MariadbTarget, connection: Connection): Promi
   if (await isShared(connection, target.account)) return
   for (const id of await sessionsOf(target, connection)) await kill(connection, id)
 }
+
+/**
+ * For containment: where all seats are taken by sessions of the account, no program gets in with the
+ * new value, nor can a login prove it.
+ */
+export async function makeRoom(target: MariadbTarget, connection: Connection): Promise<void> {
+  const { user, host } = target.account
+  const [row] = await connection.query(
+    `SELECT JSON_VALUE(Priv, '$.max_user_connections'), @@GLOBAL.max_user_connections, @@GLOBAL.max_connections, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'THREADS_CONNECTED') FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
+  )
+  const [own = 0, server = 0, most = 0, connected = 0] = (row ?? []).map(Number)
+  const seats = own > 0 ? own : server
+  const open = (await sessionsOf(target, connection)).length
+  if ((seats > 0 && open >= seats) || connected + roomLeast > most)
+    await endSessions(target, connection)
+}
+/** How many logins may arrive at once while a rotation proves its value. */
+const roomLeast = 5

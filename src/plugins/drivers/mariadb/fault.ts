@@ -8,6 +8,11 @@ const denied: Words = [
   "ask-operator",
 ]
 const full: Words = ["too-many-connections", "the server has no connection left", "retry"]
+const atLimit: Words = [
+  "too-many-connections",
+  "the user has reached a limit of its own (MAX_USER_CONNECTIONS, or what it may do in an hour)",
+  "retry",
+]
 const notReady: Words = [
   "server-not-ready",
   "the server is going down, or cut off from its cluster",
@@ -29,8 +34,8 @@ const expired: Words = ["password-expired", "the password of this user has expir
 /** By the number that the server gives; its text ends here, for it may quote what we sent. */
 const words: Readonly<Record<number, Words>> = {
   1040: full,
-  1203: full,
-  1226: full,
+  1203: atLimit,
+  1226: atLimit,
   1095: denied,
   1142: denied,
   1227: denied,

@@ -4,6 +4,7 @@ import { holdsCurrent, lacksCurrent, strangers } from "../server/two-passwords.t
 import { type Account, accountProblem, checkUser, hashOf, readAccount } from "./account.ts"
 import type { Connection } from "./connection.ts"
 import { isNumber } from "./fault.ts"
+import { unmetNeed } from "./kept-out.ts"
 import { type AccountName, type MariadbTarget, sayAccount } from "./target.ts"
 import { asAdmin } from "./session.ts"
 import { serverProblems } from "./server.ts"
@@ -43,24 +44,49 @@ async function readOrDenied(
 }
 
 function accountFindings(
-  { account: name, context: { label } }: MariadbTarget,
+  target: MariadbTarget,
   account: Account | undefined | "denied",
   versions: Versions,
 ): readonly Finding[] {
+  const { account: name } = target
   const { current } = versions
   if (account === "denied") return []
   const unfit = accountProblem(account, name)
-  if (unfit !== undefined) return [unfitFinding(unfit)]
+  if (unfit !== undefined)
+    // Of an account that is there, a containment gives it its new value, and no other is taken.
+    return account === undefined
+      ? [unfitFinding(unfit)]
+      : [{ ...unfitFinding(unfit), yields: true, silences: true }]
+  if (account === undefined) return []
+  const unmet = unmetNeed(target, account)
+  if (unmet !== undefined) return [problem("mariadb-requires", unmet.message, unmet.remedy)]
+  const shut = account.shut ? [seatless(sayAccount(name))] : []
   // If we have no version, whether there is a password at all is asked by `readInstalled`.
-  if (account === undefined || current === undefined) return []
-  const [said, { hashes: held }] = [`account ${sayAccount(name)}`, account]
-  if (!holdsCurrent(held, current, hashOf)) return [lacksCurrent(said, label)]
-  const remedy =
-    `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, ` +
-    "and SELECT PASSWORD('…') says which one belongs to the password in the output; " +
-    `if the other is not needed: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' ` +
-    `with the hash of the password in the output, or mycelium rotate-now ${label} --contain, ` +
-    "which ends all but a new one"
+  return current === undefined ? shut : [...shut, ...passwordFindings(target, account, versions)]
+}
+
+/** Its password is proven all the same: the server asks for that first. */
+function seatless(said: string): Finding {
+  return {
+    ...problem(
+      "account-locked",
+      `account ${said} may open no connection (MAX_USER_CONNECTIONS is below 0): no program can log in as it`,
+      `if it is to log in again: ALTER USER ${said} WITH MAX_USER_CONNECTIONS 0`,
+    ),
+    yields: true,
+  }
+}
+
+function passwordFindings(
+  { account: name, context: { label } }: MariadbTarget,
+  { hashes: held }: Account,
+  versions: Versions,
+): readonly Finding[] {
+  const { current } = versions
+  const said = `account ${sayAccount(name)}`
+  if (current !== undefined && !holdsCurrent(held, current, hashOf))
+    return [lacksCurrent(said, label)]
+  const remedy = `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, and SELECT PASSWORD('…') says which one belongs to the password in the output; if the other is not needed: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' with the hash of the password in the output, or mycelium rotate-now ${label} --contain, which ends all but a new one`
   return strangers({ name: said, held, label, remedy }, versions, hashOf)
 }
 

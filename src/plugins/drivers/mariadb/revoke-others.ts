@@ -1,6 +1,6 @@
 import type { Credential, OthersRevoked } from "../../../core/ports.ts"
 import { expelSessions, leaveOnly } from "../server/two-passwords.ts"
-import { accountIn, hashOf } from "./account.ts"
+import { accountIn, hashOf, reopen } from "./account.ts"
 import { holdAlone } from "./contend.ts"
 import { type MariadbTarget, sayAccount } from "./target.ts"
 import { changing } from "./session.ts"
@@ -17,6 +17,7 @@ export function revokeOthers(
 ): Promise<OthersRevoked> {
   const hash = hashOf(live)
   return changing(target, signal, async (connection) => {
+    await reopen(target, connection, hash)
     const left = await leaveOnly(accountIn(target, connection), hash)
     if (!left.isAlone) await holdAlone(target, connection, hash, signal)
     const { account } = target

@@ -41,12 +41,15 @@ const connection = {
 const refused = 403
 const longestAnswer = 256 * 1024
 
+/** The password was accepted; `opened`: and then the virtual host, if one was named. */
+export type LoggedIn = { readonly opened: boolean }
+
 /** Resolves once the server has accepted the password; throws `password-refused` where it said no. */
 export async function logIn(
   { address, tls, gate: gateOf }: Endpoint,
   login: AmqpLogin,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<LoggedIn> {
   const call = { label: `at ${sayAddress(address)} as ${login.user}`, signal }
   await using gate = await gateOf?.(call.label)
   const plain = await dial(address, gate, call)
@@ -59,7 +62,8 @@ export async function logIn(
     await gate?.check(plain)
     channel.send(startOk(login))
     const limits = await tuned(channel, call.label)
-    if (login.vhost !== undefined) await openAndClose(channel, limits, login.vhost)
+    const opened = login.vhost === undefined || (await openAndClose(channel, limits, login.vhost))
+    return { opened }
   } catch (error) {
     throw error instanceof AppError && !error.message.startsWith(call.label)
       ? error.within(call.label)
@@ -114,22 +118,26 @@ async function tuned(channel: Channel<Method>, label: string): Promise<Buffer> {
 
 /**
  * The password is proven by now: this only takes leave as a program does, with the server's own
- * limits, and what it meets decides nothing.
+ * limits, and what it meets decides nothing of the password. False where the server says no.
  */
 async function openAndClose(
   channel: Channel<Method>,
   limits: Buffer,
   vhost: string,
-): Promise<void> {
+): Promise<boolean> {
   const none = Buffer.alloc(1)
   channel.send(encodeMethod(connection.tuneOk, limits))
   channel.send(encodeMethod(connection.open, shortText(vhost), none, none))
   try {
     const { id } = await channel.receive()
-    if (id === connection.close) return channel.send(encodeMethod(connection.closed))
+    if (id === connection.close) {
+      channel.send(encodeMethod(connection.closed))
+      return false
+    }
     channel.send(encodeMethod(connection.closing, short(200), none, short(0), short(0)))
     await channel.receive()
   } catch (error) {
     if (!(error instanceof AppError)) throw error
   }
+  return true
 }

@@ -6,6 +6,7 @@ import { passwordOf } from "../server/version.ts"
 import { type Account, askApi, missing, missingHint, read, readAccount } from "./api.ts"
 import { isHeld, isKnown } from "./password.ts"
 import { checkUser, type RabbitmqTarget } from "./target.ts"
+import { shutVhost } from "./vhost.ts"
 
 /** What a rotation would fail on, seen before any value exists. Changes nothing. */
 export async function preflight(
@@ -37,43 +38,45 @@ function accountFindings(
   const { stored, shut } = account
   if (!isKnown(stored))
     return [
-      problem(
-        "authentication-unsupported",
-        `the password of user ${user} is hashed in a way that this driver does not know`,
-        `set it once more by rabbitmqctl change_password ${user}, with a hash of RabbitMQ's ` +
-          "own (password_hashing_module)",
-      ),
+      {
+        ...problem(
+          "authentication-unsupported",
+          `the password of user ${user} is hashed in a way that this driver does not know; a containment ends that, with the new value`,
+          `set it once more by rabbitmqctl change_password ${user}, with a hash of RabbitMQ's own (password_hashing_module)`,
+        ),
+        yields: true,
+        silences: true,
+      },
     ]
-  if (shut)
-    return [
-      problem(
-        "account-locked",
-        `user ${user} may open no connection: its limit is 0`,
-        `if it is to log in again: rabbitmqctl clear_user_limits ${user} max-connections`,
-      ),
-    ]
+  const closed = shut ? [seatless(user)] : []
   if (current === undefined || passwordOf(current) === undefined || isHeld(current, stored))
-    return []
-  return [lacksCurrent(`user ${user}`, target.context.label)]
+    return closed
+  return [...closed, lacksCurrent(`user ${user}`, target.context.label)]
 }
 
+/** The server asks for the password before it counts connections: a containment proves its value. */
+function seatless(user: string): Finding {
+  return {
+    ...problem(
+      "account-locked",
+      `user ${user} may open no connection: its limit is 0`,
+      `if it is to log in again: rabbitmqctl clear_user_limits ${user} max-connections`,
+    ),
+    yields: true,
+  }
+}
+
+/** Of what comes after the password, at the service: no program gets in, and a value is proven all the same. */
 async function vhostFindings(
   target: RabbitmqTarget,
   signal: AbortSignal,
 ): Promise<readonly Finding[]> {
-  const { user, vhost } = target.options
+  const { vhost } = target.options
   if (vhost === undefined) return []
-  const path = `/api/permissions/${encodeURIComponent(vhost)}/${encodeURIComponent(user)}`
-  const { status } = await askApi(target, { method: "GET", path }, signal)
-  if (status !== 404) return []
-  return [
-    problem(
-      "rabbitmq-vhost-closed",
-      `user ${user} may not open the virtual host ${vhost}, or there is none of that name`,
-      "correct vhost in the config, or give the user what its programs need there: " +
-        `rabbitmqctl set_permissions -p ${vhost} ${user} CONFIGURE WRITE READ`,
-    ),
-  ]
+  const shut = await shutVhost(target, vhost, signal)
+  return shut === undefined
+    ? []
+    : [{ ...problem(shut.code, shut.message, shut.hint), yields: true }]
 }
 
 const Permissions = z.array(z.object({ vhost: z.string() }))

@@ -6,7 +6,7 @@ import { isReplica } from "./topology.ts"
 import type { RedisTarget } from "./target.ts"
 import { endOlderSessions, isProgram } from "./revoke.ts"
 import { type SessionRequest, onAll, userChanged } from "./session.ts"
-import { accountOf, hashOf, userOf } from "./user.ts"
+import { accountOf, hashOf, reopen, userOf } from "./user.ts"
 
 /**
  * For containment: one command takes every password of the user away and gives it `live`'s, so that
@@ -22,6 +22,7 @@ export async function revokeOthers(
   const ask: SessionRequest = { logins: [live], signal }
   const user = userOf(target, live)
   const left = await onAll(target, ask, async (connection) => {
+    await reopen(connection, user, hashOf(live))
     const account = accountOf(connection, user)
     const one = await leaveOnly(account, hashOf(live))
     if (!one.isAlone)

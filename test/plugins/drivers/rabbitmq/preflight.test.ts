@@ -73,23 +73,56 @@ describe("preflight() of the user", () => {
     expect(await errors(shop.open(), versions(shop.old))).toEqual([])
   })
 
-  test("without a connection to open; its remedy lets it in again", async () => {
+  test("without a connection to open: a containment goes on, and the remedy lets it in again", async () => {
     const shop = await account(server)
     await server.ask("PUT", `user-limits/${shop.user}/max-connections`, { value: 0 })
     const found = await shop.open().preflight(versions(shop.old), soon())
-    expect(found[0]).toMatchObject({ code: "account-locked", severity: "error" })
+    expect(found[0]).toMatchObject({ code: "account-locked", severity: "error", yields: true })
+    expect(found[0]?.silences).toBeUndefined()
+    expect(await shop.open().probe(shop.old, soon())).toBe("accepted")
     const [line = ""] = found[0]?.remedy?.match(/rabbitmqctl .*/) ?? []
     await server.rabbitmqctl(...line.split(" ").slice(1))
     expect(await errors(shop.open(), versions(shop.old))).toEqual([])
   }, 60_000)
 
-  test("a virtual host that it may not open, or that is not there", async () => {
+  test("hashed in a way that we do not know: a containment ends that", async () => {
     const shop = await account(server)
-    await server.ask("PUT", "vhosts/closed")
-    for (const vhost of ["closed", "no-such-vhost"])
-      expect(await errors(shop.open({ vhost }), versions(shop.old))).toEqual([
-        "error rabbitmq-vhost-closed",
-      ])
-    expect(await errors(shop.open({ vhost: "/" }), versions(shop.old))).toEqual([])
+    const body = { password_hash: "AAAA", hashing_algorithm: "rabbit_password_hashing_other" }
+    await server.ask("PUT", `users/${shop.user}`, { ...body, tags: "" })
+    const driver = shop.open()
+    const [found] = await driver.preflight(versions(shop.old), soon())
+    expect(found).toMatchObject({
+      code: "authentication-unsupported",
+      yields: true,
+      silences: true,
+    })
+    const next = drafted(driver, "v2")
+    await driver.apply(next, versions(shop.old, next), soon(), { contain: true })
+    expect([await driver.probe(next, soon()), await driver.probe(shop.old, soon())]).toEqual([
+      "accepted",
+      "refused",
+    ])
   })
+
+  test.each(["missing", "closed", "full"])(
+    "a virtual host that is %s: it is said, by a login too, and a containment goes on",
+    async (vhost) => {
+      const shop = await account(server)
+      const code = vhost === "missing" ? "rabbitmq-vhost-missing" : "rabbitmq-vhost-closed"
+      if (vhost !== "missing") await server.ask("PUT", `vhosts/${vhost}`)
+      if (vhost === "full") {
+        const all = { configure: ".*", write: ".*", read: ".*" }
+        await server.ask("PUT", `permissions/full/${shop.user}`, all)
+        await server.ask("PUT", "vhost-limits/full/max-connections", { value: 0 })
+      }
+      const driver = shop.open({ vhost })
+      const [found] = await driver.preflight(versions(shop.old), soon())
+      expect(found).toMatchObject({ code, severity: "error", yields: true })
+      expect(found?.message).toContain(`virtual host ${vhost}`)
+      const heard: string[] = []
+      const answer = await driver.probe(shop.old, soon(), (one) => heard.push(one.code))
+      expect([answer, ...heard]).toEqual(["accepted", code])
+      expect(await errors(shop.open({ vhost: "/" }), versions(shop.old))).toEqual([])
+    },
+  )
 })

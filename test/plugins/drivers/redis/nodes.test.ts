@@ -194,6 +194,23 @@ test.each(["nopass", "off", "off nopass"])(
   },
 )
 
+test.each(["nopass", "off"])(
+  "%s after the new value was proven does not keep the others alive",
+  async (rule) => {
+    await using server = await startRedis({ acl: [shopLine, adminLine] })
+    const driver = openAll(server)
+    const next = drafted(driver, "v2")
+    const { acceptedAt = "" } = await driver.apply(next, versions(old, next), soon(), {
+      contain: true,
+    })
+    await server.command("ACL", "SETUSER", "shop", rule)
+    await driver.revokeOthers?.({ ...next, acceptedAt }, soon())
+    const wrong = credential("control", "a-random-wrong-value-of-the-test")
+    const answers = [next, old, wrong].map((one) => driver.probe(one, soon()))
+    expect(await Promise.all(answers)).toEqual(["accepted", "refused", "refused"])
+  },
+)
+
 describe("several nodes", () => {
   let one: RedisServer
   let other: RedisServer
