@@ -41,6 +41,7 @@ export function watcher(say: Say, app: () => App, manager: Manager): ServiceEven
     turned: (environment, turn) =>
       sayTurn(say, environment, turn, { timezone: zone(environment), now: app().host.now() }),
     drifted: (environment, found) => sayDrift(say, environment, found),
+    shown: (environment, found) => sayShown(say, environment, found),
     unclear: (environment, secret, why) => sayUnclear(say, environment, secret, why),
     uncontained: (environment, left) => {
       for (const { secret, ...one } of left)
@@ -74,6 +75,17 @@ function sayDrift(
 ): void {
   if (kind !== "refused") return say("info", "drift is over", { environment, secret, version })
   say("error", "drift", { environment, secret, version, code: driftCode, message: driftWords })
+}
+
+function sayShown(
+  say: Say,
+  environment: string,
+  { target, off }: Parameters<ServiceEvents["shown"]>[1],
+): void {
+  if (off === undefined)
+    return say("info", "output is right again", { environment, output: target })
+  const { code, message, remedy: hint } = off
+  say("error", "output is not right", { environment, output: target, code, message, hint })
 }
 
 function sayUnclear(

@@ -44,7 +44,7 @@ const shared = lazily({
       .meta({
         description:
           "How often the service logs in with each current value, to notice if it was changed " +
-          "there; at least 10s, or never",
+          "there, and looks whether files still show it; at least 10s, or never",
         default: "1h",
         examples: ["15m"],
       }),

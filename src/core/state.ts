@@ -39,6 +39,8 @@ export type StateDocument = {
    * By target of an output that is ours as a whole: the fingerprint of what we last wrote there.
    */
   readonly written?: Readonly<Record<string, string>>
+  /** By target: what the service has last seen an output show that is not as it should be. */
+  readonly offOutputs?: Readonly<Record<string, OffOutput>>
   /** By id of an entry: its mark since we last wrote it. */
   readonly marks?: Readonly<Record<string, string>>
   /**
@@ -49,6 +51,21 @@ export type StateDocument = {
   readonly audit: AuditTail
   /** HMAC-SHA-256 over the rest, hex, by a key sealed to the recipients. */
   readonly mac: string
+}
+
+/**
+ * An output that showed something else than the current values when the service looked last: a
+ * backup that was put back, a file that a person has changed, or that is gone.
+ */
+export type OffOutput = {
+  readonly since: string
+  /** Of the files as they were seen: what has changed since is not known to be wrong. */
+  readonly mark: string
+  /** By secret that it shows: the version that was current then. */
+  readonly of: Readonly<Record<string, string>>
+  readonly code: string
+  readonly message: string
+  readonly remedy: string
 }
 
 /**

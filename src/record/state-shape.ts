@@ -150,6 +150,11 @@ const state = shape({
   run: maybe(shape({ id: text, clock: text, since: whole })),
   acting: maybe((value) => place(value) && shape({ again: maybe(text) })(value)),
   written: maybe(map(text)),
+  offOutputs: maybe(
+    map(
+      shape({ since: instant, mark: text, of: map(text), code: text, message: text, remedy: text }),
+    ),
+  ),
   audit: shape({ count: whole, head: text, lines: list(text) }),
   mac: text,
 })

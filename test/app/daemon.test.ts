@@ -12,6 +12,7 @@ import { readState } from "../../src/record/state-file.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { fileURLToPath } from "node:url"
 import { runEnvironment } from "../../src/app/service/environment-run.ts"
+import type { lookAtOutputs } from "../../src/app/service/look-at-outputs.ts"
 import type { lookForDrift } from "../../src/app/service/look-for-drift.ts"
 import { rotateNow } from "../../src/app/rotate-now.ts"
 import { AppError } from "../../src/base/error.ts"
@@ -88,6 +89,7 @@ async function serve(
     },
     clock: (steady) => clocks.push(steady),
     drifted: () => undefined,
+    shown: () => undefined,
     unclear: () => undefined,
     uncontained: () => undefined,
     unwritten: () => undefined,
@@ -337,11 +339,14 @@ const quiet: ServiceEvents = {
   failed: () => undefined,
   clock: () => undefined,
   drifted: () => undefined,
+  shown: () => undefined,
   unclear: () => undefined,
   uncontained: () => undefined,
   unwritten: () => undefined,
   round: () => undefined,
 }
+
+const lookAtNone: typeof lookAtOutputs = () => Promise.resolve({ marks: "", changes: [] })
 
 /** Runs until so much time (ms) has passed. */
 async function lookFor(
@@ -357,7 +362,7 @@ async function lookFor(
     before()
     if (clock.monotonic > forMs) stop.abort()
   }
-  await new Daemon(app, watch, counting(clock), look).run()
+  await new Daemon(app, watch, counting(clock), { services: look, outputs: lookAtNone }).run()
 }
 
 test("each environment is looked at within its watch, for days, hardly more often, and not where it is never to be", async () => {

@@ -28,6 +28,7 @@ import { Session } from "../../src/rotate/session.ts"
 import { KeyService } from "../plugins/drivers/exec/key-service.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 import { openApp } from "../support/open-app.ts"
+import type { lookAtOutputs } from "../../src/app/service/look-at-outputs.ts"
 
 /**
  * What a clock that is not trusted may do to a state and its log, by whatever act: nothing is
@@ -148,12 +149,16 @@ test("the service tells its look for drift whether its clock runs true", async (
     failed: none,
     clock: none,
     drifted: none,
+    shown: none,
     unclear: none,
     uncontained: none,
     unwritten: none,
     round: none,
   }
-  await new Daemon({ ...house.app, host, stop: stop.signal }, watch, undefined, look).run()
+  await new Daemon({ ...house.app, host, stop: stop.signal }, watch, undefined, {
+    services: look,
+    outputs: lookAtNone,
+  }).run()
   expect(told.filter(({ at }) => at > 0 && at < 600_000).map(({ steady }) => steady)).toContain(
     false,
   )
@@ -196,13 +201,15 @@ test("the service tells since when a secret is not contained, or refused, by wha
     failed: none,
     clock: none,
     drifted: none,
+    shown: none,
     unclear: none,
     unwritten: none,
     round: none,
   }
-  await new Daemon({ ...app, host, stop: stop.signal }, watch, undefined, () =>
-    Promise.resolve([]),
-  ).run()
+  await new Daemon({ ...app, host, stop: stop.signal }, watch, undefined, {
+    services: () => Promise.resolve([]),
+    outputs: lookAtNone,
+  }).run()
   expect(told.filter(([kind]) => kind === "once")).toHaveLength(1)
   const latest = new Date(clock.wall).toISOString()
   expect(told.flatMap(([, ...at]) => at).filter((at) => at > latest)).toEqual([])
@@ -353,3 +360,5 @@ test("the log says why each value was made", async () => {
     if (entry?.event === "generate") whys.push(entry["why"])
   expect(whys).toEqual(["new", "asked", "incident"])
 })
+
+const lookAtNone: typeof lookAtOutputs = () => Promise.resolve({ marks: "", changes: [] })

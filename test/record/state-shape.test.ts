@@ -91,6 +91,16 @@ const whole: Whole<StateDocument> = {
   acting: { ...location, again: "a" },
   run: { id: "r", clock: "k", since: 1 },
   written: { "/f": "f" },
+  offOutputs: {
+    "/f": {
+      since: "2026-01-01T00:00:00.000Z",
+      mark: "1",
+      of: { s: "v1" },
+      code: "c",
+      message: "m",
+      remedy: "r",
+    },
+  },
   marks: { "vault:e": "7" },
   staged: { "vault:e": ["t"] },
   audit: { count: 1, head: "h", lines: ["l"] },

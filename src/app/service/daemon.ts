@@ -3,9 +3,10 @@ import type { App } from "../app.ts"
 import { type Entry, ServiceAgenda } from "./agenda.ts"
 import { CatchUp } from "./catch-up.ts"
 import { ClockWatch, lookAgainMs } from "./clock-watch.ts"
-import { DriftWatch, type LookEnd } from "./drift-watch.ts"
+import { DriftWatch, type LookEnd, type Looks } from "./drift-watch.ts"
 import { type EnvironmentRun, runEnvironment } from "./environment-run.ts"
 import type { ServiceEvents } from "./events.ts"
+import { lookAtOutputs } from "./look-at-outputs.ts"
 import { lookForDrift } from "./look-for-drift.ts"
 
 /** Environments worked on side by side. */
@@ -28,12 +29,12 @@ export class Daemon {
   /** Something happened since the round began: another one follows before any pause. */
   #again = false
 
-  /** `run` and `look` are parameters for tests that hold the clock in their hand. */
+  /** `run` and `looks` are parameters for tests that hold the clock in their hand. */
   constructor(
     app: App,
     events: ServiceEvents,
     run: typeof runEnvironment = runEnvironment,
-    look: typeof lookForDrift = lookForDrift,
+    looks: Looks = { services: lookForDrift, outputs: lookAtOutputs },
   ) {
     this.#app = app
     this.#events = events
@@ -42,7 +43,7 @@ export class Daemon {
     this.#agenda = new ServiceAgenda(app, events, this.#clock)
     this.#catchUp = new CatchUp(app.host)
     this.#drift = new DriftWatch(app, events, {
-      look,
+      ...looks,
       isSteady: () => this.#clock.isSteady,
       isRunning: (environment) => this.#agenda.isRunning(environment),
       onEnd: (environment, end) => this.#lookEnded(environment, end),

@@ -1,8 +1,10 @@
 import { describeError } from "../../base/error.ts"
+import { MountGate } from "../../base/files/mount-gate.ts"
 import { defaultWatchMs } from "../../config/model.ts"
 import type { App } from "../app.ts"
 import { lookAgainMs } from "./clock-watch.ts"
 import type { ServiceEvents } from "./events.ts"
+import type { lookAtOutputs } from "./look-at-outputs.ts"
 import { type Seen, type Unclear, hasServices, type lookForDrift } from "./look-for-drift.ts"
 
 /** Environments looked at side by side. */
@@ -27,6 +29,8 @@ type Look = {
   unclear: ReadonlyMap<string, string>
   /** Why the last look failed, so that it is told once. */
   fault: string
+  /** Of the files of its outputs, as they were looked at last. */
+  marks: string
 }
 
 export type LookEnd = {
@@ -35,8 +39,13 @@ export type LookEnd = {
   readonly needsRound: boolean
 }
 
-type Options = {
-  readonly look: typeof lookForDrift
+/** What is looked at: services, and the files that show their values. */
+export type Looks = {
+  readonly services: typeof lookForDrift
+  readonly outputs: typeof lookAtOutputs
+}
+
+type Options = Looks & {
   readonly isSteady: () => boolean
   /** An environment that is worked on is not looked at. */
   readonly isRunning: (environment: string) => boolean
@@ -44,7 +53,8 @@ type Options = {
 }
 
 /**
- * Looks from time to time whether each service still takes the current values. A server that hangs
+ * Looks from time to time whether each service still takes the current values, and whether files
+ * still show them. A server that hangs
  * holds up the looks at its own environment, and nothing else.
  */
 export class DriftWatch {
@@ -55,6 +65,7 @@ export class DriftWatch {
   /** Due, and waiting for a place. */
   #queue: Look[] = []
   readonly #running = new Set<Promise<void>>()
+  #gate: { readonly gate: MountGate; readonly since: number } | undefined
 
   constructor(app: App, events: ServiceEvents, options: Options) {
     this.#app = app
@@ -115,11 +126,15 @@ export class DriftWatch {
 
   async #look(look: Look): Promise<LookEnd> {
     const { environment } = look
-    if (watchMsOf(this.#app, environment) === null || !hasServices(this.#app, environment)) {
+    const asksServices = hasServices(this.#app, environment)
+    if (
+      watchMsOf(this.#app, environment) === null ||
+      (!asksServices && !hasFiles(this.#app, environment))
+    ) {
       look.dueAt = never
       return { hasDrifted: false, needsRound: false }
     }
-    const seen = await this.#ask(look)
+    const seen = await this.#ask(look, asksServices)
     look.dueAt = this.#nextLookAt(environment, seen)
     const hasDrifted = seen?.some(({ kind }) => kind !== "unknown") === true
     return {
@@ -129,11 +144,14 @@ export class DriftWatch {
   }
 
   /** undefined: not now, for the environment is worked on. */
-  async #ask(look: Look): Promise<readonly Seen[] | undefined> {
+  async #ask(look: Look, asksServices: boolean): Promise<readonly Seen[] | undefined> {
     const app = this.#app
     const { environment } = look
     try {
-      const seen = await this.#options.look(app, environment, this.#options.isSteady)
+      const shown = await this.#lookAtOutputs(look)
+      const seen = asksServices
+        ? await this.#options.services(app, environment, this.#options.isSteady)
+        : shown
       for (const one of seen ?? [])
         if (one.kind !== "unknown") this.#events.drifted(environment, one)
       if (seen !== undefined && !app.stop.aborted) this.#tellUnclear(look, seen)
@@ -145,6 +163,28 @@ export class DriftWatch {
       look.fault = code
       return []
     }
+  }
+
+  /** Nothing that a service said; undefined: not now. */
+  async #lookAtOutputs(look: Look): Promise<readonly [] | undefined> {
+    const { environment, marks: before } = look
+    if (!hasFiles(this.#app, environment)) return []
+    const found = await this.#options.outputs(this.#appWithGate(), environment, {
+      before,
+      isSteady: this.#options.isSteady,
+    })
+    if (found === undefined) return undefined
+    look.marks = found.marks
+    for (const one of found.changes) if (one.same !== true) this.#events.shown(environment, one)
+    return []
+  }
+
+  /** Each mount is asked at most once a minute. */
+  #appWithGate(): App {
+    const now = this.#app.host.monotonicMs()
+    if (this.#gate === undefined || now - this.#gate.since >= lookAgainMs)
+      this.#gate = { gate: new MountGate(), since: now }
+    return { ...this.#app, gate: this.#app.gate ?? this.#gate.gate }
   }
 
   /** Each once, until it changes or is over. */
@@ -174,10 +214,14 @@ function looksOf(app: App, before: readonly Look[]): readonly Look[] {
     const dueAt = firstLookAt(app, environment)
     const look = known.get(environment)
     if (look === undefined)
-      return { environment, dueAt, isRunning: false, unclear: nothingUnclear, fault: "" }
+      return { environment, dueAt, isRunning: false, unclear: nothingUnclear, fault: "", marks: "" }
     look.dueAt = dueAt === never ? never : Math.min(look.dueAt, dueAt)
     return look
   })
+}
+
+function hasFiles({ config }: App, environment: string): boolean {
+  return config.environments[environment]?.outputs.some(({ entry }) => entry !== true) === true
 }
 
 function firstLookAt(app: App, environment: string): number {

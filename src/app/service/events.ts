@@ -1,6 +1,7 @@
 import type { UncontainedSecret } from "../../plan/uncontained.ts"
 import type { Owing } from "../../core/unwritten.ts"
 import type { EnvironmentRun } from "./environment-run.ts"
+import type { SeenOutput } from "./look-at-outputs.ts"
 import type { Drift, Unclear } from "./look-for-drift.ts"
 
 /** What the service tells its observer. */
@@ -11,6 +12,8 @@ export type ServiceEvents = {
   readonly clock: (steady: boolean, code: "clock-leapt" | "clock-behind") => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */
   readonly drifted: (environment: string, drift: Drift) => void
+  /** A file shows something else than the current values, or is right again: once a change. */
+  readonly shown: (environment: string, output: SeenOutput) => void
   /**
    * Whether a service takes a current value cannot be told; undefined: it can again. Once a change.
    */

@@ -1,5 +1,5 @@
 import type { AuditEvent } from "../../core/audit-line.ts"
-import type { Patch } from "../../core/state.ts"
+import type { OffOutput, Patch } from "../../core/state.ts"
 import type { Acting } from "../../core/run-mark.ts"
 import type { ChangeSet } from "../../core/change-set.ts"
 
@@ -13,6 +13,8 @@ export type Commit = {
    * By target: the fingerprint of what an output holds now because we wrote it; null: it is gone.
    */
   readonly written?: Readonly<Record<string, string | null>>
+  /** By target: what it shows that is not as it should be; null: nothing is wrong any more. */
+  readonly offOutputs?: Readonly<Record<string, OffOutput | null>>
   readonly events?: readonly AuditEvent[]
   /** Where a program was begun that no journal tells of; null: it is over. */
   readonly acting?: Acting | null

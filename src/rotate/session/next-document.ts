@@ -25,7 +25,15 @@ export function nextDocument(
   { queued, now }: { readonly queued: Queued; readonly now: Date },
 ): StateDocument {
   const { work, document } = before
-  const { changeSet: open, deferred: aside, written, acting: acted, run, ...rest } = document
+  const {
+    changeSet: open,
+    deferred: aside,
+    written,
+    offOutputs,
+    acting: acted,
+    run,
+    ...rest
+  } = document
   const leaves = commit.leaves ?? []
   const deferred = (commit.deferred ?? aside ?? []).map((one) =>
     leaves.includes(one.id) ? withoutPlace(one) : one,
@@ -51,6 +59,7 @@ export function nextDocument(
       acting,
       run: runMarkOf(work, { changeSet, deferred, acting }, run),
       written: without({ ...written, ...commit.written }),
+      offOutputs: without({ ...offOutputs, ...commit.offOutputs }),
     }),
   }
 }
@@ -115,11 +124,9 @@ function withLines(
   }, document.audit)
 }
 
-function without(
-  written: Readonly<Record<string, string | null>>,
-): Readonly<Record<string, string>> | undefined {
-  const left = Object.entries(written).filter(
-    (entry): entry is [string, string] => entry[1] !== null,
-  )
+function without<Value>(
+  values: Readonly<Record<string, Value | null>>,
+): Readonly<Record<string, Value>> | undefined {
+  const left = Object.entries(values).filter((entry): entry is [string, Value] => entry[1] !== null)
   return left.length === 0 ? undefined : Object.fromEntries(left)
 }
