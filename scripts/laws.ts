@@ -47,7 +47,7 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
   "bun:sqlite": { in: /^base\/files\/lock\.ts$/, why: "one lock mechanism everywhere" },
   "bun:ffi": {
-    in: /^base\/(processes\/(reap|process-handle)|system\/(harden|notify|socket-diag))\.ts$/,
+    in: /^base\/(files\/data-ranges|processes\/(reap|process-handle)|system\/(harden|notify|socket-diag))\.ts$/,
     why: "a hardened unit forbids it: only for what is optional",
   },
   "node:child_process": {

@@ -9,13 +9,14 @@ import type { OutputLocation, Places } from "./self-tests/places.ts"
 import type { Me } from "./self-tests/path-stat.ts"
 import { type FileRules, ownership } from "../plugins/outputs/file-options.ts"
 import { refuseTaken } from "../plugins/outputs/file/kept.ts"
+import { refuseHeldOpen } from "../plugins/outputs/file/held-open.ts"
 import { refusePlanted } from "../plugins/outputs/file/planted.ts"
 import { readPresent } from "../plugins/outputs/file/present.ts"
 import { refuseOtherOwner } from "../plugins/outputs/folder/place.ts"
 import { outputsOf, rulesOf } from "./files.ts"
 import { nearestFolder } from "./nearest-folder.ts"
 import type { Places as Looked } from "./request.ts"
-import { sizeOf } from "./size-of.ts"
+import { outputSizeOf } from "./size-of.ts"
 import { inKib, isOurs, unwritable } from "./writable.ts"
 
 /** Where the files of all outputs lie. */
@@ -73,7 +74,7 @@ async function whyUnwritable(
 ): Promise<Pick<OutputLocation, "unwritable">> {
   if (needsFolder && !existsSync(dirname(path))) return { unwritable: "its folder does not exist" }
   const folder = nearestFolder(dirname(path))
-  const found = await unwritable(folder, sizeOf(path))
+  const found = await unwritable(folder, outputSizeOf(path))
   if (found?.kind === "full")
     return {
       unwritable:
@@ -103,6 +104,7 @@ async function fileFault(target: string, files: FileRules): Promise<AppError | u
   return faultIn(async () => {
     const present = await readPresent(target)
     if (present !== undefined) await refusePlanted({ target, files }, present)
+    if (present !== undefined) await refuseHeldOpen({ target, files }, present.stats)
     await refuseTaken({ target, files }, present?.stats)
   })
 }
@@ -120,6 +122,7 @@ const judged: readonly string[] = [
   "file-is-link",
   "file-hard-linked",
   "folder-of-others",
+  "output-held-open",
   "output-planted",
   "owner-not-kept",
   "owner-refused",

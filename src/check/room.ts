@@ -5,7 +5,7 @@ import { needFor } from "../rotate/need.ts"
 import { outputsIn } from "./files.ts"
 import { nearestFolder } from "./nearest-folder.ts"
 import type { Places } from "./request.ts"
-import { sizeOf } from "./size-of.ts"
+import { outputSizeOf } from "./size-of.ts"
 
 /** What the lock of an environment takes while it is held. */
 const lockBytes = 4096
@@ -24,11 +24,11 @@ export async function roomIn(
     environment: environment.name,
     need: needIn(places, environment, sizes.get(environment.name) ?? 0),
   }))
-  const largest = needs.reduce<(typeof needs)[number] | undefined>(
-    (most, one) => (one.need > (most?.need ?? 0) ? one : most),
+  const most = needs.reduce<(typeof needs)[number] | undefined>(
+    (first, one) => (one.need > (first?.need ?? 0) ? one : first),
     undefined,
   )
-  return free === undefined || largest === undefined ? {} : { room: { free, ...largest } }
+  return free === undefined || most === undefined ? {} : { room: { free, ...most } }
 }
 
 function needIn(places: Places, environment: EnvironmentConfig, stateBytes: number): number {
@@ -39,7 +39,7 @@ function needIn(places: Places, environment: EnvironmentConfig, stateBytes: numb
     secrets: Object.keys(environment.secrets).length,
     restarts: environment.deployments.length,
     options: JSON.stringify(environment).length,
-    shown: files.map(sizeOf),
+    shown: files.map(outputSizeOf),
   })
   // A containment notes twice more what it cannot write. A run holds the lock before it looks.
   return bytesFor(stateBytes, { ...need, writes: need.writes + 2 }) + lockBytes

@@ -1,4 +1,5 @@
-import { open, stat } from "node:fs/promises"
+import { type FileHandle, open, stat } from "node:fs/promises"
+import { dataRanges } from "../base/files/data-ranges.ts"
 import { AppError, systemCode } from "../base/error.ts"
 import { untilStopped } from "./until-stopped.ts"
 
@@ -24,8 +25,12 @@ export async function openInput(input: Input): Promise<AsyncIterable<Uint8Array>
     refuseOdd(input, await stat(file))
     // The opening of a pipe waits for its writer.
     const handle = await untilStopped(input.stop, saysOf(input), () => open(file))
-    refuseOdd(input, await handle.stat())
-    return interruptible(handle.createReadStream({ highWaterMark: 1 << 20 }), input)
+    const opened = await handle.stat()
+    refuseOdd(input, opened)
+    const bytes = opened.isFile()
+      ? dataOf(handle)
+      : handle.createReadStream({ highWaterMark: 1 << 20 })
+    return interruptible(bytes, input)
   } catch (error) {
     throw error instanceof AppError ? error : unreadable(input, error)
   }
@@ -56,6 +61,26 @@ export async function isPipe(file: string): Promise<boolean> {
     ))
   )
 }
+
+/** No text of ours goes on across a hole: of each, one zero is enough. */
+async function* dataOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const { start, end } of dataRanges(handle)) {
+      if (start > 0) yield hole
+      for (let at = start; at < end; ) {
+        const part = Buffer.alloc(Math.min(partBytes, end - at))
+        const { bytesRead } = await handle.read(part, 0, part.length, at)
+        if (bytesRead === 0) break
+        at += bytesRead
+        yield part.subarray(0, bytesRead)
+      }
+    }
+  } finally {
+    await handle.close()
+  }
+}
+const partBytes = 1 << 20
+const hole = new Uint8Array(1)
 
 type Kind = { isFile(): boolean; isFIFO(): boolean; isDirectory(): boolean }
 

@@ -124,5 +124,7 @@ export function absent(path: string, error: unknown): undefined {
 function refuseOdd(path: string, stats: Stats, limit: number): void {
   if (!stats.isFile()) throw new AppError("file-irregular", `${path} is not a regular file`)
   if (stats.size > limit)
-    throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`)
+    throw new AppError("file-too-large", `${path} is larger than ${limit} bytes`, {
+      hint: "see what it is (ls -ls tells how much of it takes room): move it away, or name another",
+    })
 }

@@ -68,6 +68,7 @@ const toldElsewhere: readonly string[] = [
   "file-is-link",
   "file-hard-linked",
   "folder-of-others",
+  "output-held-open",
   "output-planted",
   "proc-missing",
 ]

@@ -118,11 +118,10 @@ function judgeReplacing(place: OutputLocation, report: Report<Code>): void {
       "output-is-mount",
       `${path} (${what}) is mounted by itself, so it cannot be replaced`,
     )
-  if (!place.inPlace && place.names > 1)
+  if (place.names > 1)
     report.found(
       "output-linked",
-      `${path} (${what}) has ${place.names} names (hard links): once it is replaced, ` +
-        "the others go on showing the old values",
+      `${path} (${what}) has ${place.names} names (hard links): ${place.inPlace ? "what is written into it shows by each of them" : "once it is replaced, the others go on showing the old values"}`,
     )
 }
 

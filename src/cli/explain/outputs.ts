@@ -194,6 +194,12 @@ export const outputs = {
     "so the program that should read it is locked out. " +
     "Give that folder to a group that the program is in (chgrp, chmod 0750), or put the " +
     "output elsewhere.",
+  "output-held-open":
+    "A process of a user who may not read this output has it open: it opened the file before its " +
+    "mode was narrowed, or was handed it open. The file is written into (in_place), so that process " +
+    "would read the new values. Nothing was written. End the process; or give its user the right, " +
+    "if it is a reader; or remove the file, unless it is mounted by itself. Only root sees what " +
+    "processes of other users have open, and a file that is mapped into memory is not seen.",
   "output-too-large":
     "An output would grow beyond a megabyte, which no file of credentials does: " +
     "most likely a loop in its template. Nothing was written.",

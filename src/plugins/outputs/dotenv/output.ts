@@ -163,7 +163,7 @@ async function restore(
   )
   return before === undefined
     ? removalOf(settings, present, changes)
-    : draftOf(settings, { present, bytes: before, changes })
+    : draftOf(settings, { present, bytes: before, changes, restores: true })
 }
 
 /** `held`: what stands there; undefined where nothing does. */

@@ -13,6 +13,7 @@ import { draftInPlace, emptyInPlace, healInPlace } from "../../../base/files/in-
 import { isMountPoint } from "../../../base/files/mounts.ts"
 import type { Draft } from "../../../core/ports.ts"
 import { ownership, ownershipIsRight } from "../file-options.ts"
+import { refuseHeldOpen } from "./held-open.ts"
 import { explained, narrowing, refuseChanged } from "./kept.ts"
 import { type OwnFile, refusePlanted } from "./planted.ts"
 import { type Present, largest, readPresent } from "./present.ts"
@@ -23,6 +24,8 @@ type Next = {
   readonly bytes: Uint8Array
   readonly changes: readonly string[]
   readonly trial?: boolean
+  /** Bytes of before are put back: no new value is shown. */
+  readonly restores?: true
 }
 
 /** The file as it lies there, once a write into it that failed halfway is finished. */
@@ -51,7 +54,7 @@ export async function readToRestore(
 /** A draft of the file beside it; none is made where nothing would change. */
 export async function draftOf(
   file: OwnFile,
-  { present, bytes, changes, trial = false }: Next,
+  { present, bytes, changes, trial = false, restores }: Next,
 ): Promise<Draft> {
   if (bytes.length > largest)
     throw new AppError("output-too-large", `${file.target} would be larger than ${largest} bytes`, {
@@ -63,6 +66,7 @@ export async function draftOf(
     (await ownershipIsRight(file.files, present.stats))
   )
     return unchanged(bytes)
+  if (present !== undefined && restores !== true) await refuseHeldOpen(file, present.stats)
   const drafted = await beside(file, present, { bytes, trial }).catch(async (error: unknown) => {
     await refuseMissingFolder(file.target)
     throw await explained(error, file, present?.stats)

@@ -77,7 +77,7 @@ async function restore(
   const changed = changes(held(whole, present?.text), former)
   return before === undefined
     ? removalOf(whole, present, changed)
-    : draftOf(whole, { present, bytes: before, changes: changed })
+    : draftOf(whole, { present, bytes: before, changes: changed, restores: true })
 }
 
 async function compare(whole: Whole, values: Values): Promise<"same" | "differs" | "missing"> {
