@@ -13,6 +13,9 @@ import { offOutputsOf } from "../core/off-outputs.ts"
 import type { Checked } from "./request.ts"
 import { outputSilence } from "./silent.ts"
 import { storeOf } from "./store.ts"
+import { service } from "./self-tests/service.ts"
+import { configDigest } from "../config/digest.ts"
+import { runningService } from "../record/service-mark.ts"
 
 /**
  * What keeps commands from acting as they should, on all of this store or on one environment; seen
@@ -33,17 +36,32 @@ export async function alarms(
     identityThere(context),
     storeCheck({ ...context, silent }),
     runCheck(clock, { documents, now: context.host.now() }),
+    serviceCheck(context, environments, silent),
   ])
   return [
     ...results.flatMap(({ findings }) => findings),
     ...(await olderStates(context, environments)),
-    ...(await offOutputs(context, environments, silent)),
   ]
+}
+
+/** What is known of the service that runs. */
+export async function serviceCheck(
+  { config }: Pick<AlarmsOf, "config">,
+  environments: readonly Read[],
+  silent: ReadonlySet<string> = new Set(),
+): Promise<Result> {
+  const { store, project, file } = config
+  const running = await runningService({ store, project, file })
+  const isOlder = running !== undefined && running.digest !== configDigest(config)
+  return runCheck(service, {
+    older: isOlder ? running : undefined,
+    offOutputs: await offOutputs(config, environments, silent),
+  })
 }
 
 /** What the service has seen outputs show, if their files are still as they were then. */
 async function offOutputs(
-  { config }: Pick<AlarmsOf, "config">,
+  config: AlarmsOf["config"],
   environments: readonly Read[],
   silent: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {

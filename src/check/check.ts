@@ -15,7 +15,7 @@ import { rotationWaits } from "../core/held-up.ts"
 import { present } from "../base/present.ts"
 import { readSent } from "../record/sent-head.ts"
 import { openStates, readState, statePath } from "../record/state-file.ts"
-import { identityThere, olderStates, storeCheck } from "./alarms.ts"
+import { identityThere, olderStates, serviceCheck, storeCheck } from "./alarms.ts"
 import { expectedFiles, guardedPaths } from "./files.ts"
 import { MountGate } from "../base/files/mount-gate.ts"
 import type { Checked, How as CheckMode } from "./request.ts"
@@ -70,6 +70,8 @@ async function checkAnswering(checked: Checked, options: CheckMode): Promise<rea
   return [
     modes,
     await writable,
+    // What outputs show is read below, as it is now.
+    await serviceCheck(checked, []),
     await judged({ nextTry: nextTries(checked, environments) }),
     ...(await Promise.all(quick)),
     ...deep,
@@ -96,6 +98,7 @@ async function withoutKeys(
     await identityThere(checked),
     await runCheck(trust, { inspect: () => trustOf(config, me) }),
     await writable,
+    await serviceCheck(checked, environments, checked.silent),
     ...(await Promise.all([
       judged({
         late: await lateIn(config, environments, now),

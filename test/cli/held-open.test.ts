@@ -61,7 +61,7 @@ asRoot(
       expect(check.stdout + check.stderr).toContain(`output-held-open: ${words}`)
       const ran = await project.mycelium(["rotate-now", "production"])
       expect({ code: ran.code, named: (ran.stdout + ran.stderr).includes(words) }).toEqual({
-        code: 5,
+        code: 1,
         named: true,
       })
       expect(project.read("shared/app.env")).toBe("KEY=the-first-value-of-this-key\n")

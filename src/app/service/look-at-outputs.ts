@@ -17,7 +17,7 @@ import type { App } from "../app.ts"
 import { withLogMaintenance } from "../environment/leave.ts"
 import { type Locked, withLock } from "../environment/lock.ts"
 import { ledgerOf } from "../ledger-of.ts"
-import { openOutput, openWork } from "../open.ts"
+import { openOutput, openWork } from "../open-plugins.ts"
 import { optionsOf } from "../options-of.ts"
 import { tells } from "../tells.ts"
 

@@ -13,10 +13,12 @@ import { AppError, describeError } from "../../base/error.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { lastWords } from "../../base/processes/last-words.ts"
 import { giveBackMemory } from "../../base/system/memory.ts"
+import { configDigest } from "../../config/digest.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/system/notify.ts"
 import { reapOrphans } from "../../base/processes/reap.ts"
 import { newSecrets, sayNew } from "../../plan/new-secrets.ts"
+import { markService, unmarkService } from "../../record/service-mark.ts"
 import { readState } from "../../record/state-file.ts"
 import { isOutOfSight } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
@@ -50,6 +52,7 @@ export const run: Command = {
       return (await tellLeft(app.config, say)) ? exitCodes.person : code
     }
     await tellLeft(app.config, say)
+    await noteLoaded(app)
     const daemon = new Daemon(app, watch)
     terminal.onReload(
       () =>
@@ -57,7 +60,9 @@ export const run: Command = {
           reload(terminal, values, say, (next) => daemon.reload((now.app = next))),
         ),
     )
-    return serve(daemon, app.config, { terminal, manager, say })
+    const code = await serve(daemon, app.config, { terminal, manager, say })
+    await unmarkService(now.app.config)
+    return code
   },
 }
 
@@ -164,6 +169,12 @@ async function tellLeftSecrets(
   return left.length > 0
 }
 
+/** For `status` and `check`: what is edited from here on is not loaded. */
+async function noteLoaded({ config, host }: App): Promise<void> {
+  const loadedAt = host.now().toISOString()
+  await markService(config, { loadedAt, digest: configDigest(config) })
+}
+
 /** A wrong config is reported; the service keeps the one that it has. */
 async function reload(
   terminal: Terminal,
@@ -174,6 +185,7 @@ async function reload(
   try {
     const app = await openService(terminal, values, say)
     take(app)
+    await noteLoaded(app)
     await tellLeft(app.config, say)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
   } catch (error) {

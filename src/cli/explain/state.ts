@@ -1,5 +1,10 @@
 /** The state and the audit log: what is open, late, uncertain or damaged. */
 export const state = {
+  "service-config-old":
+    "The service that runs was started (or reloaded) before the config, or a template that it " +
+    "names, was edited: it still acts by the old one. The remedy makes it read the config again; " +
+    "if that is wrong, its log says so and it keeps the old one. " +
+    "Only a service on this machine, seen from the same container, is known.",
   "journal-open":
     "A rotation has begun and is not finished: going forward, or back to the old value. " +
     "If a mycelium process is at work, wait. Else it was interrupted: " +
