@@ -154,6 +154,41 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
+    name: "a program that another user can change is run",
+    edits: edit(
+      "base/files/command-files.ts",
+      `const found = await changeableIn(command)
+  if (found !== undefined) throw refusalOf(found)`,
+      `const found = await changeableIn(command)
+  if (found?.path === "") throw refusalOf(found)`,
+    ),
+    test: cli("hook-writable", "is not run by a containment"),
+  },
+  {
+    law: "always",
+    name: "a MariaDB account that was shut keeps a containment away",
+    edits: edit(
+      "plugins/drivers/mariadb/apply.ts",
+      `if (contain) await reopen(target, connection, hash)`,
+      ``,
+    ),
+    test: {
+      file: "test/plugins/drivers/mariadb/shut-out.test.ts",
+      name: "a containment ends",
+    },
+  },
+  {
+    law: "always",
+    name: "a file that a process of another user has open is written into",
+    edits: edit(
+      "plugins/outputs/file/draft.ts",
+      `if (present !== undefined && restores !== true) await refuseHeldOpen(file, present.stats)`,
+      ``,
+    ),
+    test: cli("held-open", "who has it open"),
+  },
+  {
+    law: "always",
     name: "a rotation takes a RabbitMQ user's tags away",
     edits: edit(
       "plugins/drivers/rabbitmq/api.ts",
