@@ -1,7 +1,6 @@
 import type { App } from "../app/app.ts"
 import { present } from "../base/present.ts"
 import { contain as act } from "../incident/contain.ts"
-import { leftEnvironments } from "../check/left-environments.ts"
 import { leftElsewhere } from "../incident/left-elsewhere.ts"
 import type { Contained } from "../incident/containment.ts"
 import type { Outcome } from "../rotate/work.ts"
@@ -21,6 +20,7 @@ import {
 } from "./containment-verdicts.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { command } from "./report/blocks.ts"
+import { leftBeside } from "./left-beside.ts"
 import type { Selection } from "./selection.ts"
 import { yesOrNo } from "./yes-or-no.ts"
 
@@ -109,13 +109,8 @@ function againWords(values: Values, chosen: Selection, incident: string): readon
   ]
 }
 
-/**
- * All is more than the config says: an environment that was taken out of it has services, too, and
- * values that they may accept still.
- */
 async function withLeft(app: App, chosen: Selection): Promise<Selection> {
-  if ([...chosen.values()].some((secrets) => secrets !== undefined)) return chosen
-  const left = await leftEnvironments(app.config)
+  const left = await leftBeside(app, chosen)
   return new Map([...chosen, ...left.map(({ name }) => [name, undefined] as const)])
 }
 

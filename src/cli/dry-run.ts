@@ -2,9 +2,12 @@ import { present } from "../base/present.ts"
 import { dryRun as look } from "../incident/dry-run.ts"
 import type { DryRunOptions, DryRun as Plan } from "../incident/dry-run/plan.ts"
 import type { App } from "../app/app.ts"
+import type { LeftEnvironment } from "../check/left-environments.ts"
 import { type Terminal, type Values, isSet, textOf } from "./command.ts"
 import { linesOf } from "./dry-run-lines.ts"
 import { exitCodes } from "./exit-codes.ts"
+import { leftBeside } from "./left-beside.ts"
+import { hintLines } from "./words.ts"
 
 /** Prints what a rotation would do, step by step, and what would block it. */
 export async function dryRun(
@@ -28,11 +31,22 @@ export async function dryRun(
   const plans: Plan[] = []
   for (const [environment, secrets] of chosen)
     plans.push(await look(app, environment, { ...options, ...present({ secrets }) }))
-  if (isSet(values, "json")) terminal.stdout(JSON.stringify({ plans }))
-  else
+  const left = why === "incident" ? await leftBeside(app, chosen) : []
+  if (isSet(values, "json"))
+    terminal.stdout(JSON.stringify({ plans, ...(left.length === 0 ? {} : { left }) }))
+  else {
     for (const plan of plans)
       for (const line of linesOf(plan, why === "incident")) terminal.stdout(line)
-  return exitOf(plans, why === "incident")
+    for (const line of left.flatMap(leftLines)) terminal.stdout(line)
+  }
+  return left.length > 0 ? exitCodes.person : exitOf(plans, why === "incident")
+}
+
+function leftLines({ name, remedy }: LeftEnvironment): readonly string[] {
+  return [
+    `NOT changed ${name}: it has a state and is not in the config, so its services cannot be reached`,
+    ...hintLines(remedy),
+  ]
 }
 
 function whyOf(values: Values): "incident" | "new" | "asked" {

@@ -55,19 +55,26 @@ function checkFields(
         ? [...own, ...own.map((field) => `previous.${field}`)]
         : own
     if (type === undefined || fields.includes(use.field)) continue
+    const from = config?.from
     report({
-      path: use.path,
+      path: from === undefined ? use.path : [...path, "from"],
       message:
-        `shows ${isField(use.field) ? `\`${use.field}\`` : "a field"}, ` +
+        `shows ${isField(use.field) ? `\`${use.field}\`` : "a field"}${placeIn(use, from)}, ` +
         `which \`${use.secret}\` does not have`,
       ...hintFor(use.field, fields, type.turns !== undefined),
     })
   }
 }
 
-/** Only a word that stands in every manual is repeated: another may be a value in the wrong place. */
+/** Only a plain word is repeated: what has digits or capitals may be a value in the wrong place. */
 function isField(field: string): boolean {
-  return /^(previous\.)?(user|username|password|previous)$/.test(field)
+  return field.length <= 32 && /^(previous\.)?[a-z]+(_[a-z]+)*$/.test(field)
+}
+
+/** In a text of several lines, or in a file of its own, the place in the config says too little. */
+function placeIn({ line, isOneLine }: Use, from: string | undefined): string {
+  if (from !== undefined) return ` in line ${line} of ${from}`
+  return isOneLine ? "" : ` in line ${line} of its text`
 }
 
 /** `previous.user` is of the value that is accepted beside the current one. */
@@ -94,19 +101,40 @@ function list(what: string, names: readonly string[]): { readonly hint?: string 
     : { hint: `${what}: ${names.slice(0, mostNamed).join(", ")}${more}` }
 }
 
-type Use = { readonly secret: string; readonly field: string; readonly path: Path }
+type Use = {
+  readonly secret: string
+  readonly field: string
+  readonly path: Path
+  /** Of the text that it stands in. */
+  readonly line: number
+  readonly isOneLine: boolean
+}
 
 /** Each `{{ secret.field` in the strings of an output's options. */
 function usesIn(value: unknown, path: Path): readonly Use[] {
   if (typeof value === "string") {
     return [
       ...value.matchAll(/\{\{-?\s*([A-Za-z_][\w-]*)\.((?:previous\.)?[A-Za-z_][\w-]*)/g),
-    ].flatMap(([, secret, field]) =>
-      secret !== undefined && field !== undefined ? [{ secret, field, path }] : [],
+    ].flatMap(({ 1: secret, 2: field, index }) =>
+      secret !== undefined && field !== undefined
+        ? [
+            {
+              secret,
+              field,
+              path,
+              line: lineAt(value, index),
+              isOneLine: !value.trim().includes("\n"),
+            },
+          ]
+        : [],
     )
   }
   if (Array.isArray(value))
     return value.flatMap((item: unknown, index) => usesIn(item, [...path, index]))
   if (typeof value !== "object" || value === null) return []
   return Object.entries(value).flatMap(([key, item]) => usesIn(item, [...path, key]))
+}
+
+function lineAt(text: string, index: number): number {
+  return text.slice(0, index).split("\n").length
 }

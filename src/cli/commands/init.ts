@@ -1,4 +1,5 @@
 import { resolve } from "node:path"
+import { sayList } from "../words.ts"
 import { type IdentityPlace, type Made, identityPlace, init as make } from "../../app/init.ts"
 import { storeFolder } from "../../config/store.ts"
 import { AppError } from "../../base/error.ts"
@@ -57,10 +58,7 @@ export const init: Command = {
     else for (const one of made) terminal.stdout(`${did(one)} ${one.path}: ${one.about}`)
     if (!isSet(values, "json") && made.some((one) => one.left)) terminal.stderr(bring)
     else if (!isSet(values, "json") && made.some((one) => one.made))
-      terminal.stderr(
-        "next: edit the config, then mycelium adopt production (values that exist) " +
-          "or mycelium rotate-now production --new (first values)",
-      )
+      terminal.stderr(nextStep(config.environments))
     return exitCodes.done
   },
 }
@@ -68,6 +66,17 @@ export const init: Command = {
 const bring =
   "next: mycelium init --identity FILE makes an identity; let a unit of systemd load it from there " +
   "(LoadCredential=identity:FILE), or mount it into the container"
+
+/** `environments`: of a config that was there before; none: it was just made. */
+function nextStep(environments: readonly string[] | undefined): string {
+  const [first = "production", ...others] = environments ?? []
+  const edit = environments === undefined ? "edit the config, then " : ""
+  const more = others.length === 0 ? "" : `; the same for ${sayList(others, (names) => names)}`
+  return (
+    `next: ${edit}mycelium adopt ${first} (values that exist) ` +
+    `or mycelium rotate-now ${first} --new (first values)${more}`
+  )
+}
 
 function did({ made, left }: Made): string {
   if (left === true) return "left"
@@ -78,10 +87,19 @@ function did({ made, left }: Made): string {
 async function placesIn(
   terminal: Terminal,
   path: string,
-): Promise<{ readonly store: string; readonly identity: IdentityPlace }> {
+): Promise<{
+  readonly store: string
+  readonly identity: IdentityPlace
+  /** Left out if there is no config yet, or none that can be read. */
+  readonly environments?: readonly string[]
+}> {
   const { openConfig } = await import("../open-config.ts")
   return openConfig(terminal, { config: path }).then(
-    (config) => ({ store: config.store, identity: identityPlace(config, terminal.host) }),
+    (config) => ({
+      store: config.store,
+      identity: identityPlace(config, terminal.host),
+      environments: Object.keys(config.environments),
+    }),
     () => ({ store: storeFolder(undefined, terminal.cwd, terminal.host.env), identity: {} }),
   )
 }
