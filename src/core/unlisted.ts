@@ -34,16 +34,10 @@ export function isLeft(state: SecretState): boolean {
  * could stay.
  */
 export function unlistedRemedy(place: string, driver: string | undefined): string {
+  const first = "put it back into the config, or, if another config has it, name that with --config"
   if (driver === "generated")
-    return (
-      "put it back into the config; or, where it was renamed or is not needed any more: " +
-      `mycelium delete ${place} --yes`
-    )
-  return (
-    "put it back into the config; or, where it was renamed or is not needed any more, " +
-    "once its login is ended at the service, or is another secret's now: " +
-    `mycelium delete ${place} --login-ended --yes`
-  )
+    return `${first}; or, where it was renamed or is not needed any more: mycelium delete ${place} --yes`
+  return `${first}; or, where it was renamed or is not needed any more, once its login is ended at the service, or is another secret's now: mycelium delete ${place} --login-ended --yes`
 }
 
 export const unlisted = {

@@ -369,9 +369,7 @@ describe("rotate-now --contain", () => {
     expect({ code: check.code, message: check.stdout }).toEqual({
       code: 4,
       message: expect.stringContaining(
-        "remedy: put it back into the config; or, where it was renamed or is not needed any " +
-          "more, once its login is ended at the service, or is another secret's now: " +
-          "mycelium delete production/postgres --login-ended --yes",
+        "remedy: put it back into the config, or, if another config has it, name that with --config; or, where it was renamed or is not needed any more, once its login is ended at the service, or is another secret's now: mycelium delete production/postgres --login-ended --yes",
       ),
     })
     // As it says.

@@ -71,7 +71,9 @@ describe("a secret that is out of the config while an old value of it is owed a 
       "production/redis: NOT changed: it is in the state and not in the config, " +
         "so nothing here reaches its service (secret-unknown)",
     )
-    expect(ran.stdout).toContain("  hint: put it back into the config; or,")
+    expect(ran.stdout).toContain(
+      "  hint: put it back into the config, or, if another config has it,",
+    )
     expect(ran.stdout).toContain("leak-7: NOT all contained, 1 left")
     const report = await shop.run("report", "leak-7")
     expect(report.stdout).toContain("production/redis")

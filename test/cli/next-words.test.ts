@@ -69,3 +69,33 @@ test("the dry run of a containment of all names an environment that was taken ou
   expect(ran.stdout + ran.stderr).toContain("production")
   expect(ran.code).toBe(7)
 })
+
+test("two configs in one store: what the other one has is not contained, and the way on names that config", async () => {
+  await using project = await openGenerated()
+  const config = project.read("mycelium.yaml")
+  // With files of its own.
+  project.write("other/mycelium.yaml", config.replaceAll("production", "staging"))
+  for (const name of generatedNames) {
+    project.write(`other/${name}.env`, project.read(`${name}.env`))
+    project.script(`other/restart-${name}`, "exit 0")
+  }
+  const adopted = await project.mycelium(["adopt", "staging", "--config", "other/mycelium.yaml"])
+  expect(adopted.code).toBe(0)
+  const incident = ["--contain", "--yes", "--incident", "leak"]
+  const ran = await project.mycelium(["rotate-now", "--all", ...incident])
+  expect(ran.code).toBe(7)
+  expect(ran.stdout).toContain("leak: NOT all contained, 3 left.")
+  expect(ran.stdout).toContain("if another config has it, name that with --config")
+  const other = ["rotate-now", "staging", ...incident, "--config", "other/mycelium.yaml"]
+  const there = await project.mycelium(other)
+  expect({ code: there.code, said: there.code === 0 ? "" : there.stdout }).toEqual({
+    code: 0,
+    said: "",
+  })
+  const report = await project.mycelium(["report", "leak"])
+  expect({ code: report.code, said: report.code === 0 ? "" : report.stdout }).toEqual({
+    code: 0,
+    said: "",
+  })
+  expect(report.stdout).toContain("Contained: yes")
+}, 60_000)

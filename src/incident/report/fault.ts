@@ -49,7 +49,7 @@ function stateFault(judged: Judged): Fault | undefined {
     return { code: "state-older", message: "the state does not know it any more" }
   const erased = erasedOf(source, name)
   if (isErased(state) && (state.uncontained === undefined || erased?.login === "kept"))
-    return erasedFault(lines, erased)
+    return erasedFault(lines, erased, `${source.environment}/${name}`)
   if (openSetOf(source.document, name) !== undefined)
     return {
       code: "journal-open",
@@ -180,7 +180,11 @@ function isFate(login: string | undefined): login is Erased["login"] {
  * What ended its login is proven; what left it as it is has contained nothing. `lines`: of the
  * incident, all written before.
  */
-function erasedFault(lines: readonly Line[], erased: Erased | undefined): Fault | undefined {
+function erasedFault(
+  lines: readonly Line[],
+  erased: Erased | undefined,
+  place: string,
+): Fault | undefined {
   if (erased === undefined || erased.login === "ends" || erased.login === "ended") return undefined
   const last = lines.findLast(
     ({ event }) =>
@@ -193,14 +197,12 @@ function erasedFault(lines: readonly Line[], erased: Erased | undefined): Fault 
     last !== undefined &&
     (last.event === "promote" ? erased.login === "none" : failures[last.event] === undefined)
   if (isContained) return undefined
+  const say = `then say so: mycelium delete ${place} --login-ended --yes`
   return {
     code: "not-contained",
     message:
       erased.login === "kept"
-        ? "erased with --keep-login before it was contained: its login was left as it was, " +
-          "and nothing here knows whether it was ended since; see that it is ended at the " +
-          "service, then say so: mycelium delete, with --login-ended"
-        : "erased before it was contained: a program that took it may go on with it until it is " +
-          "restarted, and nothing here knows of that",
+        ? `erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service, ${say}`
+        : `erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that; restart what took it, or see that nothing has it, ${say}`,
   }
 }
