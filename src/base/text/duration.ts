@@ -10,16 +10,22 @@ export function parseDuration(text: string): number | undefined {
   return total
 }
 
-/** The two largest units, as a person says it: "4d 12h", "23d", "1m 5s", "0s". */
+/**
+ * The two largest units, as a person says it: "4d 12h", "23d", "1m 5s", "0s". Without a loop or a
+ * list: `status` says thousands of them at its start, where nothing is compiled yet.
+ */
 export function formatDuration(ms: number): string {
-  const parts: string[] = []
-  let rest = Math.max(0, Math.round(ms / 1000)) * 1000
-  for (const unit of ["d", "h", "m", "s"] as const) {
-    const count = Math.floor(rest / unitMs[unit])
-    rest -= count * unitMs[unit]
-    if (count > 0) parts.push(`${count}${unit}`)
-    else if (parts.length > 0) break
-    if (parts.length === 2) break
-  }
-  return parts.length > 0 ? parts.join(" ") : "0s"
+  const seconds = Math.max(0, Math.round(ms / 1000))
+  if (seconds >= 86_400) return twoUnits(seconds, 86_400, "d", "h")
+  if (seconds >= 3600) return twoUnits(seconds, 3600, "h", "m")
+  if (seconds >= 60) return twoUnits(seconds, 60, "m", "s")
+  return seconds > 0 ? `${seconds}s` : "0s"
+}
+
+const perUnit = { h: 3600, m: 60, s: 1 } as const
+
+function twoUnits(seconds: number, per: number, large: string, small: "h" | "m" | "s"): string {
+  const count = Math.floor(seconds / per)
+  const rest = Math.floor((seconds - count * per) / perUnit[small])
+  return rest > 0 ? `${count}${large} ${rest}${small}` : `${count}${large}`
 }
