@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path"
 import { type Disk, diskOf, slow, wayFlags, writeFlags } from "./disk.ts"
-import { openNew } from "./draft-file.ts"
+import { draftPath, openNew } from "./draft-file.ts"
 import { durableWrite } from "./durable-write.ts"
 import { writeError } from "./file-errors.ts"
 
@@ -88,12 +88,15 @@ export class Reserve {
 
   /**
    * What a killed run has left: after a power loss with gaps, for what was not synced may be gone.
+   * A draft of the target, too: writes that go into what is reserved never come upon it.
    */
   async tidy(): Promise<void> {
     const disk = await diskOf(dirname(this.#target))
     for (let index = 0; index < filesMost; index++)
       if ((await disk.statPath(this.#path(index))) !== undefined) await remove(this.#path(index))
     this.#left = 0
+    const draft = draftPath(this.#target)
+    if ((await disk.statPath(draft)) !== undefined) await remove(draft)
   }
 }
 
