@@ -99,8 +99,10 @@ export async function untilReady(
   command: Command,
   ask: () => Promise<boolean>,
 ): Promise<"ready" | "ended"> {
-  return until(`${command.argv[0]} to answer`, async () => {
+  const answers = async (): Promise<"ready" | "ended" | undefined> => {
     if (child.ended()) return "ended"
     return (await ask()) ? "ready" : undefined
-  })
+  }
+  // A server that cannot start ends; how long one takes that can is up to the load of the machine.
+  return until(`${command.argv[0]} to answer`, answers, 180_000)
 }
