@@ -25,7 +25,7 @@ export async function expectedFiles(
   ]
 }
 
-/** Paths above which nobody else may write. */
+/** Paths above which no other user may write. */
 export async function guardedPaths(places: Places, host: Host): Promise<readonly Guarded[]> {
   const { config } = places
   const identity = identityPath(config, host)

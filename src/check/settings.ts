@@ -129,7 +129,7 @@ export function clearLogins(
 }
 
 /**
- * The credentials that mycelium itself needs: there, and nobody else's to read? Their values stay
+ * The credentials that mycelium itself needs: there, and readable by no other user? Their values stay
  * where they are.
  */
 export function referencesOf(config: Config, host: Host, gate: MountGate): Settings["references"] {

@@ -8,7 +8,7 @@ import { nearestFolder } from "./nearest-folder.ts"
 import { sizeOf } from "./size-of.ts"
 import { inKib, isOurs, unwritable } from "./writable.ts"
 
-/** A lock, beside the state that is written once more before it replaces the one of now. */
+/** A lock, beside the state that is written once more before it replaces the present one. */
 const besideBytes = 4096
 
 /** Of the states of all environments, each asked once. */

@@ -29,7 +29,7 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
   /** "unknown" where only the service (or the program) can say. */
   overlap(options: output<Shape>): Driver["overlap"] | "unknown"
   /**
-   * Where it is: so many secrets of one server are worked on at once. Left out where nothing is
+   * Where it is: the number of secrets of one server that are worked on at once. Left out where nothing is
    * asked.
    */
   server?(options: output<Shape>): string
@@ -68,8 +68,8 @@ export type LocalContext = {
   readonly label: string
 }
 /**
- * What runs programs may hand on a few named variables of ours (HOME, DOCKER_HOST, …), never all of
- * them.
+ * What runs programs may hand on a few named variables of our environment (HOME, DOCKER_HOST, …),
+ * never all of them.
  */
 export type HookContext = LocalContext & { readonly env: (name: string) => string | undefined }
 

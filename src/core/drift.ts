@@ -22,7 +22,7 @@ export function driftRemedy(place: string, incident?: string): string {
     "if a person has changed it: put the value that works into the output, " +
       `then mycelium adopt ${environment}, or set the current value back at the service`,
     otherMycelium,
-    `if nobody should have changed it: mycelium rotate-now ${place} --contain, ` +
+    `if the change was not authorised: mycelium rotate-now ${place} --contain, ` +
       "which needs an admin in the config",
   ].join("; ")
 }

@@ -45,8 +45,8 @@ export type Settling = { readonly pending?: Credential }
 export type Heard = (why: { readonly code: string; readonly message: string }) => void
 
 /**
- * Each method may run again after a crash and ends when `signal` aborts. A throw means "nobody
- * knows", never "refused".
+ * Each method may run again after a crash and ends when `signal` aborts. A throw means "unknown",
+ * never "refused".
  */
 export interface Driver {
   /**
@@ -60,7 +60,7 @@ export interface Driver {
    */
   readonly runsProgram?: true
   /**
-   * Pure: the fields of the next version. `contain`: the values of now are in wrong hands, and
+   * Pure: the fields of the next version. `contain`: the present values are in wrong hands, and
    * nothing of them goes on.
    */
   generate(versions: Versions, text: MakeText, contain?: boolean): Fields
@@ -119,8 +119,8 @@ export interface Driver {
   revokeOthers?(live: Credential, signal: AbortSignal, waitedMs?: number): Promise<OthersRevoked>
   /**
    * For a first value (`--new`): what the service holds now, in a form that `apply` can put back
-   * and `probe` can judge; undefined where it cannot be read. Throws `value-exists` where someone
-   * visibly uses it.
+   * and `probe` can judge; undefined where it cannot be read. Throws `value-exists` if it
+   * is visibly in use.
    */
   readInstalled?(signal: AbortSignal): Promise<Fields | undefined>
   /**

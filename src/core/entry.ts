@@ -19,7 +19,7 @@ export type Place =
 export type Seen = { readonly bytes: Uint8Array | undefined; readonly mark: string }
 
 /**
- * What became of a write. refused: someone else wrote in between, or the manager said no; nothing
+ * What became of a write. refused: another program wrote in between, or the manager said no; nothing
  * of it can land. unknown: it may still land. `says`: for people, never a value.
  */
 export type Landed =

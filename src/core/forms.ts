@@ -21,7 +21,7 @@ export function formsOf(value: string): readonly (readonly [string, string])[] {
     .filter(([, text]) => text.length >= 4)
 }
 
-/** The characters that are the value's alone when so many bytes (modulo 3) stand before it. */
+/** The characters that are the value's alone, by the number of bytes (modulo 3) before it. */
 function insideBase64(bytes: Buffer, before: number): string {
   const text = Buffer.concat([Buffer.alloc(before), bytes]).toString("base64")
   return text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))

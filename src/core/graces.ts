@@ -34,7 +34,7 @@ export class Graces {
     this.#host = host
   }
 
-  /** The document as it can be true now, each grace with its end by the wall clock of now. */
+  /** The document as it can be true now, each grace with its end by the present wall clock. */
   seen(document: StateDocument): StateDocument {
     const now = this.#host.now()
     const judged = believable(document, now)

@@ -3,7 +3,7 @@ import type { StateDocument } from "./state.ts"
 
 /**
  * What the config no longer has, and a file still shows: a variable that was taken out, or a copy
- * that a person has made. Its value is one of ours, so it dies with a rotation, which does not
+ * that a person has made. Its value is one of Mycelium's, so it dies with a rotation, which does not
  * replace it there.
  */
 export type Left = {
@@ -14,7 +14,7 @@ export type Left = {
   readonly whole: boolean
 }
 
-/** By fingerprint: every version of ours. Made once for all files: there may be many of both. */
+/** By fingerprint: every version in the state. Made once for all files: there may be many of both. */
 export type Versions = ReadonlyMap<string, { readonly secret: string; readonly version: string }>
 
 /** `names`: of these secrets; of all, if left out. */
@@ -69,7 +69,7 @@ export function sayLeft(
 ): string {
   return (
     `${target}: ${shownName(name)} is not in the config and shows ${version} of ` +
-    `${environment}/${secret}${whole ? "" : " within it"}: nobody replaces it there, ` +
+    `${environment}/${secret}${whole ? "" : " within it"}: no rotation replaces it there, ` +
     "and it is refused once that value is dead"
   )
 }

@@ -7,7 +7,7 @@ import type { Trial } from "./plugin-context.ts"
 /** By secret: what outputs show. */
 export type Values = Readonly<Record<string, Credential>>
 /**
- * The versions of a secret that an output may show now without being someone else's. `recent` are
+ * The versions of a secret that an output may show now without being foreign. `recent` are
  * those that are open already: opening the rest costs, and is rarely needed.
  */
 export interface IssuedVersions {
@@ -18,7 +18,7 @@ export interface IssuedVersions {
    */
   readonly isOurWrite?: (target: string, bytes: Uint8Array) => boolean
   /**
-   * A write of ours got no answer there, so it may still land: what is planned is written even if
+   * One of our writes got no answer there, so it may still land: what is planned is written even if
    * it stands there already, for then the late one finds another mark.
    */
   readonly mayStillLand?: (target: string) => boolean
@@ -71,16 +71,16 @@ export interface Output {
   readonly readers?: Readers
   /** The secrets it shows, known from its templates. */
   readonly shows: readonly string[]
-  /** Only we write into it: it holds what we last wrote, or someone has edited it. */
+  /** Only we write into it: it holds what we last wrote, or it was edited. */
   readonly whole?: boolean
   /** Each value stands by itself: where a secret has none yet, what stands there for it stays. */
   readonly apart?: true
   /**
-   * The bytes of now (of a folder: of all its files that are ours, in a form of its own); undefined
+   * The present bytes (of a folder: of all its files that are ours, in a form of its own); undefined
    * if there is no file.
    */
   read(signal?: AbortSignal): Promise<Uint8Array | undefined>
-  /** Of an entry: its mark of now; undefined if there is none. No value is read. */
+  /** Of an entry: its present mark; undefined if there is none. No value is read. */
   mark?(signal: AbortSignal): Promise<string | undefined>
   /**
    * Render, read back as its reader would. Refuses a difference, or a managed key whose present
@@ -95,7 +95,7 @@ export interface Output {
   ): Promise<Draft>
   /**
    * Put these bytes back; undefined: no file was there. An entry is never deleted: without a former
-   * content, only what is ours is taken out. `again`: a write of ours may still land there, so it
+   * content, only what is ours is taken out. `again`: one of our writes may still land there, so it
    * is written even if it stands there already.
    */
   restore(

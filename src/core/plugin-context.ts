@@ -18,7 +18,7 @@ export interface PluginContext {
   readonly host: Host
   /** "production/postgres": names sessions at the server, errors and secrets. */
   readonly label: string
-  /** The state's id, so that a session of another state is told from an earlier one of ours. */
+  /** The state's id, so that a session of another state is told from an earlier one of this state. */
   readonly owner: string
   /**
    * By what programs at services are found that an earlier run has left; a driver that runs none

@@ -33,7 +33,7 @@ export interface Restarter {
    */
   readonly follows?: readonly string[]
   /**
-   * `mark` names this run of the hook in its environment, so that a later run of ours finds it and
+   * `mark` names this run of the hook in its environment, so that a later run of Mycelium finds it and
    * never runs two at once.
    */
   restart(

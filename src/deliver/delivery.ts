@@ -48,7 +48,7 @@ export async function draftAll(
 }
 
 /**
- * Drafts an output's former bytes, to be put back. If someone has edited it since (its bytes are
+ * Drafts an output's former bytes, to be put back. If it was edited since (its bytes are
  * neither the former ones nor those that we wrote), their edit stays and only our values go back.
  */
 export async function restoreOne(

@@ -53,7 +53,7 @@ function refused(says: string): AppError {
 }
 
 function unknown(says: string): AppError {
-  return new AppError("entry-unknown", `nobody knows whether it was written: ${says}`, {
+  return new AppError("entry-unknown", `it is unknown whether it was written: ${says}`, {
     remedy: "retry",
     hint:
       "see that its manager runs, and can be reached from here: it is written again then, " +

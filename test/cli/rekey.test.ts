@@ -66,7 +66,7 @@ const valuesOf = async (project: Project): Promise<unknown> => ({
 })
 
 describe("mycelium rekey", () => {
-  test("seals everything for the recipients of now: the config's new one opens it, the one that left does not", async () => {
+  test("seals everything for today's recipients: the config's new one opens it, the one that left does not", async () => {
     const [first, second] = [await newIdentity(), await newIdentity()]
     await using project = await house({ recipients: [await recipientOf(first)] })
     const before = await valuesOf(project)

@@ -33,7 +33,7 @@ describe("a variable that was taken out of a merged file", () => {
     project.configure(config([{ dotenv: ".env", merge: true, variables: one }]))
     const check = await project.mycelium(["check"])
     expect(check.stdout).toContain(
-      "B is not in the config and shows v1 of production/two: nobody replaces it there",
+      "B is not in the config and shows v1 of production/two: no rotation replaces it there",
     )
     expect(check.stdout).toContain(
       "URL is not in the config and shows v1 of production/two within it",

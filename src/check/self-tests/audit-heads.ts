@@ -9,7 +9,7 @@ import { defineCheck } from "./check.ts"
 export type Log = {
   readonly environment: string
   readonly document: StateDocument
-  /** For how long nobody has written the state (ms): a head leaves at the end of an act. */
+  /** For how long the state has not been written (ms): a head leaves at the end of an act. */
   readonly quietMs: number
   /** What was sent last, and why the newest was not. */
   readonly sent: {
@@ -27,8 +27,8 @@ export const auditHeads = defineCheck({
     "audit-heads-undelivered": {
       severity: "warning",
       remedy:
-        "put right what it names: the head goes with the next act; until then nobody else can " +
-        "tell whether these lines are changed",
+        "put right what it names: the head goes with the next act; until then no other machine " +
+        "can tell whether these lines were changed",
     },
   },
   inspect: ({ logs }: { readonly logs: readonly Log[] }, report) => {

@@ -1,15 +1,12 @@
 /**
- * How often each character may stand in so many values of 32 characters, between the first and the
+ * How often each character may stand in that number of values of 32 characters, between the first and the
  * last.
  *
  * The characters of one value depend on each other (a text without a digit is thrown away), so the
- * exact distribution of
- * "how often in one value" is counted and folded with itself once a value; values are independent.
- * The bounds are the
- * narrowest that all 65 characters together leave, on either side, with a probability of at most
- * 2^-42: a 130th of that for
- * each character and side (Bonferroni). test/check/randomness derives them again. With 1,000 values
- * they find a character
+ * exact distribution of "how often in one value" is counted and folded with itself once a value;
+ * values are independent. The bounds are the narrowest that all 65 characters together leave, on
+ * either side, with a probability of at most 2^-42: a 130th of that for each character and side
+ * (Bonferroni). test/check/randomness derives them again. With 1,000 values they find a character
  * that comes 40 % too often or too seldom, with 100 one that comes twice as often.
  */
 

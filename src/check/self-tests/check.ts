@@ -2,7 +2,7 @@ import { AppError } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
 import type { Finding } from "../../core/ports.ts"
 
-/** A self-test: data, and a look that changes nothing unless it is asked to mend. */
+/** A self-test: data, and a look that changes nothing unless it is asked to repair. */
 
 /** How bad one kind of fault is, and what to do about it unless the finding itself knows better. */
 export type Fault = { readonly severity: Finding["severity"]; readonly remedy: string }
@@ -15,7 +15,7 @@ export type Report<Code extends string> = {
     message: string,
     better?: { readonly remedy?: string; readonly severity?: Finding["severity"] },
   ): void
-  /** A finding of someone who was asked, as it is. */
+  /** A finding of what was asked (a driver, a plug-in), as it is. */
   passed(finding: Finding): void
   /** Something was wrong and is mended. */
   mended(message: string): void

@@ -7,9 +7,8 @@ import { statOf, octal } from "./path-stat.ts"
 
 /**
  * Modes, owners and kinds of files. A POSIX ACL needs no look of its own: where a file has one, the
- * group bits of its
- * mode are the ACL's mask (acl(5)), so 0600 lets nobody in, whatever getfacl lists, and anything
- * wider shows in the mode.
+ * group bits of its mode are the ACL's mask (acl(5)), so 0600 lets no other user in, whatever
+ * getfacl lists, and anything wider shows in the mode.
  */
 
 export type Expected = {
@@ -150,7 +149,7 @@ async function judgeMode(
 }
 
 /**
- * Through an open file, in a folder that is held, so that nobody swaps either in between; false
+ * Through an open file, in a folder that is held, so that no user swaps either in between; false
  * where it could not be done or had no effect.
  */
 async function mend(one: Expected, folder: Folder, mode: number): Promise<boolean> {

@@ -113,8 +113,7 @@ function tell(
 
 /**
  * The names that git prints; undefined where it does not answer. A work tree of another user it
- * refuses, and rightly: its
- * config could make git run programs (so core.fsmonitor is off, too).
+ * refuses, and rightly: its config could make git run programs (so core.fsmonitor is off, too).
  */
 async function answer(
   command: readonly string[],

@@ -59,7 +59,7 @@ function binomial(n: number, p: number): readonly number[] {
 }
 
 /**
- * Are there so many equal bytes in a row? Wherever such a run begins, two of it stand at a multiple
+ * Are there that many equal bytes in a row? Wherever such a run begins, two of it stand at a multiple
  * of its length less one, and right after that: nowhere else need be looked at.
  */
 function hasRun(bytes: Uint8Array, length: number): boolean {

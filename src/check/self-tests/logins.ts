@@ -17,7 +17,7 @@ export type CheckedLogin = {
   readonly incident?: string
   /** Opened now. */
   readonly versions: () => Promise<Versions>
-  /** Like this version, with a random value that nobody has. */
+  /** Like this version, with a random value that no account has. */
   readonly wrong: (like: Credential) => Credential
 }
 

@@ -42,7 +42,7 @@ export const outputs = defineCheck<Code, Outputs>({
     },
     "output-left": {
       severity: "warning",
-      remedy: "remove the file, if nobody reads it; or put the output into the config again",
+      remedy: "if no program reads it, remove the file; else put the output into the config again",
     },
     "output-unclear": { severity: "info", remedy: "nothing to do; mycelium render makes sure" },
   },

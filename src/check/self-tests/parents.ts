@@ -62,6 +62,6 @@ export const parents = defineCheck({
     }
     return seen === 0
       ? "nothing to look at yet"
-      : "nobody else can write in a folder above the store, the identity or an output"
+      : "no other user can write in a folder above the store, the identity or an output"
   },
 })

@@ -168,7 +168,7 @@ function judgeReaders(place: OutputLocation, report: Report<Code>): void {
     )
 }
 
-/** Only a clear no counts: in which further groups someone is, is not known here. */
+/** Only a clear no counts: in which further groups a user is, is not known here. */
 function mayPass(stats: Stats, reader: OutputLocation["reader"]): boolean {
   if (reader === undefined || reader.uid === 0) return true
   if (reader.uid === stats.uid) return (stats.mode & 0o100) !== 0

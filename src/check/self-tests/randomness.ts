@@ -7,11 +7,9 @@ import { defineCheck, runCheck } from "./check.ts"
 import { healthFault } from "./health-tests.ts"
 
 /**
- * Does this machine's generator make values that nobody can guess? Made with the real code, from
- * bytes that are looked at
- * too. A sound machine fails with a probability of at most 2^-40: 2 * 2^-42 for the health tests,
- * 2^-42 for the
- * characters; that two values are equal has 2^-172.
+ * Does this machine's generator make values that cannot be guessed? Made with the real code, from
+ * bytes that are looked at too. A sound machine fails with a probability of at most 2^-40: 2 *
+ * 2^-42 for the health tests, 2^-42 for the characters; that two values are equal has 2^-172.
  */
 
 export type Random = (count: number) => Uint8Array

@@ -14,7 +14,7 @@ export type SecretSettings = {
   readonly rotateEveryMs: number | null
   readonly hasValue: boolean
   readonly rotatedAt: Date | undefined
-  /** It was taken over then, and how old it is nobody knows. */
+  /** It was taken over then, and how old it is, is unknown. */
   readonly undated: boolean
   /** Some output shows it; of one that a service asks for, `unshownSecret` says it. */
   readonly shown: boolean
@@ -95,7 +95,7 @@ export const settings = defineCheck<Code, Settings>({
     },
     "secret-unshown": {
       severity: "info",
-      remedy: "show it in an output; or take it out of the config, if nobody reads it",
+      remedy: "show it in an output; or take it out of the config, if no program reads it",
     },
     "pair-one-user": { severity: "info", remedy: "show both users where the file is for a pooler" },
     "no-health-check": {
@@ -143,7 +143,7 @@ export const settings = defineCheck<Code, Settings>({
         report.found("no-health-check", `${place} has no health check: its restart proves little`)
     for (const { place, targets } of subject.unread ?? [])
       report.found("reader-missing", `${place}: ${sayUnread(targets)}`)
-    return `loads, nobody else can change it${strengthOf(subject.secrets)}`
+    return `loads, no other user can change it${strengthOf(subject.secrets)}`
   },
 })
 

@@ -10,6 +10,6 @@ export const trust = defineCheck<never, Trust>({
   faults: {},
   inspect: async ({ inspect }, report) => {
     for (const finding of await inspect()) report.passed(finding)
-    return "nobody else can change it"
+    return "no other user can change it"
   },
 })

@@ -78,7 +78,7 @@ export const outputs = {
   "entry-unknown":
     "A write of an entry was sent, and its answer never came, so it may still arrive. The entry is " +
     "written once more when its manager answers; after that the late write is refused there. " +
-    "Until then nobody knows which value the entry shows.",
+    "Until then it is unknown which value the entry shows.",
   "output-silent":
     "The file system of an output does not answer: it is served by a program (FUSE) or by " +
     "another machine (NFS), which hangs or is gone. A rotation gives no service a value then, and " +

@@ -17,7 +17,7 @@ export const redis = {
     "All users are written as they are then, so what others have changed only at runtime " +
     "becomes permanent too.",
   "redis-hash-absent":
-    "The password that should be removed is already gone: someone else removed it first. " +
+    "The password that should be removed is already gone: another client removed it first. " +
     "Mycelium looks at the user again.",
   "redis-nodes-differ":
     "The user has its present password at some nodes and not at others: " +

@@ -40,7 +40,7 @@ export const servers = {
     "hashes: find out who uses it. If no program does, take it away, and leave Mycelium's. " +
     "A containment (rotate-now --contain) ends all passwords except a new one.",
   "password-not-kept":
-    "The server took the new password and has lost it again: someone else sets the same " +
+    "The server took the new password and has lost it again: something else sets the same " +
     "account. Find the script or the operator that does, and let only one of them look after " +
     "this account.",
   "live-missing":

@@ -29,7 +29,7 @@ export const vault = {
   "vault-one-version":
     "Vault keeps one version of this entry alone (max_versions: 1), " +
     "so each write erases the former content " +
-    "there at once. Mycelium keeps what it wrote itself, but nobody else could look back. " +
+    "there at once. Mycelium keeps what it wrote itself, but no other program could look back. " +
     "Let the entry keep more: ten is Vault's own default.",
   "vault-entry-too-large":
     "The entry would be larger than Vault takes. Its fields count together, those of others as well: " +

@@ -21,7 +21,7 @@ function hashOf(text: string): string {
   return createHash("sha256").update(text).digest("hex")
 }
 
-/** Replaces `file`, 0600, if it is a report that nobody has written into, or `force` says so. */
+/** Replaces `file`, 0600, if it is a report that no person has written into, or `force` says so. */
 export async function writeReport(file: string, text: string, force: boolean): Promise<void> {
   const found = force ? undefined : await readRegular(file)
   if (found !== undefined && !isAsMade(Buffer.from(found.bytes).toString())) {

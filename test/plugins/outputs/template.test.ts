@@ -93,7 +93,7 @@ describe("template", () => {
     expect({ code: error.code, hint: error.hint }).toEqual({
       code: "output-drift",
       hint:
-        "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, " +
+        "if it is this secret's, mycelium adopt takes it over; or, if no program needs it, " +
         "move the file away and try again",
     })
     const issued = Object.assign(

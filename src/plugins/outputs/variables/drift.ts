@@ -21,7 +21,7 @@ export type Drift = {
 }
 
 /**
- * A value that no version explains may be the only copy of someone's credential: it is never
+ * A value that no version explains may be the only copy of a credential: it is never
  * overwritten.
  */
 export async function findDrift(
@@ -59,7 +59,7 @@ export function driftError(
     {
       hint:
         `${unclear ? showing.toTell : "if it is this secret's, mycelium adopt takes it over"}; ` +
-        `or, if nobody needs it, ${emptied} and try again`,
+        `or, if no program needs it, ${emptied} and try again`,
     },
   )
 }

@@ -48,7 +48,7 @@ describe("preflight()", () => {
       },
     ])
     const rules = (findings[0]?.remedy ?? "")
-      .replace("if nobody else logs in as admin: ACL SETUSER admin ", "")
+      .replace("if nothing else logs in as admin: ACL SETUSER admin ", "")
       .split(" ")
     await server.command("ACL", "SETUSER", "lean", ...rules)
     const lean = open(server, asUser("lean"), "lean")

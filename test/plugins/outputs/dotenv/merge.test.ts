@@ -212,13 +212,13 @@ describe("merge", () => {
       "portable",
       "PASSWORD=old # c\n",
       "name the file's reader with for:, or write the value alone: no variables, " +
-        "and no blanks or comment after it; or, if nobody needs it, " +
+        "and no blanks or comment after it; or, if no program needs it, " +
         "empty it (PASSWORD=) and try again",
     ],
     [
       "compose",
       "PASSWORD=other\n",
-      "if it is this secret's, mycelium adopt takes it over; or, if nobody needs it, " +
+      "if it is this secret's, mycelium adopt takes it over; or, if no program needs it, " +
         "empty it (PASSWORD=) and try again",
     ],
     [
