@@ -28,7 +28,7 @@ export type PipelineOptions = {
   /** The run that holds the lock is asked to let go between two steps; left out, an error names it. */
   readonly urgent?: boolean
   /**
-   * May the clock of now correct what a state says, and remove what is too old? Left out: only if
+   * May the present clock correct what a state says, and remove what is too old? Left out: only if
    * the two do not contradict each other.
    */
   readonly isTrusted?: (document: StateDocument) => boolean

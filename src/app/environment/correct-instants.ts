@@ -9,7 +9,7 @@ import type { App } from "../app.ts"
 const most = 200
 
 /**
- * Nothing in the state contradicts the clock of now. If something does, one of the two is wrong: the
+ * Nothing in the state contradicts the present clock. If something does, one of the two is wrong: the
  * machine may have no clock of its own, and its time has not been set yet.
  */
 export function agreesWith({ host }: App): (document: StateDocument) => boolean {
@@ -35,7 +35,7 @@ export async function correctInstants(session: Session): Promise<number> {
   session.work.onProgress(
     "clock",
     "the state knows of times that have not come: the clock is behind now, " +
-      "or was ahead when it was written; they are put right by the clock of now",
+      "or was ahead when it was written; they are corrected by the present clock",
   )
   await session.commit({
     patches: Object.fromEntries(changed.map(([name, state]) => [name, () => state])),

@@ -9,7 +9,7 @@ import { withFreshKeys } from "./fresh-keys.ts"
 import { StopSignals } from "./stop-signals.ts"
 
 export type Locked = {
-  /** With the keys of now. */
+  /** With the present keys. */
   readonly app: App
   /** What today's config says of the environment. */
   readonly today: EnvironmentConfig

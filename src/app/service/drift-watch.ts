@@ -199,7 +199,7 @@ export class DriftWatch {
     look.unclear = now.size === 0 ? nothingUnclear : now
   }
 
-  /** By the config of now: one that came meanwhile may want the next look sooner, or none. */
+  /** By the present config: one that came meanwhile may want the next look sooner, or none. */
   #nextLookAt(environment: string, seen: readonly Seen[] | undefined): number {
     const everyMs = watchMsOf(this.#app, environment)
     if (everyMs === null) return never

@@ -24,7 +24,7 @@ export function tellLeft(
   const unwritten = owingIn(document)
   if (uncontained.length === 0 && unwritten.length === 0) return nothingTold
   const told = {
-    // The clock of now judges since when it is so: another time alone is nothing new.
+    // The present clock judges since when it is so: another time alone is nothing new.
     uncontained: textOf(uncontained.map(({ secret, incident, code }) => [secret, incident, code])),
     unwritten: textOf(unwritten),
   }
