@@ -81,7 +81,7 @@ async function spotToWrite(target: string): Promise<Spot> {
   }
 }
 
-/** Anyone who can move the folder away could let us write where nobody looks. */
+/** Another user who can move the folder away could let us write where no one looks. */
 export async function refuseMoved({ target, folder }: Spot): Promise<void> {
   if (!folder.isHeld) return
   await using now = await openFolder(dirname(target)).catch((error: unknown) => {

@@ -2,7 +2,7 @@ import type { Stats } from "node:fs"
 import type { Disk } from "./disk.ts"
 
 /**
- * Who, besides root and us, can change what lies in a folder: nobody, one user, or more than that.
+ * Who, besides root and us, can change what lies in a folder: no user, one user, or more than one.
  */
 export type Keeper = "ours" | "shared" | number
 

@@ -24,7 +24,7 @@ export function keeping(found: Regular | undefined): Ownership {
 
 /**
  * The group first, while the file is ours; its owner last, for what is another user's we may not
- * chmod. So nobody reads it by the bits of the next owner before it is theirs, and the right to
+ * chmod. So no user reads it by the bits of the next owner before it is theirs, and the right to
  * give files away (CAP_CHOWN) is all that is needed.
  */
 export async function setOwnership(
@@ -66,7 +66,7 @@ export function refuseSticky(
   if (owners.every((uid) => uid === undefined || uid === me)) return
   throw new AppError(
     "write-failed",
-    `cannot write ${target}: its folder is sticky, so nobody replaces a file of another user there`,
+    `cannot write ${target}: its folder is sticky, so no user can replace another user's file there`,
     {
       hint: "put it into a folder without the sticky bit (chmod -t)",
     },

@@ -20,7 +20,7 @@ export const usualLimit = 64 * 1024 * 1024
 
 /**
  * A file's bytes, its links not followed; undefined if there is none. Refuses what is no regular
- * file, larger than `limit` bytes, or perhaps someone else's.
+ * file, larger than `limit` bytes, or perhaps another user's.
  */
 export async function readRegular(path: string, limit = usualLimit): Promise<Regular | undefined> {
   try {
@@ -81,7 +81,7 @@ async function readLater(
 }
 
 /**
- * In a folder that another user can change, a file of someone else may be a hard link to one that
+ * In a folder that another user can change, a file of a third user may be a hard link to one that
  * they cannot read. Asked after the file was opened: what has one name now, and has it here, was no
  * other file's.
  */

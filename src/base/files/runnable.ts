@@ -23,7 +23,7 @@ export async function obstacleTo(path: string): Promise<Obstacle | undefined> {
 }
 
 /**
- * The same for a file that tells a program of ours what to run; one that is not there tells
+ * The same for a file that tells one of our programs what to run; one that is not there tells
  * nothing.
  */
 export async function obstacleIn(file: string): Promise<Obstacle | undefined> {

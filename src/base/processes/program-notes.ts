@@ -12,7 +12,7 @@ import { type ProcessId, processIdOf } from "./process-session.ts"
 export class ProgramNotes implements MarkWatcher {
   readonly #path: string
   /**
-   * Of this process: `undefined` stands for one that is about to start, or of which nobody knows.
+   * Of this process: `undefined` stands for one that is about to start, or of which nothing is known.
    */
   readonly #live = new Map<string, readonly (ProcessId | undefined)[]>()
 

@@ -37,7 +37,7 @@ export async function thisKernel(): Promise<Kernel> {
 
 /**
  * The one that has accepted this connection: the kernel notes on the accepted socket by whom.
- * "waiting": nobody has yet, or they have let go of it. "unseen": no table shows it, which may
+ * "waiting": no process has accepted it yet, or it has been closed. "unseen": no table shows it, which may
  * leave a row out while it changes. Who listens does not matter beside that: a listener of root's
  * may be another's to accept from.
  */

@@ -12,9 +12,9 @@ export type TcpSocket = {
   readonly peerAddress: Uint8Array
   readonly peerPort: number
 }
-/** By whom it was accepted or opened; no inode: it is nobody's (yet, or any more). */
+/** By whom it was accepted or opened; no inode: no process has it (yet, or any more). */
 export type Holder = { readonly uid: number; readonly inode: number }
-/** "none": there is no such socket, or no module that could tell. undefined: nobody answers. */
+/** "none": there is no such socket, or no module that could tell. undefined: the kernel gives no answer. */
 export type Found = Holder | "none" | undefined
 export type FindSocket = (socket: TcpSocket) => Found
 

@@ -24,7 +24,7 @@ class Bytes {
    * thrown away. As a code.
    */
   pick(alphabet: string, limit: number): number {
-    // A sound generator is refused here at most once in four times: so many refusals in a row are
+    // A sound generator is refused here at most once in four times: that many refusals in a row are
     // none (below 2^-400).
     for (let tries = 0; tries < 200; tries++) {
       if (this.#at >= this.#held.length) {
