@@ -5,9 +5,8 @@ import type { PolicyName } from "./policy.ts"
 
 /**
  * The config, parsed. Plain data: the journal of a rotation stores an environment's part as JSON,
- * so that a recovery uses
- * the options that the rotation began with. `options` are raw, as written: their plug-in's schema
- * parses them at `open`.
+ * so that a recovery uses the options that the rotation began with. `options` are raw, as written:
+ * their plug-in's schema parses them at `open`.
  */
 export type Config = {
   /** Absolute, as all paths here that are not inside `options`. */
