@@ -30,7 +30,7 @@ export async function containSecrets(
   const asked = await askHeld(session, there.filter(holds), options.incident)
   const [before, rest] = partition(there, holds)
   const [listed, strange] = partition(rest, (name) => isListed(session, name))
-  // Of the others nobody knows what their service takes: that is said in `recovered`.
+  // Of the others it is unknown what their service takes: that is said in `recovered`.
   const overtakes = listed.filter((name) => mayOvertake(session, name, recovered[name]))
   const wanted = listed.filter((name) => !session.isOpen(name) || overtakes.includes(name))
   for (const event of begun(rest, { selection, options })) session.queueEvent(event)
@@ -99,7 +99,7 @@ async function noteLate(
 /**
  * An earlier run of this incident, or a later incident, has made its value, and that holds. It does
  * not hold if the service refuses it now: an intruder was in again. Nor does it if the old values
- * are still to be taken away and another value was adopted meanwhile: nobody knows how old the
+ * are still to be taken away and another value was adopted meanwhile: it is unknown how old the
  * sessions of that one are, so nothing could be proven dead beside it. Those get a fresh value.
  */
 export function isHeld(state: SecretState, incident: string): boolean {

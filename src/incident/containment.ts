@@ -18,7 +18,7 @@ export type Contain = {
 }
 export type Contained = {
   readonly environment: string
-  /** Rotations that nobody could end now: they stay as they are, and are gone on with later. */
+  /** Rotations that could not be ended now: they stay as they are, and are gone on with later. */
   readonly open: readonly Open[]
   /** What became of a rotation that was under way. */
   readonly recovered: Outcomes

@@ -31,7 +31,7 @@ export type Exposure = {
   readonly tooShort: readonly string[]
   /** Never adopted, and shown by no output: it is not known what to look for. */
   readonly unknown: readonly string[]
-  /** Names of variables in the text whose values are none of ours. */
+  /** Names of variables in the text whose values are unknown to Mycelium. */
   readonly others: readonly string[]
 }
 

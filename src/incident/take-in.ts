@@ -14,12 +14,10 @@ import { becomesCurrent } from "../repair/becomes-current.ts"
 export const briefMs = 3000
 
 /**
- * Secrets without a value of ours that a containment chose: what the outputs show is taken over
- * first, sealed. So nothing
- * that only a file holds is overwritten, its death can be proven, and where it works a login by it
- * can change it. What its
- * service refuses is kept; of what nobody can tell, nothing is decided: those are returned. The
- * next durable write takes all of it along.
+ * Secrets without a known value that a containment chose: what the outputs show is taken over
+ * first, sealed. So nothing that only a file holds is overwritten, its death can be proven, and
+ * where it works a login by it can change it. What its service refuses is kept; where no answer is
+ * clear, nothing is decided: those are returned. The next durable write takes all of it along.
  */
 export async function takeIn(
   session: Session,
@@ -65,7 +63,7 @@ type Taken = {
   readonly incident?: string
 }
 
-/** A version of ours from now on: the current one, or one that its service refuses already. */
+/** A version in the state from now on: the current one, or one that its service refuses already. */
 async function becomesKnown(
   session: Session,
   name: string,
@@ -84,7 +82,7 @@ async function becomesKnown(
   const patch: Patch = (state) => ({
     ...(answer === "accepted" ? becomes(state) : state),
     driver: session.work.kinds[name] ?? "",
-    // When it was made nobody has said.
+    // When it was made is not known.
     versions: [...state.versions, { id, madeAt: now, adopted: "undated", stage, ...sealed }],
   })
   session.noteSecrets({ [name]: patch })

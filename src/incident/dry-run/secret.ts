@@ -137,7 +137,7 @@ export function heldOnes(
 }
 
 /**
- * Of a secret without a value of ours: what its outputs show is sealed before anything is changed.
+ * Of a secret without a known value: what its outputs show is sealed before anything is changed.
  */
 export function takenNote(session: Session, name: string): Finding {
   const message =

@@ -31,7 +31,7 @@ export type Found = {
 
 /**
  * The journal always ends first; one that was put aside, where one of its secrets is chosen. What
- * went on to its end is not rotated a second time, unless someone has its value. One that cannot be
+ * went on to its end is not rotated a second time, unless its value has leaked. One that cannot be
  * ended now makes way for a containment (only in memory here).
  */
 export async function unfinishedIn(

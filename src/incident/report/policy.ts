@@ -12,7 +12,7 @@ export type PolicyState = {
   readonly policy: PolicyName
   readonly maxAgeMs: number
   readonly keepLogMs: number
-  /** `unproven`: it was taken over, and whether it is young enough nobody knows. */
+  /** `unproven`: it was taken over, and whether it is young enough is unknown. */
   readonly secrets: readonly (Pick<SecretStatus, "ageMs" | "ageAtLeastMs"> & {
     readonly secret: string
     readonly exempt: boolean
@@ -26,7 +26,7 @@ export type PolicyState = {
   readonly past: readonly Replaced[]
   /**
    * Values that were taken over without a date, and replaced since: whether they were young enough
-   * nobody knows.
+   * is unknown.
    */
   readonly pastUnproven: readonly Replaced[]
   /** How far back the log reaches; left out where there is none. */

@@ -103,7 +103,7 @@ function unwrittenIn(
   }
 }
 
-/** By the config of now: the state notes it at the next run alone. */
+/** By the present config: the state notes it at the next run alone. */
 function endOfGone(
   config: Config,
   environment: string,

@@ -69,7 +69,7 @@ type Unspoken = {
 function unspoken({ source, chosen, own, last }: Unspoken): readonly Left[] {
   const { environment, document } = source
   const { all, some, named } = chosen
-  // What got its value later was none that anybody could take.
+  // A value that came later could not have been taken.
   const holds = Object.entries(document?.secrets ?? {}).flatMap(([name, state]) =>
     (versionAt(state, "current")?.madeAt ?? "~") < last ? [name] : [],
   )
