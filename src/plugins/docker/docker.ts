@@ -14,7 +14,7 @@ const keepBytes = 4 * 1024 * 1024
 
 /**
  * The programs `docker` and `docker compose`. Compose fills `${…}` from its own environment before
- * `.env`, so it gets nothing of ours but what finds the engine.
+ * `.env`, so of our environment it gets only what finds the engine.
  */
 export class Docker {
   readonly compose: readonly string[]

@@ -55,7 +55,7 @@ function standby(message: string): AppError {
     `${message}: this node is a standby and sends on to another`,
     {
       remedy: "retry",
-      hint: "Mycelium follows nobody to another host: name the cluster's address, or the active node's",
+      hint: "Mycelium follows no redirect to another host: name the cluster's address, or the active node's",
     },
   )
 }

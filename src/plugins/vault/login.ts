@@ -7,7 +7,7 @@ import { bodyOf, faultOf, loginRefused, notUnderstood } from "./fault.ts"
 import type { ServerOptions } from "./options.ts"
 import type { VaultReach } from "./reach.ts"
 
-/** `isOurs`: made by a login of ours, and ours to revoke. */
+/** `isOurs`: made by our own login, and ours to revoke. */
 export type Token = {
   readonly token: Secret
   readonly isOurs: boolean

@@ -66,7 +66,7 @@ function refuseForgetful(
   if (kept === 1)
     throw new AppError(
       "vault-one-version",
-      `${message}: max_versions is 1, so nobody could look at the former value if a rotation went wrong`,
+      `${message}: max_versions is 1, so the former value could not be looked up if a rotation went wrong`,
       {
         hint: `vault kv metadata put -mount=${place.mount} -max-versions=10 ${place.path}`,
       },

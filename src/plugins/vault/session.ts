@@ -13,7 +13,7 @@ import type { ServerOptions } from "./options.ts"
 /** How often, and for how long (ms) at most, a server that throttles is waited for. */
 const throttledTimes = 3
 const longestWaitMs = 10_000
-/** A login of ours is given back within this (ms), or lives to its end. */
+/** Our login is given back within this (ms), or lives to its end. */
 const endMs = 3000
 
 type Held = Token & { readonly since: number }
@@ -54,7 +54,7 @@ export class VaultSession {
     return fresh === undefined ? answer : this.#patiently(request, fresh, signal)
   }
 
-  /** Gives back a login of ours. Never throws. */
+  /** Gives back our login. Never throws. */
   async end(): Promise<void> {
     const held = await this.#held?.catch(() => undefined)
     this.#held = undefined
@@ -79,7 +79,7 @@ export class VaultSession {
   /** undefined where a login gives nothing new: a token of others that is the same as before. */
   async #anew(before: Held, signal: AbortSignal): Promise<Held | undefined> {
     const held = await this.#held?.catch(() => undefined)
-    // Another request of ours may have logged in anew meanwhile.
+    // Another of our requests may have logged in anew meanwhile.
     if (held !== undefined && held !== before) return held
     this.#held = this.#keep(this.#logIn(signal))
     const fresh = await this.#held

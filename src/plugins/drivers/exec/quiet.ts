@@ -18,7 +18,7 @@ const unsure = new Set<string>()
 export class SettledWatch {
   readonly #target: ExecTarget
   /**
-   * Since when nothing of ours runs; undefined: not known, for an earlier process may have been
+   * Since when none of our programs runs; undefined: not known, for an earlier process may have been
    * killed in a call.
    */
   #since: number | undefined

@@ -7,7 +7,7 @@ const saysNo = new Set(["exec-failed", "refused-by-policy", "program-missing"])
 /**
  * The stand-in for a login where the program cannot log in and the config says `trust_apply`. Only
  * for services that hold two values: there `current` stays accepted whatever becomes of `pending`,
- * so an answer that is wrong locks nobody out. `acceptedAt` in the state is the durable note that
+ * so a wrong answer locks no program out. `acceptedAt` in the state is the durable note that
  * the program once said yes.
  */
 export class Trusted {
@@ -39,7 +39,7 @@ export class Trusted {
 
   /**
    * What a failed `apply` means: by its contract a program that said no has not done it; all else,
-   * that nobody knows.
+   * that it is unknown.
    */
   failed({ version }: Credential, error: unknown): void {
     const saidNo = error instanceof AppError && saysNo.has(error.code)
@@ -47,7 +47,7 @@ export class Trusted {
   }
 
   /**
-   * The random control is refused as a matter of form; a version that nobody introduced is unknown.
+   * The random control is refused as a matter of form; a version that was never introduced is unknown.
    */
   probe({ version }: Credential): Probe {
     return version === "control" ? "refused" : (this.#answers.get(version) ?? "unknown")

@@ -13,7 +13,7 @@ import { type AccountName, comment, type MariadbTarget, sayAccount } from "./tar
 
 export type Account = {
   readonly hashes: readonly string[]
-  /** Lets anybody in who gives no password. */
+  /** Lets in every client that gives no password. */
   readonly open: boolean
   /** Has other ways to log in than our kind of password: ed25519, unix_socket, … */
   readonly foreign: boolean

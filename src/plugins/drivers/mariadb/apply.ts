@@ -35,7 +35,7 @@ export async function apply(
       if (contain) await reopen(target, connection, hash)
       const account = accountIn(target, connection)
       const lost = await addPassword(account, hash)
-      // Nobody in a containment has to be let in by an older one any more, if who is in does not
+      // In a containment no program has to be let in by an older one any more, if who is in does not
       // leave the new one alone.
       if (contain && (again > 0 || lost.length > 0))
         await holdAlone(target, connection, hash, signal)

@@ -86,7 +86,7 @@ function openPackets(socket: Socket, call: Call): Channel<Packet> {
 function tlsNotOffered(label: string): AppError {
   return new AppError("tls-not-offered", `${label}: the server offers no TLS; nothing was sent`, {
     hint:
-      "give it a certificate (ssl_cert, ssl_key); only where nobody can listen on the way: " +
+      "give it a certificate (ssl_cert, ssl_key); only if the traffic cannot be read on the way: " +
       "insecure: true",
   })
 }
@@ -102,7 +102,7 @@ async function firstOf(
   try {
     await check()
   } catch (error) {
-    // With its refusal a server hangs up, and then nobody can say who it was: so what something is
+    // With its refusal a server hangs up, and then it cannot be known who it was: so what something is
     // concluded from is not believed.
     if (refusal === undefined || refusal.number === 1045 || !isGone(error)) throw error
   }

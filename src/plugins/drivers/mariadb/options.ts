@@ -57,7 +57,8 @@ export const MariadbOptions = z
         },
         {
           error:
-            "name an admin: { user, password }, for MariaDB lets nobody give itself a second password",
+            "name an admin: { user, password }, because MariaDB lets no account give itself a " +
+            "second password",
         },
       )
       .meta({

@@ -5,7 +5,7 @@ import { type MariadbTarget, sayAccount } from "./target.ts"
 import { asAdmin } from "./session.ts"
 
 /**
- * For a first value: an account that holds a password is used by someone. One that holds none has
+ * For a first value: an account that holds a password is in use. One that holds none has
  * nothing to put back.
  */
 export function readInstalled(
@@ -17,7 +17,7 @@ export function readInstalled(
     refuseHeld(
       account,
       await account.read(),
-      `adopt it instead, or, if nobody uses it: ALTER USER ${sayAccount(target.account)} ` +
+      `adopt it instead, or, if no program uses it: ALTER USER ${sayAccount(target.account)} ` +
         "IDENTIFIED VIA mysql_native_password USING 'invalid'",
     )
     return undefined

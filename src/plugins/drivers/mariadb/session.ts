@@ -46,7 +46,7 @@ async function withAutocommit(connection: Connection): Promise<Connection> {
  * As the admin, to change something: nothing is sent to that end before the server has given this
  * connection the lock of our name. It keeps it until it has been told that all is done, or until
  * the server has noticed the connection's end: so a later run finds by it, and ends, what is under
- * way. A statement that waits for someone else's lock gives up before our own deadline: 10.11 heeds
+ * way. A statement that waits for a foreign lock gives up before our own deadline: 10.11 heeds
  * the first limit behind BACKUP STAGE, the second behind FLUSH TABLES WITH READ LOCK and LOCK
  * TABLES. While a backup blocks commits it is done all the same, but not in the binary log:
  * replicas then learn it with the next change, which says the whole of the account's passwords.

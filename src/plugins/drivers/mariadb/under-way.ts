@@ -14,7 +14,7 @@ const visibleMs = 500
 const lookMs = 250
 
 /**
- * The account lets in nobody any more: ends the logins that began before. Undefined where none can
+ * The account lets no client in any more: ends the logins that began before. Undefined where none can
  * end well any more. Where it cannot be told whose a login is, connect_timeout is what ends it.
  */
 export async function endLogins(

@@ -67,7 +67,7 @@ async function firstAnswer(channel: Channel<Message>, { label, answered }: Login
     await answered?.()
     return first
   }
-  // With its refusal a server hangs up, and then nobody can say who it was: so what something is
+  // With its refusal a server hangs up, and then it cannot be known who it was: so what something is
   // concluded from is not believed.
   await answered?.().catch((error: unknown) => {
     if (!isGone(error) || isRefusedPassword(first) || isMissingRole(first)) throw error

@@ -36,7 +36,7 @@ export async function readRole(role: string, connection: Connection): Promise<Se
   return seen?.exists === "t" ? seen : undefined
 }
 
-/** Only a superuser may read pg_authid, unless someone granted it. */
+/** Only a superuser may read pg_authid, unless it was granted. */
 export const readsHashes =
   "has_column_privilege('pg_authid', 'rolpassword', " +
   "'SELECT') AND has_column_privilege('pg_authid', 'rolname', 'SELECT')"

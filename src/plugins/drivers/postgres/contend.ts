@@ -68,7 +68,7 @@ export async function alterShut(change: Change, clauses: string, again: number):
   await endRole(change)
   await target.context.host.pause(settledMs, signal)
   await endRole(change)
-  // Once more, now that nobody is in: what was set between the two would let in, at the last step,
+  // Once more, now that no session is left: what was set between the two would let in, at the last step,
   // who logs in by it now.
   await alterRole(change, `NOLOGIN ${clauses}`)
   await holdShut(change, again === 1 ? shortlyMs : longMs)
@@ -129,7 +129,7 @@ function mayNotEnd(target: PostgresTarget, { label: message }: Connection, role:
 }
 
 /**
- * Where all slots are taken, by the role's own sessions, nobody can log in to prove the new value.
+ * Where all slots are taken, by the role's own sessions, no login can prove the new value.
  */
 export async function makeRoom(change: Change): Promise<void> {
   const [now] = await change.connection.rows(

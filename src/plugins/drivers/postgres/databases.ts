@@ -8,7 +8,7 @@ import { ServerError } from "./server-error.ts"
 /** Every server has these, and lets everyone in unless a person has changed that. */
 const ofEveryServer = ["postgres", "template1"]
 
-/** No right to connect; its limit is reached; it does not exist; it lets nobody in. */
+/** No right to connect; its limit is reached; it does not exist; it lets no one in. */
 const closed = new Set(["42501", "53300", "3D000", "55000"])
 
 /** The login was right: it was the database that did not let it in. */

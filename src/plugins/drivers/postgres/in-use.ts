@@ -11,14 +11,14 @@ import { serverClock } from "./server-clock.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * Before a pair's old password is taken away: would that lock someone out?
+ * Before a pair's old password is taken away: would that lock a program out?
  *
  * By now every deployment has been restarted and holds the new role. A session of the old role that
- * began after the new one was accepted was therefore opened by someone whom no restart has reached:
+ * began after the new one was accepted was therefore opened by a program that no restart has reached:
  * a program in no deployment, one whose restart reads no file, one that is still draining. It will
  * log in again, so the revoke waits. The instant of the last restart would say it more sharply, but
  * the driver does not know it; the difference is what programs opened between the two, and those
- * sessions end with the restart. A session older than that proves only that someone logged in
+ * sessions end with the restart. A session older than that proves only that a program logged in
  * before: it may be a prompt that was forgotten, and waiting for it could keep a leaked password
  * alive for ever. It needs its password no more, lives on, and is ended where `end_sessions` says
  * so. Where the instant is not known (the value was adopted), any session counts.
@@ -87,7 +87,7 @@ type Looks<Session> = {
 }
 
 /**
- * None once nobody was seen for long enough by the clock, and often enough where each look takes
+ * None once no session was seen for long enough by the clock, and often enough where each look takes
  * its time; else those who stay, or have arrived.
  */
 export async function untilQuiet<Session>(

@@ -5,7 +5,7 @@ import type { Connection } from "./wire.ts"
 
 /** Which sessions a role has, in words that a person can act on. */
 
-/** Sessions that someone logged in for; not the workers that the server starts for them. */
+/** Sessions that a client logged in for; not the workers that the server starts for them. */
 export const ofPrograms = "backend_type IN ('client backend', 'walsender')"
 
 export type OpenSession = {

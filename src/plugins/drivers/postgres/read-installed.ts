@@ -73,7 +73,7 @@ function refuseSecond(role: string, now: Stored): void {
   refuseInUse(role, now)
   if (now.verifier == null) return
   const hint =
-    `adopt it (name ${role} first under roles), or, if nobody uses it: ` +
+    `adopt it (name ${role} first under roles), or, if no program uses it: ` +
     `ALTER ROLE ${quoteName(role)} PASSWORD NULL`
   throw new AppError(
     "value-exists",

@@ -42,8 +42,8 @@ export async function revoke(
 }
 
 /**
- * Nobody is locked out for good: a password is taken away only while the other role's is accepted.
- * Someone may have changed it, or a backup was put back.
+ * No program is locked out for good: a password is taken away only while the other role's is accepted.
+ * It may have been changed, or a backup was put back.
  */
 async function refuseWithoutLive(
   target: PostgresTarget,

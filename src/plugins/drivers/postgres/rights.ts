@@ -107,7 +107,7 @@ function maySee({ self, weAreSuperuser, weSee }: Seen): boolean {
   return self === "t" || weAreSuperuser === "t" || weSee === "t"
 }
 
-/** Nobody but a superuser ends a superuser's session (manual, Server Signaling Functions). */
+/** Only a superuser ends a superuser's session (manual, Server Signaling Functions). */
 function maySignal({ self, superuser, weAreSuperuser, weSignal }: Seen): boolean {
   return self === "t" || weAreSuperuser === "t" || (weSignal === "t" && superuser !== "t")
 }

@@ -46,7 +46,7 @@ const states: Readonly<
     "the server, the database or the role has no connection left",
     "retry",
     "see the limits of the role (pg_roles.rolconnlimit) and of the database " +
-      "(pg_database.datconnlimit): 0 lets nobody in. If an intruder holds the connections, " +
+      "(pg_database.datconnlimit): 0 lets no one in. If an intruder holds the connections, " +
       "end those sessions as a superuser, " +
       "for whom some are kept (superuser_reserved_connections)",
   ],

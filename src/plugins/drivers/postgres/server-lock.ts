@@ -21,8 +21,8 @@ type How = {
 
 /**
  * One change of a role at a time, whichever machine it comes from; a pair is locked whole. The
- * locks end with the session, or by `unlockRoles`. It keeps two acts of ours apart, which log in
- * alike; each act is one statement and is proven by a login, so one that is kept apart from nobody
+ * locks end with the session, or by `unlockRoles`. It keeps two of our acts apart, which log in
+ * alike; each act is one statement and is proven by a login, so one that is kept apart from none
  * spoils nothing.
  */
 export async function lockRoles(
@@ -69,7 +69,7 @@ function holdersOf(connection: Connection, key: bigint): Promise<readonly Holder
 }
 
 /**
- * A session's name is chosen by its client: only what looks like one of ours is repeated, as a
+ * A session's name is chosen by its client: only what looks like one of our names is repeated, as a
  * claim.
  */
 function lockedBy({ label }: Connection, role: string, { process, user, name }: Holder): AppError {

@@ -9,7 +9,7 @@ import { inSession } from "./session.ts"
 import type { Connection } from "./wire.ts"
 
 /**
- * Ends the sessions of `role` that are older than the value of now, by the server's clock, on the
+ * Ends the sessions of `role` that are older than the present value, by the server's clock, on the
  * standbys too. Their number.
  */
 export async function endOlderSessions(

@@ -4,7 +4,7 @@ import { ServerError } from "./server-error.ts"
 /**
  * A role, and the owner of a database, may set for every login what ends a session or hinders it
  * (ALTER ROLE, ALTER DATABASE … SET). What a client asks for as it logs in wins over those (manual,
- * pg_settings: source), so an intruder keeps nobody from changing the role.
+ * pg_settings: source), so an intruder keeps no one from changing the role.
  */
 
 /**

@@ -11,8 +11,8 @@ import type { Connection } from "./wire.ts"
 
 /**
  * Ends what an earlier run left at the server: an ALTER ROLE that waits for a lock outlives the
- * client that sent it, and lands whenever the lock is free. False where no login is accepted, so
- * that nobody can look. A standby changes nothing.
+ * client that sent it, and lands whenever the lock is free. False if no login is accepted, so
+ * that nothing can be seen. A standby changes nothing.
  */
 export async function settle(
   target: PostgresTarget,
@@ -53,8 +53,8 @@ async function endOthers(connection: Connection, named: string): Promise<void> {
 }
 
 /**
- * A run that was killed in the middle of a containment may have left the role shut. That it holds
- * the new value, which nobody else knows, shows that it was we.
+ * A run that was killed in the middle of a containment may have left the role shut. It holds the
+ * new value, which only Mycelium knows, so it was Mycelium that shut it.
  */
 async function reopen(
   target: PostgresTarget,

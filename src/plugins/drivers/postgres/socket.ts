@@ -7,7 +7,7 @@ import { type Call, upgrade } from "../server/tls.ts"
 import { sslRequest } from "./message.ts"
 
 /**
- * A connection on which nobody has spoken PostgreSQL yet; verified TLS where it is demanded.
+ * A connection on which no PostgreSQL was spoken yet; verified TLS where it is demanded.
  * Destroyed when the call's signal aborts.
  */
 export async function openSocket(
@@ -27,7 +27,7 @@ export async function openSocket(
 }
 
 /**
- * One byte, S or N, in clear. More is refused: someone put it there to be taken for what came
+ * One byte, S or N, in clear. More is refused: it was put there to be taken for what came
  * through TLS (CVE-2021-23222).
  */
 async function askForTls(socket: Socket, call: Call): Promise<void> {
@@ -38,7 +38,7 @@ async function askForTls(socket: Socket, call: Call): Promise<void> {
   if (answer.length === 1 && answer[0] === 0x53) return
   throw new AppError("tls-not-offered", `${call.label}: the server offers no TLS`, {
     hint:
-      'set "ssl = on" and a certificate at the server; only where nobody can listen on the way: ' +
+      'set "ssl = on" and a certificate at the server; only if the traffic cannot be read on the way: ' +
       "insecure: true",
   })
 }

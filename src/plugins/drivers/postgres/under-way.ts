@@ -108,7 +108,7 @@ async function stillStarting(
 }
 
 /**
- * A login that has ended well waits for its database, if someone is changing that, and shows in no
+ * A login that has ended well waits for its database, if that is being changed, and shows in no
  * other place.
  */
 async function waitForDatabase(connection: Connection): Promise<boolean> {

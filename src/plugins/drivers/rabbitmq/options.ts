@@ -79,7 +79,7 @@ function* conflicts(options: RabbitmqOptions): Generator<Conflict> {
         path: [path],
         message:
           "off this machine passwords need verified TLS: write https:// and amqps://, " +
-          "or, where nobody can listen on the way, insecure: true",
+          "or, if the traffic cannot be read on the way, insecure: true",
       }
   yield* wayConflicts(
     options,

@@ -38,7 +38,7 @@ export function isHeld(candidate: Credential, now: Stored): boolean {
   const before = storedIn(candidate)
   if (before !== undefined) return before.hash === now.hash && before.algorithm === now.algorithm
   const salt = Buffer.from(now.hash, "base64").subarray(0, saltBytes)
-  // Without a hash it holds no password, and lets nobody in by one.
+  // Without a hash it holds no password, and lets no client in by one.
   return isKnown(now) && now.hash !== "" && hashOf(candidate, now.algorithm, salt) === now.hash
 }
 

@@ -7,7 +7,7 @@ import { isHeld } from "./password.ts"
 import { endOlderSessions, loginsUnderWay } from "./sessions.ts"
 import { checkUser, type RabbitmqTarget } from "./target.ts"
 
-/** For containment: `live` is put back if someone else has set another; then older sessions end. */
+/** For containment: `live` is put back if another value was set; then older sessions end. */
 export async function revokeOthers(
   target: RabbitmqTarget,
   live: Credential,

@@ -24,13 +24,13 @@ export async function apply(
     async (connection) => {
       if (contain) await reopen(connection, userOf(target, next), hashOf(next))
       const account = accountOf(connection, userOf(target, next))
-      // An ACL LOAD of someone else's may take it away again.
+      // Another client's ACL LOAD may take it away again.
       const lost = await addPassword(account, hashOf(next))
       if (lost.includes(hashOf(next))) throw notKept(account)
       return serverTime(connection)
     },
   ).finally(() => userChanged(target, userOf(target, next)))
-  // The main node comes last: from then on every node takes the value, and nobody has it yet.
+  // The main node comes last: from then on every node takes the value, and no program has it yet.
   const acceptedAt = times.at(-1)
   return acceptedAt === undefined ? {} : { acceptedAt: acceptedAt.toISOString() }
 }

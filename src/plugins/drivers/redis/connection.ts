@@ -78,7 +78,7 @@ export async function connect(
 }
 
 /**
- * Whatever a server says to PING before a login shows that someone has accepted the connection:
+ * Whatever a server says to PING before a login shows that a process has accepted the connection:
  * that one is looked at before any of it is believed.
  */
 async function judged(
@@ -88,7 +88,7 @@ async function judged(
 ): Promise<void> {
   const reply = await channel.ask(["PING"])
   const refused = refusalIn(reply)
-  // A server that takes nobody says so and hangs up, and then nobody can say who it was; nothing is
+  // A server that takes no client says so and hangs up, and then it cannot be known who it was; nothing is
   // concluded from these two.
   const atTheDoor =
     refused === "full" || refused === "protected" ? new RedisError(refused, label) : undefined

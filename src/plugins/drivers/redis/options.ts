@@ -88,7 +88,7 @@ function* encryptionConflicts(options: RedisOptions): Generator<Conflict> {
       path,
       message:
         "off this machine passwords need verified TLS: write rediss://, or, " +
-        "where nobody can listen on the way, insecure: true",
+        "if the traffic cannot be read on the way, insecure: true",
     }
   }
   yield* wayConflicts(

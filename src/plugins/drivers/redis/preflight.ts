@@ -62,7 +62,7 @@ export async function preflight(
     ...seen.flatMap(({ findings }) => findings),
     ...lackingFindings(target, seen, current),
   ]
-  // Of nodes that could not be asked nobody knows whom they know.
+  // Of nodes that could not be asked it is unknown which nodes they know.
   return nodes.length < seen.length ? found : [...found, ...topologyFindings(nodes, user)]
 }
 
@@ -132,7 +132,7 @@ function userFindings(
   const remedy =
     `find out whose it is: ACL GETUSER ${name} shows the hash of each, ` +
     "and ours is what printf %s PASSWORD | sha256sum says of the password in the output: " +
-    `that one stays; if nobody needs the other: ACL SETUSER ${name} '!HASH' with its hash, ` +
+    `that one stays; if no program needs the other: ACL SETUSER ${name} '!HASH' with its hash, ` +
     `or mycelium rotate-now ${label} --contain, which ends all but a new one`
   return strangers({ name: `user ${name}`, held, label, remedy }, versions, hashOf)
 }

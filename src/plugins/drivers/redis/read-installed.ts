@@ -5,7 +5,7 @@ import { onEach } from "./session.ts"
 import { accountOf } from "./user.ts"
 
 /**
- * For a first value: a user that holds a password is used by someone. One that holds none has
+ * For a first value: a user that holds a password is in use. One that holds none has
  * nothing to put back.
  */
 export async function readInstalled(
@@ -18,7 +18,7 @@ export async function readInstalled(
     refuseHeld(
       account,
       await account.read(),
-      `adopt it instead, or, if nobody uses it: ACL SETUSER ${user} resetpass`,
+      `adopt it instead, or, if no program uses it: ACL SETUSER ${user} resetpass`,
     )
   })
   return undefined

@@ -10,7 +10,7 @@ import { accountOf, hashOf, reopen, userOf } from "./user.ts"
 
 /**
  * For containment: one command takes every password of the user away and gives it `live`'s, so that
- * none that someone else has added is left. Then the connections that may be older than `live` end:
+ * none that another client has added is left. Then the connections that may be older than `live` end:
  * of those whose age, in whole seconds, does not tell, too, for a program that has just been
  * restarted connects again.
  */

@@ -22,7 +22,7 @@ export type Tried = {
   readonly clusterNodes: number | undefined
 }
 
-/** Nobody has this id. */
+/** No client has this id. */
 const nobody = String(2n ** 63n - 1n)
 
 export async function tryAll(
@@ -138,7 +138,7 @@ export async function powerFindings(
     ) === true
   const remedy = shared
     ? await ownAdmin(connection, rules)
-    : `if nobody else logs in as ${admin.user}: ACL SETUSER ${admin.user} ${rules}`
+    : `if nothing else logs in as ${admin.user}: ACL SETUSER ${admin.user} ${rules}`
   return [
     {
       code: "admin-too-powerful",
@@ -151,7 +151,7 @@ export async function powerFindings(
 
 /**
  * Rights that are taken from a user are taken from every program that logs in as it. A name that is
- * taken is someone's.
+ * taken belongs to a client.
  */
 async function ownAdmin(connection: Connection, rules: string): Promise<string> {
   let name = "mycelium"

@@ -52,7 +52,7 @@ export async function settle(
   }
 }
 
-/** The hashes that the user holds once nobody changes them any more. */
+/** The hashes that the user holds once they are no longer changed. */
 async function endEarlier(
   { options, context }: RedisTarget,
   connection: Connection,

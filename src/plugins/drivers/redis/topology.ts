@@ -126,7 +126,7 @@ function loneFindings({ address, info }: Node, nodes: readonly Node[]): readonly
 
 /**
  * Replicas and sentinels keep their password in a setting of their own (masterauth, auth-pass),
- * which nobody would change.
+ * which no one would change.
  */
 function linkFindings({ address, clients }: Node, user: string): readonly Finding[] {
   const links = clients.filter(

@@ -60,7 +60,7 @@ export function accountOf(connection: Connection, user: string): Account {
     add: (hash) => set(`#${hash}`),
     remove: (hash) =>
       set(`!${hash}`).catch((error: unknown) => {
-        // Someone else was faster.
+        // Another client was faster.
         if (!isKind(error, "hashAbsent")) throw error
       }),
     leave: (hash) => set("resetpass", `#${hash}`),

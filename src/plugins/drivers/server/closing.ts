@@ -1,6 +1,6 @@
 /**
  * Connections that were told to end and whose server has not hung up yet. Programs that are locked
- * out do not wait for that; but an account may have one session only, so the next login of ours
+ * out do not wait for that; but an account may have one session only, so our next login
  * does, and a restart that is about to begin.
  */
 export class ClosingConnections {

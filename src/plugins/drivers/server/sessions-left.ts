@@ -2,7 +2,7 @@ import { AppError } from "../../../base/error.ts"
 import type { SessionsLeft } from "../../../core/state.ts"
 
 /**
- * What keeps the earlier sessions from being ended: a right that the admin lacks, or that nobody
+ * What keeps the earlier sessions from being ended: a right that the admin lacks, or that no account
  * can tell them apart.
  */
 const beyond = new Set([

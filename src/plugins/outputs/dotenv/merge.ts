@@ -5,7 +5,7 @@ import { type Entry, bom } from "./readers/reader.ts"
 import type { Settings } from "./settings.ts"
 
 /**
- * The text with the managed values replaced and nothing else touched, but for a carriage return
+ * The text with the managed values replaced and nothing else touched, except a carriage return
  * behind one that a reader would add to it; variables that are not there come at the end.
  */
 export function mergeInto(settings: Settings, text: string, rendered: Rendered): string {

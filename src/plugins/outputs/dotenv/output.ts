@@ -65,7 +65,7 @@ export function openOutput(settings: Settings): Output {
 }
 
 /**
- * Of a merged file the lines whose secret has no value yet are nobody's to write: an incident of
+ * Of a merged file the lines whose secret has no value yet are left as they are: an incident of
  * the others does not wait for it.
  */
 function withValues(settings: Settings, values: Values): Settings {
@@ -112,7 +112,7 @@ async function prepare(
     : draft
 }
 
-/** Lines that hold something, and no value of ours. */
+/** Lines that hold something, and none of our values. */
 function linesOfOthers(settings: Settings, text: string): number {
   const ours = [...managedEntries(settings, text).values()].flatMap(({ start, end }) =>
     text.slice(text.lastIndexOf("\n", start - 1) + 1, end).split("\n"),

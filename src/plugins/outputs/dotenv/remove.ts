@@ -32,7 +32,7 @@ export async function remove(
   const next = without(settings, present.text, [...entries.values()])
   refuseMisread(settings, present.text, next, entries)
   const changes = [...entries.keys()]
-  // A merged file was someone's before: it may get empty, and stays.
+  // A merged file existed before: it may get empty, and stays.
   if (!settings.merge && isNothing(settings, present, next))
     return removalOf(settings, present, changes)
   return draftOf(settings, { present, bytes: Buffer.from(next, "latin1"), changes })

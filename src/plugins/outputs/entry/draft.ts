@@ -13,7 +13,7 @@ export type Plan = {
   readonly changes: readonly string[]
 }
 
-/** Others may write between each look of ours and the write that follows. */
+/** Others may write between each of our looks and the write that follows. */
 const mostTries = 3
 
 type How = {
@@ -75,7 +75,7 @@ class Write {
   readonly #hide: (text: string) => string
   /** What stands there must be written by us once: something older may still land. */
   #owesWrite: boolean
-  /** Over this mark a write of ours may still land. */
+  /** Over this mark one of our writes may still land. */
   #under: { readonly mark: string | undefined } | undefined
 
   constructor(
@@ -112,7 +112,7 @@ class Write {
       if (landed.is !== "refused") return landed
       const next = await this.#look(signal)
       if ("is" in next) return next.is === "unknown" ? landed : next
-      // Nobody has written in between: the manager says no to the write itself.
+      // Nothing was written in between: the manager says no to the write itself.
       if (next.seen?.mark === over) return landed
       // What is staged is another content than that: it is planned, and staged, anew.
       if (this.#entry.stage !== undefined && !same(next.bytes, first.bytes)) return landed

@@ -15,8 +15,8 @@ export type OwnFile = {
 
 /**
  * Whose a file is says who shall read the value, and what stands in it may go on: so it must be no
- * file that someone else put there for that. One that another user owns counts where nobody else
- * could have put it there: in a folder of ours; in a folder of that user alone, if it holds
+ * file that another user put there for that. One that another user owns counts where no third user
+ * could have put it there: in one of our folders; in a folder of that user alone, if it holds
  * something; or where `owner` names that user.
  */
 export async function refusePlanted(file: OwnFile, present: Present): Promise<void> {
@@ -40,7 +40,7 @@ export async function refusePlanted(file: OwnFile, present: Present): Promise<vo
 type Owner = { readonly uid?: number; readonly gid?: number }
 
 /**
- * Anyone who can change the folder can move any file of ours in it onto this name. Its lines would
+ * Anyone who can change the folder can move any of our files in it onto this name. Its lines would
  * go on in a merged file, to whomever that is for.
  */
 function refuseHandedOver(
@@ -116,7 +116,7 @@ function wayOut(
   // Its maker may still have it open.
   if (inPlace)
     return (
-      "put a file of your own making in its place, so that nobody has it open: remove it, " +
+      "replace it by a file that you make yourself, so that no other process has it open: remove it, " +
       `then install -m 0600 -o ${owner} /dev/null ${target}`
     )
   return `if what it holds is right, chown -h ${owner} ${target}; else remove it`

@@ -58,7 +58,7 @@ async function prepare(
   return draftAll(settings, found, new Map(next))
 }
 
-/** What stands there for a secret without a value is nobody's to write. */
+/** What stands there for a secret without a value is left as it is. */
 function withValues(settings: Settings, values: Values): Settings {
   return {
     ...settings,

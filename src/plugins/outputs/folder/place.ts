@@ -9,7 +9,7 @@ import { isOurs } from "../../../base/files/writers.ts"
 import { makeFolderIn } from "../../../base/files/new-folder.ts"
 import { type FileRules, modeOf, ownership } from "../file-options.ts"
 
-/** The folder, where nobody has made it yet: for those who read the files, and nobody else. */
+/** The folder, if it does not exist yet: for those who read the files alone. */
 export type MadeFolder = {
   /** It was not there. */
   readonly isNew: boolean

@@ -13,7 +13,7 @@ const control = /[\0-\x1f\x7f-\x9f\u2028\u2029]/
 /**
  * Which field of `values`, put into this text as it is, would be more there than a value: lines of
  * its own, or the end of the quotes that it stands in. A text that is one value and nothing else
- * has nobody else's lines. Secrets without a value are left out.
+ * has no lines of others. Secrets without a value are left out.
  */
 export function breaksOut(
   text: string,

@@ -3,7 +3,7 @@ import { z, type ZodType } from "zod"
 /** Templates by name; maps in them are maps in the file. */
 export type Tree = { readonly [key: string]: string | Tree }
 
-/** A schema that takes itself could not be shown to editors; nobody nests deeper. */
+/** A schema that takes itself could not be shown to editors; no config nests deeper. */
 const deepest = 6
 
 const leaf = z.string({ error: "a value is a template: a string, in quotes" })

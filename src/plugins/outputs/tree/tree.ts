@@ -92,7 +92,7 @@ function parse(notation: Notation, text: string, ours: ReadonlySet<string>): Con
   }
 }
 
-/** Far more than the file of so many variables holds, comments and keys of others included. */
+/** Far more than a file of that many variables holds, comments and keys of others included. */
 function mostPartsFor(variables: number): number {
   return 10_000 + 50 * variables
 }

@@ -16,8 +16,8 @@ export const shell: Reader = {
 const declaring = new Set(["export", "readonly", "declare", "typeset"])
 
 /**
- * `A=1 command` sets A for that command alone; what a command that is an expansion does, nobody
- * knows.
+ * `A=1 command` sets A for that command alone; what a command that is an expansion does is
+ * unknown.
  */
 function assignments(words: readonly Word[], certain: boolean): readonly Entry[] {
   const at = words.findIndex((word) => nameOf(word) === undefined)
