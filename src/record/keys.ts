@@ -10,7 +10,7 @@ import { seal, unseal } from "../core/seal.ts"
 import { type Bindings, bindings, checkBinding } from "./binding.ts"
 
 /**
- * What opens and seals: the identities of this machine, the recipients of now, and the two keys of
+ * What opens and seals: the identities of this machine, today's recipients, and the two keys of
  * the store.
  */
 export type Keys = {
@@ -164,7 +164,7 @@ async function writeKeys(store: string, keys: Omit<Keys, "fileVersion">): Promis
 }
 
 /**
- * The same keys, sealed for the recipients of now and bound to our identities; durable. Every
+ * The same keys, sealed for today's recipients and bound to our identities; durable. Every
  * process that opened them before notices (app/fresh-keys.ts).
  */
 export function resealKeys(store: string, keys: Keys): Promise<Keys> {

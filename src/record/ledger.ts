@@ -27,7 +27,7 @@ function mayRestart(document: StateDocument): boolean {
   return openSets(document).length > 0 || document.acting?.again !== undefined
 }
 
-/** So much (bytes) is not written twice where the disk has so many times as much left. */
+/** Beyond this size (bytes), the reserve is not written again if the disk has `plenty` times as much left. */
 const muchBytes = 64 * 1024 * 1024
 const plenty = 8
 
@@ -126,7 +126,7 @@ export class FileLedger {
   }
 
   /**
-   * Room for so many more writes of a state that grows by so many bytes; throws where the disk has
+   * Room for the writes that an act still needs; throws where the disk has
    * not got it.
    */
   async reserve(need: Need): Promise<void> {

@@ -4,8 +4,8 @@ import { diskOf } from "../base/files/disk.ts"
 import { filesMost } from "../base/files/reserve.ts"
 
 /**
- * What an act may still have to write: so many times a state that is by so many bytes larger than
- * now.
+ * What an act may still have to write: a state that has grown by `grows` bytes, `writes`
+ * times.
  */
 export type Need = { readonly grows: number; readonly writes: number }
 

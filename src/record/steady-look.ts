@@ -18,7 +18,7 @@ type Steady = {
 }
 
 /**
- * Looks before it is given up, and how far they are apart (ms): ten seconds of someone who writes
+ * Looks before it is given up, and how far they are apart (ms): ten seconds of a process that writes
  * all the time.
  */
 const looks = 40
@@ -26,7 +26,7 @@ const pauseMs = { first: 20, most: 250 } as const
 
 /**
  * What looks wrong is looked at again, and counts only if it is the same at two looks between which
- * nobody has written the state.
+ * no process has written the state.
  */
 export async function lookSteadily<Value>(
   { host, environment, serial, stop = new AbortController().signal }: Steady,
