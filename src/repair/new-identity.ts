@@ -13,9 +13,8 @@ import { identityLines } from "../app/init.ts"
 
 /**
  * A new identity takes the place of the old one in three durable steps: a copy of the file is kept
- * aside; the file holds
- * both, the old one retired (it opens, nothing is sealed to it); when nothing needs it any more,
- * the new one alone.
+ * aside; the file holds both, the old one retired (it opens, nothing is sealed to it); when nothing
+ * needs it any more, the new one alone.
  */
 
 /**

@@ -15,7 +15,7 @@ import { projectsIn, statesIn } from "./states-in.ts"
 import { sendHead } from "../app/maintain-log.ts"
 
 /**
- * Seals all that this project keeps for the recipients of now. The identity's file comes first (it
+ * Seals all that this project keeps for today's recipients. The identity's file comes first (it
  * opens everything at each
  * instant), then the store's keys, so that every other process notices before it takes a lock, then
  * one environment after the
@@ -168,7 +168,7 @@ async function sealedAnew(
 const lockMs = 15_000
 const pauseMs = 100
 
-/** Whoever is at work there is done soon, or is told to try again. */
+/** A process that is at work there is done soon; else the user is told to try again. */
 async function waitFor({ host, holder, stop }: App, place: StateKey): Promise<HeldLock> {
   for (let waitedMs = 0; ; waitedMs += pauseMs) {
     const lock = await takeLock(lockPath(place), holder)

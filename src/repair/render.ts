@@ -25,7 +25,7 @@ type RenderOptions = { readonly prune: boolean }
 
 /**
  * Writes the outputs again from the current values: all of them, or none. Restarts nothing.
- * `prune`: then takes away what the config has no more, and shows a value of ours.
+ * `prune`: then takes away what the config has no more, and shows one of our values.
  */
 export async function render(
   app: App,
@@ -126,7 +126,7 @@ function restartsOf(session: Session, target: string): Pick<Rendered, "restart">
 const never = new AbortController().signal
 
 /**
- * Only where the whole of what stands there is a version of ours, which is sealed in the state:
+ * Only where the whole of what stands there is a version that is sealed in the state:
  * nothing is lost with it.
  */
 async function prune(session: Session): Promise<readonly Rendered[]> {
