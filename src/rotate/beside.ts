@@ -90,7 +90,7 @@ function without(values: Values, names: readonly string[]): Values {
 /** Two values each: more secrets than that are not told apart. */
 const keptMost = 6
 
-/** The values for a text that shows all of them: of `retired` those that it is made of now. */
+/** The values for a text that shows all of them: of `retired` those that it is made of at present. */
 async function shownNow(
   session: Session,
   output: Output,

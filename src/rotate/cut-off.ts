@@ -72,7 +72,7 @@ type HasEnded = "yes" | "maybe" | "no" | "shared"
 /** Does the value that programs may hold no longer work? */
 function hasEnded(session: Session, set: ChangeSet, name: string): HasEnded {
   const ended = hasBeenReplaced(session, set, name)
-  // Its service refused every value of ours when it was last asked: the new one, too.
+  // Its service refused every known value when it was last asked: the new one, too.
   return ended === "no" && isStuck(set, name) ? "maybe" : ended
 }
 

@@ -42,7 +42,7 @@ export function driftNotes(
 }
 
 /**
- * What was noted as drifted may be over: someone has set it back, a role that had expired lives on.
+ * What was noted as drifted may be over: it was set back, a role that had expired lives on.
  * One login each; the rest goes on as if nothing had been.
  */
 export async function endDrifts(session: Session, secrets?: readonly string[]): Promise<void> {

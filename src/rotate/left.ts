@@ -27,7 +27,7 @@ export async function leftBeside(
 }
 
 /**
- * A merged file that has gone since values of ours stood in it: what others had in it has gone,
+ * A merged file that has gone since our values stood in it: what others had in it has gone,
  * too, and a program may need that.
  */
 export function goneBefore(

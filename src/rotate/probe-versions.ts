@@ -127,7 +127,7 @@ async function settleLate(
   askAgain: () => Promise<ProbedVersions>,
 ): Promise<ProbedVersions> {
   const [first] = before.accepted
-  // Nobody can look by any login of ours: the refusals stand, unless what is under way only has to
+  // No login of Mycelium can look: the refusals stand, unless what is under way only has to
   // be waited for.
   if (first === undefined)
     return driverOf(session, name).settleMs === undefined

@@ -158,7 +158,7 @@ async function apply(
 }
 
 /**
- * In an incident someone else may have set what the service takes now; with an admin it is replaced
+ * In an incident an intruder may have set what the service takes now; with an admin it is replaced
  * all the same.
  */
 function mayTakeOver(session: Session, name: string): boolean {

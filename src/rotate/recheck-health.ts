@@ -11,7 +11,7 @@ import { readsNothingOwed } from "./unwritten/restart.ts"
 import { type Restarting, restartFields, whyOf } from "./work.ts"
 
 /**
- * Programs that did not get healthy with a value which became current all the same: has someone
+ * Programs that did not get healthy with a value which became current all the same: has a person
  * corrected that meanwhile? Their health is asked; if nothing asks for it, only a restart can tell.
  * Returns what is still wrong, by secret.
  */

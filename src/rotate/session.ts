@@ -14,14 +14,14 @@ import { type Strategy, strategyOf } from "./strategy.ts"
 import type { Work } from "./work.ts"
 
 /**
- * The state of one environment while someone works on it. Every change goes through `commit`: one
+ * The state of one environment while it is being worked on. Every change goes through `commit`: one
  * durable write.
  */
 export class Session extends RunNotes {
   readonly work: Work
   document: StateDocument
   /**
-   * The clock of now is not trusted: nothing ages out by it, nor is any part of the log removed.
+   * The present clock is not trusted: nothing ages out by it, nor is any part of the log removed.
    */
   readonly clockDoubted: boolean
   /**
@@ -116,7 +116,7 @@ export class Session extends RunNotes {
     this.document = Object.keys(next).length === 0 ? rest : { ...rest, staged: next }
   }
 
-  /** A line of the log, of now, that the next durable write takes along: nothing depends on it. */
+  /** A line of the log, dated now, that the next durable write takes along: nothing depends on it. */
   queueEvent(event: AuditEvent): void {
     this.#queued = [...this.#queued, { at: this.work.host.now(), event }]
   }

@@ -47,7 +47,7 @@ export async function settle(
     if (isSettled) session.settled.add(name)
     return isSettled
   } catch (error) {
-    // A server that is down is no lock that someone holds: it is asked again soon. Any other
+    // A server that is down is no lock that another session holds: it is asked again soon. Any other
     // refusal waits for a person.
     const { code, message } = describeError(error)
     session.unsettled.set(

@@ -132,7 +132,7 @@ export interface Delivery {
     options?: Trial & Turn,
   ): Promise<readonly Ready[]>
   /**
-   * Puts the former bytes back, or, if someone has edited the output since, our former values
+   * Puts the former bytes back, or, if the output was edited since, our former values
    * alone.
    */
   restore(

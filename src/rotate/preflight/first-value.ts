@@ -6,7 +6,7 @@ import { errorFinding } from "./finding.ts"
 import type { Session } from "../session.ts"
 import { deadlines } from "../work.ts"
 
-/** A secret without a value: `readInstalled` refuses where someone visibly uses one. */
+/** A secret without a value: `readInstalled` refuses if one is visibly in use. */
 export async function firstValueFindings(
   session: Session,
   name: string,

@@ -43,7 +43,7 @@ async function lookAt(session: Session, output: Output): Promise<Death | undefin
   }
 }
 
-/** By its mark, which reads no value; someone may have changed what is not ours there. */
+/** By its mark, which reads no value; what is not ours there may have changed. */
 async function isAsWritten(session: Session, output: Output): Promise<boolean> {
   const { delivery, forceStop: turn } = session.work
   const mark = await delivery.ask(output, async (signal) => output.mark?.(signal), { turn })
@@ -60,7 +60,8 @@ function reverted(target: string): Death {
     kind: "owed",
     code: "output-reverted",
     message:
-      `${target} does not show what mycelium wrote there: someone has changed it since, ` +
+      `${target} does not show what mycelium wrote there: a person or another program has ` +
+      "changed it since, " +
       "so the former value is not taken away",
     hint:
       "find out who writes there; mycelium render writes the current values again, " +

@@ -99,7 +99,8 @@ function said({ code, message }: Refusal): Refusal {
 const besideUndecided: Outcome = {
   kind: "waiting",
   code: waitsForAnother,
-  message: "an output shows it beside a secret of which nobody knows yet what its service takes",
+  message:
+    "an output shows it beside a secret for which it is not yet known which value its service accepts",
 }
 
 /**

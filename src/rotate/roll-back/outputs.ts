@@ -21,7 +21,7 @@ export type WayBack = {
 }
 
 /**
- * Byte for byte from the sealed copies, unless someone edited the file since: then only our values
+ * Byte for byte from the sealed copies, unless the file was edited since: then only our values
  * go back.
  */
 export async function waysBack(session: Session, set: ChangeSet): Promise<readonly WayBack[]> {

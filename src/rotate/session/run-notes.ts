@@ -17,7 +17,7 @@ export class RunNotes {
    * Targets of outputs whose new content programs may have seen: this run has begun to rename it.
    */
   readonly renamed = new Set<string>()
-  /** Entries where a write of ours may still land: what goes there next is written, come what may. */
+  /** Entries where one of our writes may still land: what goes there next is written, come what may. */
   readonly doubted = new Set<string>()
   /** Names the writes of entries that belong to no change set. */
   writeId: string | undefined

@@ -82,7 +82,7 @@ export function owedAfter(
   return restartedAfter(session, set, Object.fromEntries([...beside, ...own]))
 }
 
-/** Who was restarted on the way, and reads nothing that is still owed, has the values of now. */
+/** A program that was restarted meanwhile, and reads nothing that is still owed, has the present values. */
 function restartedAfter(
   session: Session,
   { restarted, notRestarted = [] }: ChangeSet,

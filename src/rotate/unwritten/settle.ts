@@ -55,7 +55,7 @@ async function writeOwed(session: Session, outputs: Refusals): Promise<void> {
 async function landChanged(session: Session, changed: readonly Ready[]): Promise<Refusals> {
   const refused: Record<string, Refusal> = {}
   try {
-    // Written down before anybody can read a value there.
+    // Written down before any program can read a value there.
     if (changed.length > 0)
       await session.commit({ events: [writeEvent(session, changed)], flush: true })
     const unstaged = await stage(session, changed)
