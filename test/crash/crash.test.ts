@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { type Found, explore, exploreSupervised, none, run, scenarios } from "./explore.ts"
-import { World } from "./world.ts"
+import { type Name, World, names } from "./world.ts"
 
 test("a rotation that is cut at any single instant loses nothing and comes to rest", async () => {
   const found: Found = { cuts: 0, states: 0, wrong: new Map() }
@@ -62,6 +62,29 @@ test("a rotation that is cut twice loses nothing and comes to rest", async () =>
       `CRASH_SEED=${seed}), ${sum("states")} different worlds, 0 lost`,
   )
 }, 1_800_000)
+
+test("a way back that is cut at any instant goes back, though nothing is wrong any more", async () => {
+  let cuts = 0
+  for (let cut = 0; ; cut++) {
+    const world = new World()
+    world.fault = { unhealthy: true }
+    const before = names.map((name) => currentOf(world, name))
+    const { died } = await run(world, true, cut)
+    if (!died) break
+    if (world.stored.changeSet?.direction !== "back") continue
+    cuts++
+    world.fault = {}
+    await run(world, false)
+    expect(world.stored.changeSet).toBeUndefined()
+    expect(names.map((name) => currentOf(world, name))).toEqual(before)
+  }
+  expect(cuts).toBeGreaterThan(5)
+})
+
+function currentOf(world: World, name: Name): string | undefined {
+  return world.versions(name).find(({ version }) => version.stage.kind === "current")?.version
+    .sealed
+}
 
 test("recovery writes nothing where a service refuses every value that we know, and goes on once a person has set it back", async () => {
   let stuck = 0

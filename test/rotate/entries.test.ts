@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test"
+import { managerWithinMs } from "../../src/deliver/in-time.ts"
 import type { Work } from "../../src/rotate/work.ts"
 import { revokeOwed } from "../../src/rotate/revoke.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
@@ -223,9 +224,12 @@ test("a manager that never answers ends with the request to stop", async () => {
         : output,
     ),
   }
+  const began = performance.now()
   const outcomes = await rotate(await Session.load(hung), { secrets: ["dual"], why: "asked" })
   expect(outcomes["dual"]).toMatchObject({ kind: "left", code: "abandoned" })
   expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+  // Not by the manager's own time limit.
+  expect(performance.now() - began).toBeLessThan(managerWithinMs / 2)
 })
 
 test("what is staged is named in the state before, and nothing of it is left", async () => {
