@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { readdirSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
 import { type Shop, type ShopOptions, configOf, openShop } from "../support/shop.ts"
@@ -180,8 +180,8 @@ describe.skipIf(whyNoDisk !== undefined)(
         })
         const admin = project.script(
           "admin",
-          `if grep -q '"is": "pending"' disk/store/secrets/shop/production.json; ` +
-            `then ${disk.fillCommand}; fi`,
+          `if grep -qE '"kind": ?"pending"' disk/store/secrets/shop/production.json; ` +
+            `then ${disk.fillCommand}; echo >> filled; fi`,
           "cat admin.password",
         )
         const { project: name, environments } = configOf({
@@ -209,6 +209,7 @@ describe.skipIf(whyNoDisk !== undefined)(
           code: 0,
           stdout: expect.stringContaining("production/postgres: rotated, v2 is current") as string,
         })
+        expect(existsSync(project.path("filled"))).toBe(true)
         expect(await shop.login(shop.old)).toBe("28P01")
         expect((await readState(place(shop)))?.changeSet).toBeUndefined()
         disk.empty()
