@@ -92,7 +92,9 @@ function untold(
     return [
       {
         code: "output-incomplete",
-        message: `${output.target} does not show ${place}, or not clearly: its line is missing or empty, or can be read in two ways`,
+        message:
+          `${output.target} does not show ${place}, or not clearly: ` +
+          "its line is missing or empty, or can be read in two ways",
       },
     ]
   if (print === "edited") return []
@@ -104,7 +106,7 @@ function untold(
   ]
 }
 
-/** Lines of others that show a value of ours. */
+/** Lines of others that show one of our values. */
 async function leftOver(
   { environment, output, document }: Shown,
   fingerprint: Fingerprint,
@@ -143,7 +145,10 @@ function wayBack(output: Shown["output"]): { readonly remedy?: string } {
     : `make the folder ${dirname(target)} first, with the owner and mode that it should have`
   if (whole === false)
     return {
-      remedy: `${folder === "" ? "" : `${folder}; then `}put the file back from your backup: its other lines are not mycelium's, and in no state; mycelium render then writes its own lines alone`,
+      remedy:
+        `${folder === "" ? "" : `${folder}; then `}put the file back from your backup: ` +
+        "its other lines are not mycelium's, and in no state; mycelium render then writes its " +
+        "own lines alone",
     }
   return folder === "" ? {} : { remedy: `${folder}; mycelium render then writes the file again` }
 }
@@ -166,14 +171,18 @@ function faultOf(
     return [
       {
         code: "output-stale",
-        message: `${target} shows ${answer.shows} of ${place}, which is no longer current: that is ${answer.current}`,
+        message:
+          `${target} shows ${answer.shows} of ${place}, which is no longer current: ` +
+          `that is ${answer.current}`,
       },
     ]
   if (answer.kind === "unknown")
     return [
       {
         code: "output-drift",
-        message: `${target} shows a value of ${place} that is in no version: a person has changed it, or another Mycelium`,
+        message:
+          `${target} shows a value of ${place} that is in no version: ` +
+          "a person has changed it, or another Mycelium",
         ...(isOld ? { remedy: keepsFile } : {}),
       },
     ]
@@ -181,7 +190,9 @@ function faultOf(
 }
 
 const keepsFile =
-  "do not write the state's value over it: that may be older, and in the wrong hands; if the file is right: mycelium adopt; then do what check says of the state and of the containment"
+  "do not write the state's value over it: that may be older, and in the wrong hands; " +
+  "if the file is right: mycelium adopt; then do what check says of the state and of the " +
+  "containment"
 
 function isUncontained({ secrets }: StateDocument, name: string): boolean {
   const state = secrets[name]

@@ -121,7 +121,8 @@ function judgeReplacing(place: OutputLocation, report: Report<Code>): void {
   if (place.names > 1)
     report.found(
       "output-linked",
-      `${path} (${what}) has ${place.names} names (hard links): ${place.inPlace ? "what is written into it shows by each of them" : "once it is replaced, the others go on showing the old values"}`,
+      `${path} (${what}) has ${place.names} names (hard links): ` +
+        `${place.inPlace ? "what is written into it shows by each of them" : "once it is replaced, the others go on showing the old values"}`,
     )
 }
 

@@ -50,7 +50,8 @@ export async function readAccount(
   { user, host }: AccountName,
 ): Promise<Account | undefined> {
   const [row] = await connection.query(
-    `SELECT Priv, UNIX_TIMESTAMP(), @@GLOBAL.default_password_lifetime FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
+    "SELECT Priv, UNIX_TIMESTAMP(), @@GLOBAL.default_password_lifetime FROM mysql.global_priv " +
+      `WHERE User = '${user}' AND Host = '${host}'`,
   )
   if (row === undefined) return undefined
   const priv = parse(row[0] ?? "", connection.label)
@@ -131,7 +132,8 @@ export async function reopen(
   if (account === undefined || accountProblem(account, target.account) === undefined) return
   const unlock = account.locked ? " ACCOUNT UNLOCK" : ""
   await connection.query(
-    `ALTER USER ${sayAccount(target.account)} IDENTIFIED VIA ${nativePassword} USING '${hash}'${unlock} ${comment(target)}`,
+    `ALTER USER ${sayAccount(target.account)} IDENTIFIED VIA ${nativePassword} USING ` +
+      `'${hash}'${unlock} ${comment(target)}`,
   )
 }
 
@@ -149,13 +151,20 @@ export function accountProblem(account: Account | undefined, name: AccountName):
   if (account.foreign)
     return {
       code: "authentication-unsupported",
-      message: `account ${said} also logs in otherwise than by mysql_native_password, which is all that this driver knows; ${itself}`,
-      hint: `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA mysql_native_password USING PASSWORD('…'), with the password that its programs have; else give them an account of their own`,
+      message:
+        `account ${said} also logs in otherwise than by mysql_native_password, ` +
+        `which is all that this driver knows; ${itself}`,
+      hint:
+        `if nothing logs in by its other ways: ALTER USER ${said} IDENTIFIED VIA ` +
+        "mysql_native_password USING PASSWORD('…'), with the password that its programs have; " +
+        "else give them an account of their own",
     }
   if (account.open)
     return {
       code: "password-not-asked",
-      message: `account ${said} lets in who gives no password: a rotation would lock them out (a containment does)`,
+      message:
+        `account ${said} lets in who gives no password: a rotation would lock them out (a ` +
+        "containment does)",
       hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it`,
     }
   if (account.locked)

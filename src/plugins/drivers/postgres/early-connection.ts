@@ -4,7 +4,7 @@ import type { Gate } from "../server/listener.ts"
 import type { Call } from "../server/tls.ts"
 import { openSocket } from "./socket.ts"
 
-/** A connection on which nobody has spoken PostgreSQL yet, and the gate that was opened before it. */
+/** A connection on which no PostgreSQL was spoken yet, and the gate that was opened before it. */
 export type Opened = { readonly socket: Socket; readonly gate: Gate | undefined }
 
 export async function openAt(endpoint: Endpoint, call: Call): Promise<Opened> {
