@@ -291,7 +291,7 @@ export const engine: readonly Mutant[] = [
     law: 4,
     name: "the old value is kept at once, its revoke is not owed",
     edits: edit(
-      "rotate/promote.ts",
+      "rotate/promoted.ts",
       `former === "refused" || driverOf(session, name).overlap === "none"`,
       `former === "refused" || driverOf(session, name).overlap !== undefined`,
     ),

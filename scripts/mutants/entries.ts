@@ -42,7 +42,7 @@ export const ofEntries: readonly Mutant[] = [
     law: 9,
     name: "the readers of an entry have no more than the grace",
     edits: edit(
-      "rotate/promote.ts",
+      "rotate/promoted.ts",
       `Math.max(policy?.graceMs ?? 0, readersWithinMs(session.outputsOf([name])))`,
       `Math.max(policy?.graceMs ?? 0, readersWithinMs([]))`,
     ),

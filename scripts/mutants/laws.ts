@@ -49,7 +49,7 @@ export const laws: readonly Mutant[] = [
     law: 1,
     name: "what a containment owes is forgotten where no version tells of it",
     edits: edit(
-      "rotate/promote.ts",
+      "rotate/promoted.ts",
       `...present({ owes: asked ? (true as const) : undefined })`,
       `...present({ owes: undefined })`,
     ),

@@ -1,14 +1,13 @@
 import { present } from "../base/present.ts"
-import { alsoOf, incidentsOf } from "../core/contained.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
-import type { Patch, SecretState } from "../core/state.ts"
+import type { Patch } from "../core/state.ts"
 import type { ChangeSet } from "../core/change-set.ts"
-import { type Stage, type Version, versionAt } from "../core/version.ts"
+import { versionAt } from "../core/version.ts"
 import { chainPatches } from "../core/patches.ts"
 import { type UnhealthyDeployment, inWords, noteHealthy, noteUnhealthy } from "../core/unhealthy.ts"
 import { driverOf } from "./ask.ts"
 import { mayBeShown } from "./beside.ts"
-import { readersWithinMs } from "./entry-readers.ts"
+import { begunBy, promoted, stageOfReplaced } from "./promoted.ts"
 import { deploymentsOf } from "./readers.ts"
 import type { Session } from "./session.ts"
 import { strategyOf, tellsHealth } from "./strategy.ts"
@@ -72,7 +71,7 @@ function promotionOf(
   const readers = deploymentsOf(session, [name]).map((one) => one.name)
   const failed = unhealthy.filter((one) => readers.includes(one.name))
   const becomes = promoted(begunBy(set, now), pending, {
-    old: after(session, name, now),
+    old: stageOfReplaced(session, name, now),
     asked: driverOf(session, name).overlap !== "none",
   })
   const { id: version } = pending
@@ -159,100 +158,4 @@ function stillShown(
       .filter(([target]) => targets.includes(target))
       .map(([target, before]) => [target, { ...before, stale: true as const }]),
   )
-}
-
-/** It began before now, whatever a clock said that was set back since. */
-function begunBy(set: ChangeSet, now: Date): ChangeSet {
-  return Date.parse(set.startedAt) > now.getTime() ? { ...set, startedAt: now.toISOString() } : set
-}
-
-/**
- * `old`: what becomes of the value that was current. `asked`: a service is, which may take other
- * values besides, known to us or not.
- */
-function promoted(
-  set: ChangeSet,
-  { id, madeAt }: Version,
-  { old, asked }: { readonly old: Stage; readonly asked: boolean },
-): Patch {
-  const { startedAt } = set
-  const { contains, agesAnew } = strategyOf(set)
-  return ({
-    retry: _retry,
-    weak: _weak,
-    undated: _undated,
-    drift: _drift,
-    uncontained,
-    ...state
-  }) => ({
-    ...state,
-    ...(contains ? {} : present({ uncontained })),
-    // A value that was found alive is as old as it is.
-    rotatedAt: agesAnew ? startedAt : madeAt,
-    ...(contains ? { contained: containedBy(set, id, { state, uncontained, asked }) } : {}),
-    versions: state.versions.map((version) => ({
-      ...version,
-      stage: stageAfter(version.stage, { old, contains }),
-    })),
-  })
-}
-
-type Before = {
-  readonly state: Omit<SecretState, "uncontained">
-  readonly uncontained: SecretState["uncontained"]
-  readonly asked: boolean
-}
-
-/** The containment that the new version is the answer to, and the incidents that end with it. */
-function containedBy(
-  { incident = "", startedAt }: ChangeSet,
-  version: string,
-  { state, uncontained, asked }: Before,
-): NonNullable<SecretState["contained"]> {
-  return {
-    incident,
-    ...alsoOf(incident, incidentsOf(uncontained), incidentsOf(state.contained)),
-    at: startedAt,
-    version,
-    ...present({ owes: asked ? (true as const) : undefined }),
-  }
-}
-
-/** Of one version, once the pending one is current. */
-function stageAfter(
-  stage: Stage,
-  { old, contains }: { readonly old: Stage; readonly contains: boolean },
-): Stage {
-  if (stage.kind === "pending") return { kind: "current" }
-  // No reader is waited for in an incident.
-  if (contains && stage.kind === "uncertain") return { kind: "uncertain", why: stage.why }
-  // A grace that was granted before is over, too.
-  const goes = stage.kind === "current" || (contains && stage.kind === "previous")
-  return goes ? old : stage
-}
-
-/** What becomes of the value that was current. */
-function after(session: Session, name: string, now: Date): Stage {
-  const { former } = session.strategy
-  if (former === "refused" || driverOf(session, name).overlap === "none")
-    return { kind: "retired", since: now.toISOString() }
-  if (former === "revoked")
-    return {
-      kind: "previous",
-      since: now.toISOString(),
-      revokeAt: now.toISOString(),
-      endSessions: true,
-      revokeOthers: true,
-    }
-  const policy = session.work.policies[name]
-  const graceMs =
-    driverOf(session, name).overlap === "both"
-      ? Math.max(policy?.graceMs ?? 0, readersWithinMs(session.outputsOf([name])))
-      : 0
-  return {
-    kind: "previous",
-    since: now.toISOString(),
-    revokeAt: new Date(now.getTime() + graceMs).toISOString(),
-    endSessions: policy?.endSessions ?? false,
-  }
 }

@@ -1,6 +1,6 @@
 import { describeError } from "../base/error.ts"
 import { driftRemedy } from "../core/drift.ts"
-import { holdsContained, owesRevokeOthers } from "../core/state.ts"
+import { holdsContained, owesRevokeOthers } from "../core/open-containment.ts"
 import type { Version } from "../core/version.ts"
 import { driverOf, isSilence } from "./ask.ts"
 import { settle, unsettled } from "./settle.ts"

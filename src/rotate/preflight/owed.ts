@@ -1,6 +1,6 @@
 import { gracesOf } from "../../core/graces.ts"
 import type { Finding, Versions } from "../../core/ports.ts"
-import { owesRevokeOthers } from "../../core/state.ts"
+import { owesRevokeOthers } from "../../core/open-containment.ts"
 import { uncertainUntil, versionAt } from "../../core/version.ts"
 import { errorFinding } from "./finding.ts"
 import { probes } from "./probes.ts"

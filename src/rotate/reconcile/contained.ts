@@ -1,6 +1,7 @@
 import { alsoOf, incidentsOf, isTakenAway } from "../../core/contained.ts"
 import type { AuditEvent } from "../../core/audit-line.ts"
-import { type Patch, compromisedAgain, openContainment } from "../../core/state.ts"
+import type { Patch } from "../../core/state.ts"
+import { compromisedAgain, openContainment } from "../../core/open-containment.ts"
 import type { Finds, ReconcileFinding, ReconcileOptions } from "./finding.ts"
 import type { Session } from "../session.ts"
 

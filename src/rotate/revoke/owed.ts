@@ -1,5 +1,5 @@
 import { gracesOf } from "../../core/graces.ts"
-import { holdsContained } from "../../core/state.ts"
+import { holdsContained } from "../../core/open-containment.ts"
 import { type Version, uncertainUntil } from "../../core/version.ts"
 import type { Revoked } from "./revoked.ts"
 import type { Session } from "../session.ts"
