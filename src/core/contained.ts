@@ -1,11 +1,6 @@
 import type { AuditEvent } from "./audit-line.ts"
-import {
-  type Contained,
-  type SecretState,
-  type Uncontained,
-  compromisedAgain,
-  openContainment,
-} from "./state.ts"
+import type { Contained, SecretState, Uncontained } from "./state.ts"
+import { compromisedAgain, openContainment } from "./open-containment.ts"
 import { type Version, valueOf, versionAt, versionNumber } from "./version.ts"
 
 /** For which incidents a secret is contained, and when a value that was taken away counts again; pure. */

@@ -1,7 +1,7 @@
 import type { ChangeSet, Refusal } from "./change-set.ts"
 import type { Listener } from "./listeners.ts"
 import type { Acting, RunMark } from "./run-mark.ts"
-import { type Version, olderHolder, versionAt } from "./version.ts"
+import type { Version } from "./version.ts"
 
 /**
  * The state document of one environment, as it lies on disk. Metadata in clear, each version an age
@@ -214,34 +214,6 @@ export function fingerprintsOf(
 }
 
 /**
- * The containment that a secret was chosen for and whose end it has not reached: not begun, its
- * revoke is still owed, or programs that no service checks still take the old value. All that tell
- * of it ask here.
- */
-export function openContainment(state: SecretState): Uncontained | undefined {
-  const { uncontained, contained, unwritten } = state
-  if (uncontained !== undefined || contained === undefined) return uncontained
-  const { incident, at } = contained
-  const current = versionAt(state, "current")
-  if (olderHolder(state, contained.version) !== undefined)
-    return { incident, since: laterOf(at, current?.madeAt), code: compromisedAgain.code }
-  if (owesRevokeOthers(state)) return { incident, since: at, code: "revoke-owed" }
-  return unwritten?.lives === true
-    ? { incident, since: unwritten.since, code: "output-owed" }
-    : undefined
-}
-
-function laterOf(one: string, other = one): string {
-  return one > other ? one : other
-}
-
-/** A value that a containment took away counts again. */
-export const compromisedAgain = {
-  code: "compromised-again",
-  message: "a value that a containment took away came back: it was adopted, or accepted again",
-} as const
-
-/**
  * The age of its current value is not known: it was taken over, or a clock was wrong when it was
  * made. It may be far older than `rotatedAt`.
  */
@@ -252,29 +224,5 @@ export function isUndated({
   return (
     undated === true ||
     versions.some(({ stage, adopted }) => stage.kind === "current" && adopted === "undated")
-  )
-}
-
-/**
- * A containment has made its value, and has still to take away what was there before. An older
- * state says so of versions alone.
- */
-export function owesRevokeOthers({
-  contained,
-  versions,
-}: Pick<SecretState, "contained" | "versions">): boolean {
-  return (
-    contained?.owes === true ||
-    versions.some(({ stage }) => stage.kind === "previous" && stage.revokeOthers === true)
-  )
-}
-
-/**
- * The value that the last containment made is the current one: so what is older than it can be
- * told, and ended.
- */
-export function holdsContained(state: SecretState): boolean {
-  return (
-    state.contained !== undefined && versionAt(state, "current")?.id === state.contained.version
   )
 }

@@ -1,4 +1,5 @@
-import { type SecretState, openContainment } from "./state.ts"
+import type { SecretState } from "./state.ts"
+import { openContainment } from "./open-containment.ts"
 
 /**
  * A secret that the config has no more, while something is owed of it: nothing here reaches its

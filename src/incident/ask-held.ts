@@ -1,4 +1,5 @@
-import { type Patch, owesRevokeOthers } from "../core/state.ts"
+import type { Patch } from "../core/state.ts"
+import { owesRevokeOthers } from "../core/open-containment.ts"
 import { type Version, valueOf, versionAt, versionNumber } from "../core/version.ts"
 import { probe, probeControl, unclear } from "../rotate/ask.ts"
 import { driftNotes } from "../rotate/drift.ts"

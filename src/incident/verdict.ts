@@ -2,13 +2,8 @@ import { present } from "../base/present.ts"
 import { containedFor } from "../core/contained.ts"
 import { type Leaked, renderLeaked, sayLeaked } from "./shown-leaked.ts"
 import type { Answer, Asked } from "./ask-held.ts"
-import {
-  type SecretState,
-  type SessionsLeft,
-  type Unwritten as Owed,
-  compromisedAgain,
-  openContainment,
-} from "../core/state.ts"
+import type { SecretState, SessionsLeft, Unwritten as Owed } from "../core/state.ts"
+import { compromisedAgain, openContainment } from "../core/open-containment.ts"
 import { endGone, sayUnwritten } from "../core/unwritten.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { isNothingNew } from "../rotate/revoke/note.ts"

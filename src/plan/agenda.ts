@@ -1,6 +1,7 @@
 import { aheadOf, believable } from "../core/instants.ts"
 import type { Due } from "../core/due.ts"
-import { type SecretState, type StateDocument, holdsContained } from "../core/state.ts"
+import type { SecretState, StateDocument } from "../core/state.ts"
+import { holdsContained } from "../core/open-containment.ts"
 import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
 import { heldBy, openSetOf, openSets } from "../core/change-set.ts"
 import { owingIn } from "../core/unwritten.ts"

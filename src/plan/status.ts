@@ -6,10 +6,9 @@ import {
   type SecretState,
   type StateDocument,
   type Unwritten,
-  holdsContained,
   isUndated,
-  openContainment,
 } from "../core/state.ts"
+import { holdsContained, openContainment } from "../core/open-containment.ts"
 import { type ChangeSet, heldBy, openSetOf } from "../core/change-set.ts"
 import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
 import { rotationWaits } from "../core/held-up.ts"

@@ -1,5 +1,6 @@
 import { believableState } from "../core/instants.ts"
-import { type SecretState, type StateDocument, openContainment } from "../core/state.ts"
+import type { SecretState, StateDocument } from "../core/state.ts"
+import { openContainment } from "../core/open-containment.ts"
 
 /**
  * What a containment was to end and has not. Only a containment ends it, so each command that looks

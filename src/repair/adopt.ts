@@ -4,7 +4,8 @@ import { showsIt } from "../rotate/reconcile/shows-it.ts"
 import { AppError, describeError } from "../base/error.ts"
 import type { AuditEvent } from "../core/audit-line.ts"
 import type { Secret } from "../core/secret.ts"
-import { type Patch, type SecretState, holdsContained, openContainment } from "../core/state.ts"
+import type { Patch, SecretState } from "../core/state.ts"
+import { holdsContained, openContainment } from "../core/open-containment.ts"
 
 import { deploymentsOf } from "../rotate/readers.ts"
 

@@ -1,5 +1,6 @@
 import { present } from "../base/present.ts"
-import { type Patch, owesRevokeOthers } from "../core/state.ts"
+import type { Patch } from "../core/state.ts"
+import { owesRevokeOthers } from "../core/open-containment.ts"
 import type { Stage, Version } from "../core/version.ts"
 
 type Becomes = {

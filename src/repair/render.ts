@@ -1,7 +1,7 @@
 import { AppError } from "../base/error.ts"
 import { canShow, withoutValue } from "../core/can-show.ts"
 import type { Ready, Values } from "../core/ports.ts"
-import { openContainment } from "../core/state.ts"
+import { openContainment } from "../core/open-containment.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import { land, landAlone } from "../rotate/land.ts"

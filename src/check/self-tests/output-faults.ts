@@ -4,7 +4,8 @@ import { dirname } from "node:path"
 import { isEntry } from "../../core/entry.ts"
 import type { Output } from "../../core/ports.ts"
 import { type Versions, leftIn, sayLeft, versionsIn } from "../../core/left.ts"
-import { type StateDocument, fingerprintsOf, openContainment } from "../../core/state.ts"
+import { type StateDocument, fingerprintsOf } from "../../core/state.ts"
+import { openContainment } from "../../core/open-containment.ts"
 import { type Answer, type Fingerprint, answerOf } from "./shown-answer.ts"
 
 /** What is wrong with one output, by what it shows and by what the state says. */

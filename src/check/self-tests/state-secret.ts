@@ -2,14 +2,8 @@ import { type Version, uncertainUntil } from "../../core/version.ts"
 import { formatDuration } from "../../base/text/duration.ts"
 import { incidentOf } from "../../core/contained.ts"
 import { driftRemedy } from "../../core/drift.ts"
-import {
-  type SecretState,
-  type Uncontained,
-  type Unwritten,
-  compromisedAgain,
-  holdsContained,
-  openContainment,
-} from "../../core/state.ts"
+import type { SecretState, Uncontained, Unwritten } from "../../core/state.ts"
+import { compromisedAgain, holdsContained, openContainment } from "../../core/open-containment.ts"
 import { revokeWaits } from "../../core/held-up.ts"
 import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import type { Report } from "./check.ts"

@@ -1,7 +1,7 @@
 import { type Reconciliation, reconcile as find } from "../../repair/reconcile.ts"
 import type { Behind } from "../../record/older-than-log.ts"
 import { AppError } from "../../base/error.ts"
-import { compromisedAgain } from "../../core/state.ts"
+import { compromisedAgain } from "../../core/open-containment.ts"
 import { type NotContained, statePutBack } from "../../rotate/reconcile/contained.ts"
 import type { ReconcileFinding } from "../../rotate/reconcile/finding.ts"
 import { present } from "../../base/present.ts"

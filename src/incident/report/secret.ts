@@ -1,11 +1,12 @@
 import { containedFor } from "../../core/contained.ts"
-import { versionAt, versionNumber } from "../../core/version.ts"
+import { versionAt } from "../../core/version.ts"
 import { present } from "../../base/present.ts"
 import type { Config } from "../../config/model.ts"
 import type { SessionsLeft, Unwritten } from "../../core/state.ts"
 import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import { latest, namesOf, textOf } from "./entry.ts"
 import { renderLeaked, sayLeaked } from "../shown-leaked.ts"
+import { deathsIn, happenedTo, leftBy, provenBy } from "./deaths.ts"
 import { type Fault, erasedOf, faultOf } from "./fault.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
 import { laterOf } from "./later.ts"
@@ -63,24 +64,6 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
   }
 }
 
-type Happened = {
-  readonly promote: Line | undefined
-  /** The value that it has since. */
-  readonly to: string | undefined
-  /** What was taken away, `elsewhere` by a run that made no value in this incident. */
-  readonly deaths: readonly Line[]
-  readonly elsewhere: readonly Line[]
-}
-
-/** What the log says of it. */
-function happenedTo(about: OfSecret, known: string | undefined): Happened {
-  const promote = about.lines.findLast(({ event }) => event === "promote")
-  const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? known
-  const own = about.lines.filter(isDeath)
-  const elsewhere = deathsElsewhere(about, { to, promote, own })
-  return { promote, to, deaths: [...own, ...elsewhere], elsewhere }
-}
-
 function acceptedAt(lines: readonly Line[], to: string | undefined): string | undefined {
   return lines.findLast((line) => line.event === "verify" && textOf(line, "version") === to)?.at
 }
@@ -115,40 +98,6 @@ function endOfGone(
   return endGone(environment, programs)
 }
 
-function isDeath({ event }: Pick<Line, "event">): boolean {
-  return event === "revoke" || event === "revoke-others"
-}
-
-type Made = {
-  readonly to: string | undefined
-  readonly promote: Line | undefined
-  readonly own: readonly Line[]
-}
-
-/** An incident that was interrupted made the value, and another run took away what was before. */
-function deathsElsewhere(
-  { source: { environment, entries }, name }: OfSecret,
-  { to, promote, own }: Made,
-): readonly Line[] {
-  if (to === undefined || promote === undefined || own.length > 0) return []
-  const isOlder = (version: string | undefined): boolean =>
-    version === undefined || versionNumber(version) < versionNumber(to)
-  return entries
-    .filter(
-      (entry) =>
-        entry.n > promote.n &&
-        isDeath(entry) &&
-        textOf(entry, "secret") === name &&
-        isOlder(textOf(entry, "version")),
-    )
-    .map((entry): Line => ({ ...entry, environment }))
-}
-
-function provenBy(elsewhere: readonly Line[]): readonly string[] {
-  const incidents = elsewhere.flatMap((line) => textOf(line, "incident") ?? [])
-  return [...new Set(incidents)].map((one) => `what it replaced was taken away later, by ${one}`)
-}
-
 /** The version that was current before; of one that has no new value, the one that is. */
 function replacedBy({ source, name, lines }: OfSecret, to: string | undefined): string | undefined {
   const fieldOf = (event: string, field: string): string | undefined =>
@@ -179,25 +128,6 @@ const notEnded: SessionsLeft = {
   code: "sessions-out-of-reach",
   message: "it was erased, its login ended, and nothing has ended the sessions that were open then",
   hint: "end them at the service, or restart it",
-}
-
-/** What was taken away, with its sessions. */
-function deathsIn(
-  deaths: readonly Line[],
-): Pick<SecretReport, "dead" | "expelledAt" | "sessionsEnded"> {
-  const ended = deaths.map((line) => line["sessionsEnded"])
-  return {
-    dead: deaths.flatMap((line) =>
-      line.event === "revoke-others"
-        ? []
-        : [{ version: textOf(line, "version") ?? "", at: line.at }],
-    ),
-    ...present({ expelledAt: deaths.findLast(({ event }) => event === "revoke-others")?.at }),
-    sessionsEnded: ended.reduce<number>(
-      (sum, count) => sum + (typeof count === "number" ? count : 0),
-      0,
-    ),
-  }
 }
 
 type LastEvents = {
@@ -234,22 +164,6 @@ function restartsFor({ source, name, lines, restarts }: OfSecret): readonly Audi
   )
   const last = new Map(own.map((line) => [textOf(line, "deployment") ?? "", line]))
   return [...last.values()].map((line) => sinceThen(source, line))
-}
-
-/** As the state has it; of an incident before the last, as its last line has it. */
-function leftBy(deaths: readonly Line[], now: SessionsLeft | undefined): SessionsLeft | undefined {
-  if (now !== undefined) return now
-  const last =
-    deaths.findLast(
-      (line) =>
-        line["sessionsEnded"] !== 0 ||
-        line["sessionsLeft"] !== undefined ||
-        line.event === "revoke-others",
-    ) ?? deaths.at(-1)
-  if (last === undefined) return undefined
-  const [code, message] = [textOf(last, "sessionsLeft"), textOf(last, "sessionsSays")]
-  if (code === undefined || message === undefined) return undefined
-  return { code, message, ...present({ hint: textOf(last, "sessionsHint") }) }
 }
 
 function notesOf(line: Line): readonly string[] {

@@ -8,7 +8,7 @@ import type { Session } from "../../rotate/session.ts"
 import { notSettled } from "../../rotate/settle.ts"
 import { untilOver } from "../../rotate/under-way.ts"
 import { deadlines } from "../../rotate/work.ts"
-import { openContainment } from "../../core/state.ts"
+import { openContainment } from "../../core/open-containment.ts"
 import type { DeleteOptions, LoginFate, NotErased, Sessions } from "./deleted.ts"
 
 /** The login of a secret that is erased: whether it ends, and that it has. */
