@@ -1,7 +1,6 @@
-import { createHash } from "node:crypto"
 import type { Config } from "./model.ts"
 
 /** Of what the config means: an edit of a comment changes nothing; templates that it names count. */
 export function configDigest(config: Config): string {
-  return createHash("sha256").update(JSON.stringify(config)).digest("hex")
+  return new Bun.CryptoHasher("sha256").update(JSON.stringify(config)).digest("hex")
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { durableRemove, durableWrite } from "../base/files/durable-write.ts"
@@ -69,7 +68,7 @@ export async function runningService(where: Where): Promise<ServiceMark | undefi
 }
 
 function pathOf({ file, ...place }: Where): string {
-  const name = createHash("sha256").update(file).digest("hex").slice(0, 12)
+  const name = new Bun.CryptoHasher("sha256").update(file).digest("hex").slice(0, 12)
   return join(stateFolder(place), `.service-${name}`)
 }
 

@@ -36,9 +36,12 @@ test("places finds mounts of the single file, ours and those of others", async (
   ])
 })
 
-test("places finds other names of the file, which would go on showing the old one", async () => {
+test("places finds other names of the file, which go on showing the old one, or show the new one, too", async () => {
   expect(await inspect({ names: 2 })).toEqual(["output-linked warning"])
-  expect(await inspect({ names: 2, inPlace: true })).toEqual(["output-in-place info"])
+  expect(await inspect({ names: 2, inPlace: true })).toEqual([
+    "output-in-place info",
+    "output-linked warning",
+  ])
 })
 
 test("places names the network file system", async () => {
