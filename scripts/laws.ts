@@ -24,11 +24,12 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   config: ["base", "core", ...plugins],
   ...Object.fromEntries(stages.map((stage) => [stage, ["base", "core"]])),
   app: belowApp,
+  notify: [...belowApp, "app"],
   check: [...belowApp, "app"],
   repair: [...belowApp, "app"],
   incident: [...belowApp, "app", "check", "repair"],
   manual: [],
-  cli: [...belowApp, "app", "check", "repair", "incident", "manual"],
+  cli: [...belowApp, "app", "check", "repair", "incident", "notify", "manual"],
   "main.ts": ["base", "cli"],
 }
 
@@ -43,7 +44,7 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
   croner: { in: /^plan\/schedule\.ts$/, why: "the rest asks only when the next tick is" },
   "age-encryption": { in: /^core\/seal\.ts$/, why: "one place to review the cryptography" },
   yaml: { in: /^config\/|^plugins\/outputs\/yaml\.ts$/, why: "outside data is parsed at the edge" },
-  liquidjs: { in: /^plugins\/outputs\//, why: "templates belong to outputs" },
+  liquidjs: { in: /^(plugins\/outputs|notify)\//, why: "templates belong to outputs and notices" },
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
   "bun:sqlite": { in: /^base\/files\/lock\.ts$/, why: "one lock mechanism everywhere" },
   "bun:ffi": {
@@ -66,6 +67,7 @@ const reveals: Readonly<Record<string, string>> = {
   "app/identity.ts": "the identity that opens the vault comes by reference",
   "plugins/outputs/": "outputs write values into files",
   "plugins/drivers/": "drivers hand values to services",
+  "notify/receiver.ts": "the address of a receiver is a credential, and goes into its request",
   "plugins/vault/": "the client hands credentials and values to Vault",
 }
 

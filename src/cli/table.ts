@@ -63,6 +63,12 @@ export const groups: readonly Group[] = [
         summary: "run as a service: rotate what is due, revoke the old values",
         load: async () => (await import("./commands/run.ts")).run,
       },
+      {
+        name: "notify",
+        args: "",
+        summary: "who is told when something goes wrong; --test sends a notice to each",
+        load: async () => (await import("./commands/notify.ts")).notify,
+      },
     ],
   },
   {

@@ -2,6 +2,7 @@ import { toJSONSchema, type ZodType } from "zod"
 import type { DriverType } from "../core/define.ts"
 import { auditKeys } from "./audit.ts"
 import { keepInputMeta } from "./input-meta.ts"
+import { notifyKeys } from "./notify.ts"
 import type { Plugins } from "./context.ts"
 import { deploymentKeys, environmentKeys, healthKeys, secretKeys, topKeys } from "./keys.ts"
 import { type Schema, reference, sharing } from "./shared-schemas.ts"
@@ -20,6 +21,7 @@ export function configSchema(plugins: Plugins): Schema {
       {
         ...properties(topKeys),
         audit: part(auditKeys.audit),
+        notify: part(notifyKeys.notify),
         environments: namedMap(names.schema(), environment(plugins)),
       },
       ["project", "environments"],

@@ -11,6 +11,7 @@ import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
 import { Enough, type Fault, Faults } from "./problems.ts"
 import { storeFolder } from "./store.ts"
+import { notifyKeys } from "./notify.ts"
 import { names } from "./value-types.ts"
 
 /**
@@ -53,6 +54,7 @@ function readConfig(value: unknown, context: Context): Config {
   const identity = reader.optional("identity", topKeys)
   const perServer = reader.optional("per_server", topKeys) ?? defaults.perServer
   const audit = reader.optional("audit", auditKeys) ?? auditDefaults
+  const notify = reader.optional("notify", notifyKeys) ?? []
   const wide = {
     schedule: reader.optional("schedule", topKeys),
     timezone: reader.optional("timezone", topKeys),
@@ -79,6 +81,7 @@ function readConfig(value: unknown, context: Context): Config {
     ...present({ identity }),
     perServer,
     audit,
+    notify,
     environments,
   }
 }

@@ -1,6 +1,7 @@
 import type { Readers } from "../core/entry.ts"
 import type { Reference } from "../core/ports.ts"
 import type { AuditConfig } from "./audit.ts"
+import type { NotifyConfig } from "./notify.ts"
 import type { PolicyName } from "./policy.ts"
 
 /**
@@ -21,6 +22,8 @@ export type Config = {
   /** Acts at once at one server. */
   readonly perServer: number
   readonly audit: AuditConfig
+  /** Who is told when something goes wrong. */
+  readonly notify: readonly NotifyConfig[]
   /** In the order of the file. */
   readonly environments: Readonly<Record<string, EnvironmentConfig>>
 }

@@ -1,5 +1,6 @@
 import { toJSONSchema, type ZodType } from "zod"
 import { keepInputMeta } from "./input-meta.ts"
+import { NotifyItem } from "./notify.ts"
 import { ReferenceOptions } from "../plugins/references/options.ts"
 import { auditKeys } from "./audit.ts"
 import type { Plugins } from "./context.ts"
@@ -57,6 +58,11 @@ export function referenceOf({
 const keyGroups: readonly ReferenceEntry[] = [
   keyGroup("config", "keys at the top of the file", topKeys, ["project"]),
   keyGroup("audit", "how the audit log is kept, under audit", auditKeys.audit),
+  keyGroup(
+    "notify",
+    "who is told when something goes wrong: each entry is one of these",
+    NotifyItem(),
+  ),
   keyGroup("environment", "keys of each environment", environmentKeys),
   keyGroup("secret", "keys of each secret, whatever its driver", secretKeys),
   keyGroup(

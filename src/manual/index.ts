@@ -7,6 +7,7 @@ import exec from "./exec.md" with { type: "text" }
 import firstRotation from "./first-rotation.md" with { type: "text" }
 import incident from "./incident.md" with { type: "text" }
 import measurements from "./measurements.md" with { type: "text" }
+import notices from "./notices.md" with { type: "text" }
 import operations from "./operations.md" with { type: "text" }
 import outputs from "./outputs.md" with { type: "text" }
 import recovery from "./recovery.md" with { type: "text" }
@@ -35,6 +36,7 @@ export const pages: readonly Page[] = [
   { name: "incident", text: incident },
   { name: "recovery", text: recovery },
   { name: "operations", text: operations },
+  { name: "notices", text: notices },
   { name: "unit", text: unit },
   { name: "container", text: container },
   { name: "security", text: security },

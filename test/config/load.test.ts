@@ -49,6 +49,7 @@ describe("parseConfig()", () => {
       recipients: ["age1qqq"],
       identity: { file: "/run/secrets/identity" },
       audit: { keepMs: 365 * 86_400_000, segmentBytes: 16 * 1024 ** 2 },
+      notify: [],
     })
     expect(Object.keys(environments)).toEqual(["staging", "production"])
   })

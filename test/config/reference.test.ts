@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { parse } from "yaml"
+import { NotifyItem } from "../../src/config/notify.ts"
 import type { ZodObject, ZodType } from "zod"
 import { auditKeys } from "../../src/config/audit.ts"
 import {
@@ -96,6 +97,7 @@ function problemIn(
 
 function keySchemas(group: string, key: string): readonly ZodType[] {
   if (group === "credential") return schemasAt(ways(ReferenceOptions()), key.split("."))
+  if (group === "notify") return schemasAt(ways(NotifyItem()), key.split("."))
   if (group === "audit") return ways(auditKeys.audit).flatMap((way) => shapeOf(way)[key] ?? [])
   return [groups[group]?.[key] ?? []].flat()
 }

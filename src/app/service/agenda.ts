@@ -92,6 +92,7 @@ export class ServiceAgenda {
       entry.drifted = drifted.length === 0 ? none : drifted.map(({ secret }) => secret)
       const left = { document, now: new Date(now) }
       entry.told = tellLeft(this.#events, entry.environment, left, entry.told)
+      this.#events.standing?.(entry.environment, document)
       this.#plan(entry, found, now)
     } catch {
       // The run finds the same fault, and reports it.

@@ -1,4 +1,5 @@
 import type { UncontainedSecret } from "../../plan/uncontained.ts"
+import type { StateDocument } from "../../core/state.ts"
 import type { Owing } from "../../core/unwritten.ts"
 import type { EnvironmentRun } from "./environment-run.ts"
 import type { SeenOutput } from "./look-at-outputs.ts"
@@ -18,6 +19,8 @@ export type ServiceEvents = {
    * Whether a service takes a current value cannot be told; undefined: it can again. Once a change.
    */
   readonly unclear: (environment: string, secret: string, why: Unclear | undefined) => void
+  /** How an environment stands, by its state: whenever that was read. */
+  readonly standing?: (environment: string, document: StateDocument | undefined) => void
   /** What a containment has left, by the state: once a change, and at the start. */
   readonly uncontained: (environment: string, left: readonly UncontainedSecret[]) => void
   /** What a containment could not write, by the state: once a change, and at the start. */

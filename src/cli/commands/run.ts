@@ -26,6 +26,7 @@ import { exitCodeOf, exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { foundRefused, needsPerson, watcher } from "../service-events.ts"
 import { type Say, logger } from "../service-log.ts"
+import { Notices } from "../service-notices.ts"
 
 export const run: Command = {
   usage: [
@@ -45,9 +46,12 @@ export const run: Command = {
     const manager = serviceManager(terminal.host.env, terminal.pid)
     // Another config: what is said from then on is said by it.
     const now = { app }
-    const watch = watcher(say, () => now.app, manager)
+    const notices = new Notices(say)
+    const watch = notices.beside(watcher(say, () => now.app, manager))
+    await notices.begin(app, isSet(values, "once") ? "once" : "service")
     if (isSet(values, "once")) {
       const code = await once(app, watch)
+      await notices.end(app)
       // Last: what a turn has ended is owed no more, and no run reaches what is left.
       return (await tellLeft(app.config, say)) ? exitCodes.person : code
     }
@@ -57,10 +61,14 @@ export const run: Command = {
     terminal.onReload(
       () =>
         void announced(manager, () =>
-          reload(terminal, values, say, (next) => daemon.reload((now.app = next))),
+          reload(terminal, values, say, async (next) => {
+            await notices.begin(next, "service")
+            daemon.reload((now.app = next))
+          }),
         ),
     )
     const code = await serve(daemon, app.config, { terminal, manager, say })
+    await notices.end(now.app)
     await unmarkService(now.app.config)
     return code
   },
@@ -180,11 +188,11 @@ async function reload(
   terminal: Terminal,
   values: Values,
   say: Say,
-  take: (app: App) => void,
+  take: (app: App) => Promise<void>,
 ): Promise<void> {
   try {
     const app = await openService(terminal, values, say)
-    take(app)
+    await take(app)
     await noteLoaded(app)
     await tellLeft(app.config, say)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })

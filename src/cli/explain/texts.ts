@@ -3,6 +3,7 @@ import { exec } from "./exec.ts"
 import { files } from "./files.ts"
 import { machine } from "./machine.ts"
 import { mariadb } from "./mariadb.ts"
+import { notices } from "./notices.ts"
 import { outputs } from "./outputs.ts"
 import { postgres } from "./postgres.ts"
 import { programs } from "./programs.ts"
@@ -34,6 +35,7 @@ export const texts: readonly {
   { title: "rabbitmq", codes: rabbitmq },
   { title: "redis", codes: redis },
   { title: "vault", codes: vault },
+  { title: "notices", codes: notices },
   { title: "programs of yours", codes: exec },
 ]
 
