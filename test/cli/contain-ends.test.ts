@@ -379,6 +379,33 @@ describe("a containment ends", () => {
   )
 
   test(
+    "where the admin of a pair may not see sessions: for new logins, and by the same command once it may",
+    () =>
+      expectRows({ pair: [newLogins("sessions-hidden"), "0 contained"] }, async (shop) => {
+        const { role } = shop
+        await shop.adopt()
+        await using session = new Bun.SQL({
+          adapter: "postgres",
+          hostname: "127.0.0.1",
+          port: servers.postgres.port,
+          database: "postgres",
+          username: `${role}_blue`,
+          password: shop.old,
+          max: 1,
+        })
+        await session.unsafe("select 1")
+        await servers.postgres.sql(`revoke pg_read_all_stats from ${role}_rotator`)
+        const end = await endOf(shop).finally(() =>
+          servers.postgres.sql(`grant pg_read_all_stats to ${role}_rotator`),
+        )
+        const again = await verdictsOf(shop)
+        await session.close().catch(() => undefined)
+        return { end, again }
+      }),
+    120_000,
+  )
+
+  test(
     "where a program does not get healthy: contained, and the program is named; not, where no service asks",
     () =>
       expectRows(
