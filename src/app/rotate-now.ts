@@ -125,23 +125,16 @@ function owedOf(session: Session): Report["owed"] {
 
 async function waitForGraces(app: App, report: Report, waitMs: number): Promise<Report> {
   const now = app.host.now().getTime()
-  // What was refused for its grace is not waited for: it would not be rotated after it.
+  // What was refused for its grace is not waited for: it would not be rotated after it. A grace may
+  // have ended while others were worked on.
   const waits = report.owed
     .filter(({ secret }) => report.outcomes[secret]?.kind !== "left")
+    .filter((one) => !report.revoked.some((tried) => isSame(tried, one)))
     .map((one) => ({ ...one, ms: Date.parse(one.revokeAt) - now }))
-    .filter(({ ms }) => ms > 0 && ms <= waitMs)
+    .filter(({ ms }) => ms <= waitMs)
   if (waits.length === 0 || app.stop.aborted) return report
   const longest = Math.max(...waits.map(({ ms }) => ms))
-  const until = new Date(now + longest).toISOString().slice(0, 19).replace("T", " ")
-  const which = waits.map(({ secret, version }) => `${version} of ${secret}`).join(", ")
-  app.onProgress(
-    report.environment,
-    "grace",
-    `this command waits until ${until} UTC, for ${formatDuration(longest)}, ` +
-      `then revokes ${which}; Ctrl-C is safe: all else is done, and mycelium run (or the next ` +
-      `rotate-now) revokes ${waits.length === 1 ? "it" : "them"} then`,
-  )
-  await app.host.pause(longest + 50, app.stop)
+  if (longest > 0) await waitAloud(app, report.environment, waits, longest)
   if (app.stop.aborted) return report
   return withEnvironment(
     app,
@@ -160,4 +153,31 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
     },
     seen,
   )
+}
+
+type Waited = Report["owed"][number] & { readonly ms: number }
+
+async function waitAloud(
+  app: App,
+  environment: string,
+  waits: readonly Waited[],
+  longest: number,
+): Promise<void> {
+  const until = new Date(app.host.now().getTime() + longest)
+  const which = waits.map(({ secret, version }) => `${version} of ${secret}`).join(", ")
+  app.onProgress(
+    environment,
+    "grace",
+    `this command waits until ${until.toISOString().slice(0, 19).replace("T", " ")} UTC, for ` +
+      `${formatDuration(longest)}, then revokes ${which}; Ctrl-C is safe: all else is done, and ` +
+      "mycelium run (or the next rotate-now) revokes " +
+      `${waits.length === 1 ? "it" : "them"} then`,
+  )
+  await app.host.pause(longest + 50, app.stop)
+}
+
+type OfVersion = { readonly secret: string; readonly version?: string }
+
+function isSame(one: OfVersion, other: OfVersion): boolean {
+  return one.secret === other.secret && one.version === other.version
 }

@@ -63,27 +63,39 @@ const stillOpen = "  the journal is open: the same command, or mycelium run, ask
 
 /** Old values that stay accepted until their grace is over. */
 function owedLines({ environment, owed, revoked, open }: Report, now: Date): readonly string[] {
-  const isDone = (one: Report["owed"][number]): boolean =>
-    revoked.some(({ secret, version }) => secret === one.secret && version === one.version)
-  return owed
-    .filter((one) => !isDone(one))
-    .map(({ secret, version, revokeAt }) => {
-      const place = `${environment}/${secret}`
-      const leftMs = Date.parse(revokeAt) - now.getTime()
-      const isOpen = open.includes(secret)
-      const then = isOpen ? revokeWaits : "mycelium run, or the next rotate-now, revokes it"
-      if (leftMs <= 0) return `${place}: ${version} is NOT proven dead yet: ${then}`
-      const end = isOpen ? `then ${then}` : `${then} then`
-      return `${place}: ${version} stays accepted for ${formatDuration(leftMs)}; ${end}`
-    })
+  return notTried({ owed, revoked }).map(({ secret, version, revokeAt }) => {
+    const place = `${environment}/${secret}`
+    const leftMs = Date.parse(revokeAt) - now.getTime()
+    const isOpen = open.includes(secret)
+    const then = isOpen ? revokeWaits : "mycelium run, or the next rotate-now, revokes it"
+    if (leftMs <= 0) return `${place}: ${version} is NOT proven dead yet: ${then}`
+    const end = isOpen ? `then ${then}` : `${then} then`
+    return `${place}: ${version} stays accepted for ${formatDuration(leftMs)}; ${end}`
+  })
 }
 
-export function exitOfRotations(reports: readonly Report[]): number {
+function notTried({ owed, revoked }: Pick<Report, "owed" | "revoked">): Report["owed"] {
+  return owed.filter(
+    (one) =>
+      !revoked.some(({ secret, version }) => secret === one.secret && version === one.version),
+  )
+}
+
+/** A grace that is over, and no one has tried to revoke the value since. */
+function isOverdue(report: Report, now: Date): boolean {
+  return notTried(report).some(({ revokeAt }) => Date.parse(revokeAt) <= now.getTime())
+}
+
+export function exitOfRotations(reports: readonly Report[], now: Date): number {
   const outcomes = reports.flatMap((report) =>
     Object.values({ ...report.recovered, ...report.outcomes }),
   )
   const deaths = reports.flatMap((report) => report.revoked.map((one) => one.death))
-  if (outcomes.some(needsPerson) || deaths.some((one) => one.kind !== "dead"))
+  if (
+    outcomes.some(needsPerson) ||
+    deaths.some((one) => one.kind !== "dead") ||
+    reports.some((report) => isOverdue(report, now))
+  )
     return exitCodes.person
   const good = outcomes.filter(
     (one) => one.kind === "rotated" && one.unhealthy === undefined && one.owes === undefined,

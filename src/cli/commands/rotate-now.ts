@@ -221,5 +221,5 @@ function say(terminal: Terminal, values: Values, reports: readonly Report[]): nu
   else
     for (const report of reports)
       terminal.stdout(rotationLines(report, terminal.host.now()).join("\n"))
-  return exitOfRotations(reports)
+  return exitOfRotations(reports, terminal.host.now())
 }
