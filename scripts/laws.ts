@@ -51,6 +51,11 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
     in: /^base\/(files\/data-ranges|processes\/(reap|process-handle)|system\/(harden|notify|socket-diag))\.ts$/,
     why: "a hardened unit forbids it: only for what is optional",
   },
+  "@aws-sdk/credential-provider-node": {
+    in: /^plugins\/aws\/credentials\.ts$/,
+    why: "loaded where a config names AWS, and only then",
+  },
+  "@smithy/signature-v4": { in: /^plugins\/aws\/signature\.ts$/, why: "one place signs" },
   "node:child_process": {
     in: /^base\/processes\/spawn\.ts$/,
     why: "argument lists, process groups and output caps in one place",
@@ -68,6 +73,7 @@ const reveals: Readonly<Record<string, string>> = {
   "plugins/outputs/": "outputs write values into files",
   "plugins/drivers/": "drivers hand values to services",
   "notify/receiver.ts": "the address of a receiver is a credential, and goes into its request",
+  "plugins/aws/": "the client signs with credentials and hands values to AWS",
   "plugins/vault/": "the client hands credentials and values to Vault",
 }
 
@@ -145,7 +151,7 @@ function* importBreach(file: string, name: string): Generator<Breach> {
     registry.length > 2 &&
     other.length > 2 &&
     registry[1] !== other[1] &&
-    !["references", "docker", "vault"].includes(other[1] ?? "") &&
+    !["references", "docker", "vault", "aws"].includes(other[1] ?? "") &&
     !target.startsWith(speaking)
   )
     yield {

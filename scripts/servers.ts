@@ -9,6 +9,7 @@
 import { dockerPrograms } from "./servers/docker.ts"
 import { type Found } from "./servers/found.ts"
 import { mariadbPrograms } from "./servers/mariadb.ts"
+import { motoPrograms } from "./servers/moto.ts"
 import { openbaoPrograms } from "./servers/openbao.ts"
 import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
 import { postgresPrograms } from "./servers/postgres.ts"
@@ -18,7 +19,14 @@ import { buildTemporal } from "./servers/temporal.ts"
 import { optionsOf } from "./usage.ts"
 
 export { type Found, type Missing, type Programs } from "./servers/found.ts"
-export { mariadbPrograms, openbaoPrograms, postgresPrograms, rabbitmqPrograms, redisPrograms }
+export {
+  mariadbPrograms,
+  motoPrograms,
+  openbaoPrograms,
+  postgresPrograms,
+  rabbitmqPrograms,
+  redisPrograms,
+}
 
 if (import.meta.main) {
   optionsOf("bun scripts/servers.ts [WORD: all or temporal]", {})
@@ -35,6 +43,7 @@ if (import.meta.main) {
     ...(Bun.argv.includes("all")
       ? [
           await mariadbPrograms(),
+          await motoPrograms(),
           await openbaoPrograms(),
           await pgbouncerPrograms(),
           await rabbitmqPrograms(),

@@ -131,7 +131,7 @@ export type ReferenceReach = {
   /** Names the credential in messages; what it is for. */
   readonly label?: string
   /** Left out: no answer is waited for a second time. */
-  readonly host?: Pick<Host, "monotonicMs" | "pause">
+  readonly host?: Pick<Host, "now" | "monotonicMs" | "pause">
   /** A login may be kept for the next credential as long as this runs. Left out: none is. */
   readonly activity?: ActivityScope
 }

@@ -1,4 +1,5 @@
 import example from "../../config/example.yaml" with { type: "text" }
+import aws from "./aws.md" with { type: "text" }
 import commands from "./commands.md" with { type: "text" }
 import compose from "./compose.md" with { type: "text" }
 import container from "./container.md" with { type: "text" }
@@ -31,6 +32,7 @@ export const pages: readonly Page[] = [
   { name: "temporal", text: temporal },
   { name: "outputs", text: outputs },
   { name: "vault", text: vault },
+  { name: "aws", text: aws },
   { name: "restarts", text: restarts },
   { name: "compose", text: compose },
   { name: "incident", text: incident },

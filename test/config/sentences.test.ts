@@ -10,7 +10,7 @@ const deployment = (options: string): string =>
   environment(`${one}\ndeployments:\n  api: ${options}`)
 const byReference =
   "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-  "[ … ] } or { vault: { … } }"
+  "[ … ] }, { vault: { … } } or { aws_secret: { … } }"
 const drivers = "expected one of generated, postgres, exec"
 
 const cases: Readonly<

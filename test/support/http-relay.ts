@@ -2,7 +2,13 @@ import { createServer, request, type IncomingMessage, type ServerResponse } from
 import type { AddressInfo } from "node:net"
 
 /** What passed: "POST /v1/secret/data/shop/db 200". */
-export type Passed = { readonly method: string; readonly path: string; readonly status: number }
+export type Passed = {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  /** The operation, where a header names it as AWS's clients do: "GetSecretValue". */
+  readonly target?: string
+}
 
 /** Between a program and an HTTP server of this machine: counts what is asked, and can lose answers. */
 export class HttpRelay implements AsyncDisposable {
@@ -33,7 +39,12 @@ export class HttpRelay implements AsyncDisposable {
   }
 
   #relay(asked: IncomingMessage, answer: ServerResponse): void {
-    const one = { method: asked.method ?? "", path: asked.url ?? "" }
+    const target = asked.headers["x-amz-target"]
+    const one = {
+      method: asked.method ?? "",
+      path: asked.url ?? "",
+      ...(typeof target === "string" ? { target: target.replace(/^.*\./, "") } : {}),
+    }
     const own = this.answers(one)
     if (own !== undefined) {
       this.passed.push({ ...one, status: own.status })

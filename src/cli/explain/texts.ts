@@ -1,3 +1,4 @@
+import { aws } from "./aws.ts"
 import { config } from "./config.ts"
 import { exec } from "./exec.ts"
 import { files } from "./files.ts"
@@ -30,6 +31,7 @@ export const texts: readonly {
   { title: "config", codes: config },
   { title: "machine", codes: machine },
   { title: "servers", codes: servers },
+  { title: "aws", codes: aws },
   { title: "mariadb", codes: mariadb },
   { title: "postgres", codes: postgres },
   { title: "rabbitmq", codes: rabbitmq },

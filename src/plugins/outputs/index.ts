@@ -1,3 +1,4 @@
+import { awsSecret } from "./aws_secret.ts"
 import { dotenv } from "./dotenv/index.ts"
 import { folder } from "./folder/index.ts"
 import { json } from "./json.ts"
@@ -9,4 +10,4 @@ import { yaml } from "./yaml.ts"
  * Every output in the binary. To add one: a file (or a folder) beside this one, a line here and one
  * in ../named.ts.
  */
-export const outputs = [dotenv, folder, json, template, vault, yaml] as const
+export const outputs = [awsSecret, dotenv, folder, json, template, vault, yaml] as const

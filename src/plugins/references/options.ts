@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { once } from "../../core/once.ts"
+import { awsSecret } from "./aws_secret.ts"
 import { command } from "./command.ts"
 import { env } from "./env.ts"
 import { file } from "./file.ts"
@@ -11,19 +12,22 @@ import { vault } from "./vault.ts"
  * entry of a manager; never the value. To add one: a file beside this one, and its name in the two
  * lists below.
  */
-export const references = [command, env, file, vault] as const
+export const references = [awsSecret, command, env, file, vault] as const
 
 const message =
   "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-  "[ … ] } or { vault: { … } }"
+  "[ … ] }, { vault: { … } } or { aws_secret: { … } }"
 
 /**
  * Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there
  * may be the credential.
  */
+const all = () =>
+  [file.options(), env.options(), command.options(), vault.options(), awsSecret.options()] as const
+
 export const ReferenceOptions = once(() =>
   z
-    .union([file.options(), env.options(), command.options(), vault.options()], {
+    .union(all(), {
       error: ({ input }) => (isOneOf(references, input) ? undefined : message),
     })
     .meta({ title: "reference", examples: [{ file: "/run/secrets/rotator" }] }),

@@ -24,7 +24,7 @@ describe("ReferenceOptions", () => {
       .error?.issues.map(({ message }) => message)
     expect(messages).toEqual([
       "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-        "[ … ] } or { vault: { … } }",
+        "[ … ] }, { vault: { … } } or { aws_secret: { … } }",
     ])
   })
 

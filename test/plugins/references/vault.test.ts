@@ -206,6 +206,7 @@ describe.skipIf(missing !== undefined)("the reference vault, at a real OpenBao",
     })
     const waits: number[] = []
     const host = {
+      now: () => new Date(0),
       monotonicMs: () => 0,
       pause: async (ms: number) => {
         waits.push(ms)

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net"
 import { AppError } from "../../../base/error.ts"
 import type { Secret } from "../../../core/secret.ts"
-import { sayAddress } from "./address.ts"
+import { type ServerAddress, sayAddress } from "./address.ts"
 import { type Channel, openChannel } from "./channel.ts"
 import { dial, type Endpoint } from "./endpoint.ts"
 import { type HttpAnswer, HttpReader } from "./http-reader.ts"
@@ -21,6 +21,8 @@ export type HttpRequest = {
   readonly body?: unknown
   /** In the place of a body: JSON already, where it must go out as it was written. */
   readonly text?: string
+  /** Of the text: application/json if left out. */
+  readonly type?: string
 }
 /** By HTTP's basic authentication, or by headers; `user` names who asks in errors. */
 export type HttpLogin =
@@ -37,7 +39,7 @@ export async function ask(
   signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const call: Call = { label: `at ${sayAddress(address)} as ${login.user}`, signal }
-  const host = "socket" in address ? "localhost" : sayAddress(address)
+  const host = hostHeader(address, tls !== undefined)
   await using gate = await gateOf?.(call.label)
   const plain = await dial(address, gate, call)
   const socket: Socket = tls === undefined ? plain : await upgrade(plain, tls, call)
@@ -53,6 +55,14 @@ export async function ask(
   } finally {
     channel.end()
   }
+}
+
+/** As the server sees it: without the port that its scheme means. */
+export function hostHeader(address: ServerAddress, encrypted: boolean): string {
+  if ("socket" in address) return "localhost"
+  const said = sayAddress(address)
+  const standard = encrypted ? 443 : 80
+  return address.port === standard ? said.slice(0, -`:${standard}`.length) : said
 }
 
 /** The body as JSON, for a schema of the driver's. A parser's own error would quote it. */
@@ -80,7 +90,7 @@ function head(host: string, request: HttpRequest, login?: HttpLogin): Buffer {
     "accept: application/json",
     "accept-encoding: identity",
     ...(login === undefined ? [] : headersOf(login)),
-    ...(body === undefined ? [] : ["content-type: application/json"]),
+    ...(body === undefined ? [] : [`content-type: ${request.type ?? "application/json"}`]),
     `content-length: ${Buffer.byteLength(body ?? "")}`,
   ]
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${body ?? ""}`)
@@ -94,7 +104,8 @@ function headersOf(login: HttpLogin): readonly string[] {
   if ("password" in login) return [`authorization: Basic ${basic(login.user, login.password)}`]
   return Object.entries(login.headers).map(([name, value]) => {
     const text = typeof value === "string" ? value : value.reveal()
-    if (!/^[!-~]+$/.test(text)) throw new AppError("internal", "a header that is no word")
+    if (!/^[!-~]+( [!-~]+)*$/.test(text))
+      throw new AppError("internal", "a header that is not printable")
     return `${name}: ${text}`
   })
 }

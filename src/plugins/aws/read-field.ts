@@ -1,0 +1,56 @@
+import { within } from "../../base/deadline.ts"
+import { AppError } from "../../base/error.ts"
+import type { ReferenceReach } from "../../core/define.ts"
+import { entryId, type SecretPlace } from "./options.ts"
+import { SecretCalls } from "./secrets.ts"
+import { sessionFor } from "./session.ts"
+
+const readMs = 30_000
+
+/** The secret's text, or one field of its JSON object, as it is now. */
+export function readSecret(
+  place: SecretPlace,
+  field: string | undefined,
+  { host, ...reach }: ReferenceReach,
+): Promise<string> {
+  if (host === undefined) throw new AppError("internal", "AWS was asked without a clock")
+  return within(readMs, async (signal) => {
+    const calls = new SecretCalls(sessionFor(place.aws, { ...reach, host }), place)
+    const value = await calls.current(signal)
+    const id = entryId(place)
+    if (value === undefined)
+      throw new AppError("reference-missing", `there is no secret ${id}, or it holds nothing`, {
+        hint: "it holds a credential that the config asks for: correct its name, region and account, or write it there",
+      })
+    if (value.SecretString === undefined)
+      throw new AppError("reference-not-text", `${id} holds bytes, not text`)
+    return field === undefined ? value.SecretString : fieldIn(value.SecretString, field, id)
+  })
+}
+
+function fieldIn(text: string, field: string, id: string): string {
+  const held = parsed(text, id)
+  const value = Object.hasOwn(held, field) ? held[field] : undefined
+  if (value === undefined)
+    throw new AppError("reference-missing", `${id} has no field ${field}`, {
+      hint: "it holds a credential that the config asks for: correct field, or write it there",
+    })
+  if (typeof value !== "string")
+    throw new AppError("reference-not-text", `the field ${field} of ${id} is no text`, {
+      hint: "a credential is a text: write it in quotes, or correct field",
+    })
+  return value
+}
+
+/** A parser's own error would quote it. */
+function parsed(text: string, id: string): Readonly<Record<string, unknown>> {
+  try {
+    const held: unknown = JSON.parse(text)
+    if (typeof held === "object" && held !== null && !Array.isArray(held)) return { ...held }
+  } catch {
+    // said below
+  }
+  throw new AppError("reference-not-text", `${id} is no JSON object, so it has no fields`, {
+    hint: "leave out field if the secret's whole text is the credential",
+  })
+}
