@@ -70,7 +70,7 @@ export function awsKeys() {
         .optional()
         .meta({
           description: "Where the API is asked, where that is not the region's public address",
-          examples: ["https://vpce-0a1b2c.secretsmanager.eu-central-1.vpce.amazonaws.com"],
+          examples: ["https://vpce-0a1b2c.example.internal"],
         }),
       tls: tlsOptions()
         .optional()
