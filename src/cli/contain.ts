@@ -1,4 +1,5 @@
 import type { App } from "../app/app.ts"
+import { noteOutputs } from "../app/service/look-at-outputs.ts"
 import { present } from "../base/present.ts"
 import { contain as act } from "../incident/contain.ts"
 import { leftElsewhere } from "../incident/left-elsewhere.ts"
@@ -55,6 +56,8 @@ export async function contain(
     ...present({ reason: asked.reason }),
   })
   const elsewhere = await leftElsewhere(app, reports, incident)
+  // For those who look without a key: a file that shows what leaked is wrong until it is written.
+  for (const environment of chosen.keys()) await noteOutputs(app, environment)
   if (isSet(values, "json")) {
     const others = elsewhere.length === 0 ? undefined : elsewhere
     terminal.stdout(JSON.stringify({ incident, reports, ...present({ elsewhere: others }) }))

@@ -1,7 +1,8 @@
 import { sayUnread } from "../core/unread.ts"
 import type { DryRun as Plan, Unfinished } from "../incident/dry-run/plan.ts"
 import { mayRestart, stayingLines, unfinishedLine } from "./unfinished-lines.ts"
-import { counted, sayIf } from "./words.ts"
+import { renderLeaked, sayLeaked } from "../incident/shown-leaked.ts"
+import { counted, hintLines, sayIf } from "./words.ts"
 
 /** A dry run, for a person: the steps of a rotation, and what stands in their way. */
 
@@ -47,6 +48,13 @@ function headLines(plan: Plan): readonly string[] {
     ...contained.map(
       (name) =>
         `${environment}/${name}: contained before, by this incident: it gets no other value.`,
+    ),
+    ...(plan.shows ?? []).map(
+      (one) => `${environment}/${one.secret}: ${sayLeaked(one)} (output-stale)`,
+    ),
+    ...hintLines(plan.shows === undefined ? undefined : renderLeaked(environment)),
+    ...(plan.owed ?? []).map(
+      (target) => `Would first try to write ${target}: it is owed since the containment.`,
     ),
     `Would ${then}rotate ${whatOf(environment, goingIn(plan), anew)}. Nothing was changed.`,
   ]

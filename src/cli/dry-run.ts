@@ -39,7 +39,10 @@ export async function dryRun(
       for (const line of linesOf(plan, why === "incident")) terminal.stdout(line)
     for (const line of left.flatMap(leftLines)) terminal.stdout(line)
   }
-  return left.length > 0 ? exitCodes.person : exitOf(plans, why === "incident")
+  const shows = plans.flatMap((plan) => plan.shows ?? [])
+  if (left.length > 0 || shows.some(({ isLive }) => isLive)) return exitCodes.person
+  const code = exitOf(plans, why === "incident")
+  return code === exitCodes.done && shows.length > 0 ? exitCodes.partly : code
 }
 
 function leftLines({ name, remedy }: LeftEnvironment): readonly string[] {

@@ -3,6 +3,7 @@ import { isEntry } from "../core/entry.ts"
 import { unreadOutputs } from "../core/unread.ts"
 import { openSets } from "../core/change-set.ts"
 import type { Deployment, Finding, Values } from "../core/ports.ts"
+import { owingIn } from "../core/unwritten.ts"
 import { versionAt } from "../core/version.ts"
 import { sayLeft } from "../core/left.ts"
 import { driverOf } from "../rotate/ask.ts"
@@ -26,6 +27,7 @@ import { drafts, onTheirWay } from "./dry-run/outputs.ts"
 import type { DryRun, DryRunOptions } from "./dry-run/plan.ts"
 import { describeSecret, heldOnes, noWayBack, takenNote } from "./dry-run/secret.ts"
 import { type Found as UnfinishedFound, asEnded, unfinishedIn } from "./dry-run/unfinished.ts"
+import { shownLeaked } from "./shown-leaked.ts"
 import { takeIn } from "./take-in.ts"
 import { isErased } from "./verdict.ts"
 
@@ -117,6 +119,7 @@ async function planOf(
         ? untouchedIn(session, Object.keys(session.work.drivers))
         : [],
     contained: done.contained,
+    ...(await leftOf(session, done.contained)),
     cut: contain?.revokeFirst === true ? members.filter((name) => isAsked(session, name)) : [],
     ...present({ cutOff: isCutOff ? (true as const) : undefined }),
     secrets: [...secrets, ...(await heldOnes(session, held, options))],
@@ -226,6 +229,24 @@ async function containedIn(
   const isContained = (name: string): boolean => isHeld(session.state(name), incident)
   await askHeld(session, chosen.filter(isContained), incident)
   return chosen.filter(isContained)
+}
+
+/** What the same command would find of them, or do, all the same. */
+async function leftOf(
+  session: Session,
+  contained: readonly string[],
+): Promise<Pick<DryRun, "shows" | "owed">> {
+  if (contained.length === 0) return {}
+  const shows = (await shownLeaked(session))
+    .filter(({ secret }) => contained.includes(secret))
+    .map((one) => ({ ...one, isLive: !isAsked(session, one.secret) }))
+  const owed = owingIn(session.document)
+    .filter(({ secret }) => contained.includes(secret))
+    .flatMap(({ outputs }) => Object.keys(outputs))
+  return {
+    ...(shows.length === 0 ? {} : { shows }),
+    ...(owed.length === 0 ? {} : { owed: [...new Set(owed)] }),
+  }
 }
 
 function restartOf(

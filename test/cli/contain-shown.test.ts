@@ -21,7 +21,10 @@ async function putBack(...files: readonly string[]): Promise<Shop> {
 describe("a file that shows a leaked value again", () => {
   test("of a service: the command and the report name it, with the way on", async () => {
     await using shop = await putBack(".env")
+    const dry = await shop.run(...contain, "--dry-run")
+    expect([dry.code, dry.stdout]).toEqual([5, expect.stringContaining("(output-stale)")])
     const ran = await shop.run(...contain)
+    expect((await shop.run("status")).stdout).toContain("output-stale")
     const said =
       `production/postgres: ${shop.project.path(".env")} shows v1, which leaked: ` +
       "a program that starts now reads it"
@@ -42,6 +45,12 @@ describe("a file that shows a leaked value again", () => {
 
   test("of what no service asks for: it is not contained", async () => {
     await using shop = await putBack("session.env")
+    const dry = await shop.run(...contain, "--dry-run")
+    expect([dry.code, dry.stdout]).toEqual([7, expect.stringContaining("(output-stale)")])
+    const once = await shop.run("run", "--once")
+    expect([once.code, once.stderr]).toEqual([7, expect.stringContaining("output-stale")])
+    for (const args of [["status"], ["check", "--quick"]])
+      expect((await shop.run(...args)).stdout).toContain("output-stale")
     const ran = await shop.run(...contain)
     expect(ran.stdout).toMatch(
       /production\/session_key: NOT contained: .*session\.env shows v1, which leaked: .* \(output-stale\)/,

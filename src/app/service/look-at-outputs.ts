@@ -68,6 +68,16 @@ export async function lookAtOutputs(
     : undefined
 }
 
+/**
+ * The same for a command that has just acted: what is wrong now, noted for `status` and `check`.
+ * Nothing if the environment is worked on, or cannot be looked at: the next look finds it.
+ */
+export async function noteOutputs(app: App, environment: string): Promise<readonly SeenOutput[]> {
+  const asked = { before: "", isSteady: () => true }
+  const found = await lookAtOutputs(app, environment, asked).catch(() => undefined)
+  return found?.changes ?? []
+}
+
 /** A look at a file system that hangs would never end. */
 async function answering(
   { gate = new MountGate() }: App,

@@ -91,12 +91,9 @@ export class Reserve {
    * A draft of the target, too: writes that go into what is reserved never come upon it.
    */
   async tidy(): Promise<void> {
-    const disk = await diskOf(dirname(this.#target))
-    for (let index = 0; index < filesMost; index++)
-      if ((await disk.statPath(this.#path(index))) !== undefined) await remove(this.#path(index))
+    for (let index = 0; index < filesMost; index++) await remove(this.#path(index))
     this.#left = 0
-    const draft = draftPath(this.#target)
-    if ((await disk.statPath(draft)) !== undefined) await remove(draft)
+    await remove(draftPath(this.#target))
   }
 }
 

@@ -1,6 +1,7 @@
 import type { App } from "../../app/app.ts"
 import { Daemon } from "../../app/service/daemon.ts"
 import type { ServiceEvents } from "../../app/service/events.ts"
+import { noteOutputs } from "../../app/service/look-at-outputs.ts"
 import { present } from "../../base/present.ts"
 import {
   leftEnvironments,
@@ -16,6 +17,7 @@ import { giveBackMemory } from "../../base/system/memory.ts"
 import { configDigest } from "../../config/digest.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/system/notify.ts"
+import { offOutputsOf } from "../../core/off-outputs.ts"
 import { reapOrphans } from "../../base/processes/reap.ts"
 import { newSecrets, sayNew } from "../../plan/new-secrets.ts"
 import { markService, unmarkService } from "../../record/service-mark.ts"
@@ -228,7 +230,9 @@ async function once(app: App, watch: ServiceEvents): Promise<number> {
             `the state knows of a time that is ${formatDuration(turn.aheadMs)} from now: ` +
               "the clock is wrong now, or was wrong then, and nothing is due by it",
           )
-        return exitOfTurn(turn)
+        const shown = await noteOutputs(app, environment)
+        for (const one of shown) if (one.same !== true) watch.shown(environment, one)
+        return (await showsOlder(app, environment)) ? exitCodes.person : exitOfTurn(turn)
       } catch (error) {
         const { code, message } = describeError(error)
         watch.failed(environment, code, message)
@@ -240,6 +244,15 @@ async function once(app: App, watch: ServiceEvents): Promise<number> {
   return worst !== 0 && codes.some((code) => code === 0) && worst === exitCodes.failed
     ? exitCodes.partly
     : worst
+}
+
+/** A file shows programs a value that is no longer current: no run writes it again by itself. */
+async function showsOlder({ config }: App, environment: string): Promise<boolean> {
+  const { store, project } = config
+  const document = await readState({ store, project, environment }).catch(() => undefined)
+  return (
+    document !== undefined && offOutputsOf(document).some(({ code }) => code === "output-stale")
+  )
 }
 
 function exitOfTurn(turn: EnvironmentRun): number {

@@ -1,6 +1,7 @@
 import type { ChangeSet, Refusal } from "../../core/change-set.ts"
 import type { Why } from "../../rotate/prospects.ts"
 import type { Order } from "../../rotate/order.ts"
+import type { Leaked } from "../shown-leaked.ts"
 import type { First } from "./first.ts"
 
 /** What a dry run says, as data. */
@@ -36,6 +37,13 @@ export type DryRun = {
   readonly untouched: readonly string[]
   /** Contained by this incident already: they get no other value. */
   readonly contained: readonly string[]
+  /**
+   * Of those that are contained: outputs that show what leaked, to whatever starts next. `isLive`: no
+   * service asks for the value, so it is not contained as long as it is shown.
+   */
+  readonly shows?: readonly (Leaked & { readonly isLive: boolean })[]
+  /** Of those that are contained: outputs that are still owed, which the command tries to write. */
+  readonly owed?: readonly string[]
   /** Where access is taken away before files are written. */
   readonly cut: readonly string[]
   /** By what is not finished, programs may hold a value that no longer works. */
