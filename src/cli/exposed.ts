@@ -7,7 +7,7 @@ import type { Selection } from "./selection.ts"
 
 /**
  * `beyond`: secrets whose values the text holds, too, but which have left the config; and those that
- * could not be looked for.
+ * could not be looked for, and an age identity.
  */
 export type Narrowed = { readonly chosen: Selection; readonly beyond: readonly string[] }
 
@@ -30,9 +30,11 @@ export async function narrowToExposed(
   const blind = exposure.unknown.filter((place) => isSelected(selected, place))
   if (exposure.found.length === 0)
     terminal.stderr(
-      "that text holds no value that Mycelium ever made or took over, and none that an output " +
-        "shows now; nothing was changed",
+      "that text holds none of the versions that are kept, and nothing that an output shows now " +
+        "(raw, URL-encoded, in JSON, base64, hex, a hex dump, UTF-16); nothing was changed. " +
+        "Versions that have aged out could not be compared",
     )
+  if (exposure.identity) terminal.stderr(identityLine)
   for (const place of blind)
     terminal.stderr(
       `NOT compared ${place}: it was never adopted, and no output shows its value: ` +
@@ -42,8 +44,15 @@ export async function narrowToExposed(
     terminal.stderr(
       `NOT changed  ${place}: ${unlisted.message}: ${unlistedRemedy(place, undefined)}`,
     )
-  return { chosen: narrowed.chosen, beyond: [...narrowed.beyond, ...blind] }
+  return {
+    chosen: narrowed.chosen,
+    beyond: [...narrowed.beyond, ...blind, ...(exposure.identity ? ["age identity"] : [])],
+  }
 }
+
+const identityLine =
+  "exposed   an age identity, or the beginning of one (AGE-SECRET-KEY-1), stands in the text: if it is " +
+  "this machine's, run mycelium rekey --new-identity, then mycelium rotate-now --all --contain"
 
 /** What stands in the text, and what a person has still to judge of it. */
 function foundLines({ found, tooShort, others }: Exposure): readonly string[] {

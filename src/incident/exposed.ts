@@ -1,11 +1,9 @@
 import { AppError } from "../base/error.ts"
 import { takeLock } from "../base/files/lock.ts"
-import { TextFinder } from "../base/text/text-finder.ts"
 import { Secret } from "../core/secret.ts"
 import { FileLedger } from "../record/ledger.ts"
 import { type StateKey, lockPath, readState } from "../record/state-file.ts"
 import { AgeVault } from "../record/vault.ts"
-import { formsOf } from "../core/forms.ts"
 import { type AuditEvent, appendLine } from "../core/audit-line.ts"
 import type { App } from "../app/app.ts"
 import { refuseTaken } from "../app/belongs.ts"
@@ -15,6 +13,7 @@ import { demand } from "../app/held.ts"
 import { TextCopy, otherNames } from "./other-names.ts"
 import { type Shown, shownNow } from "./shown-now.ts"
 import { whenFree } from "../app/reading.ts"
+import { type Pattern, patternsOf, searchText } from "./text-search.ts"
 
 /** A version whose value stands in a text. */
 export type Exposed = {
@@ -33,12 +32,17 @@ export type Exposure = {
   readonly unknown: readonly string[]
   /** Names of variables in the text whose values are unknown to Mycelium. */
   readonly others: readonly string[]
+  /** An age identity stands in the text, or its beginning: whose, is not known. */
+  readonly identity: boolean
 }
 
 /** Shorter ones stand in any text by chance. */
 const shortest = 6
 
-type Looked = Exposed & { readonly bytes: Buffer }
+/** How each identity of age begins. */
+const identityStart = "AGE-SECRET-KEY-1"
+
+type Looked = Exposed & Pattern
 
 /**
  * Which versions that we know, in any stage, stand in this text, raw or encoded; and which values
@@ -60,16 +64,14 @@ export async function findExposed(
     for (const { value, ...one } of known.values) {
       if (value.length < shortest)
         tooShort.push(`${environment}/${one.secret} ${one.version ?? one.stage}`)
-      else
-        for (const [form, text] of formsOf(value))
-          looked.push({ environment, ...one, form, bytes: Buffer.from(text) })
+      else for (const pattern of patternsOf(value)) looked.push({ environment, ...one, ...pattern })
     }
   }
   const copy = new TextCopy()
-  const found = await new TextFinder(looked.map(({ bytes }) => bytes)).find(copy.follow(source))
+  const found = await searchText([...looked, ...patternsOf(identityStart)], copy.follow(source))
   const exposed = [...found]
     .flatMap((index) => looked[index] ?? [])
-    .map(({ bytes: _, ...one }) => one)
+    .map(({ bytes: _, encoded: __, ...one }) => one)
   return {
     found: [
       ...new Map(
@@ -78,6 +80,7 @@ export async function findExposed(
     ],
     tooShort,
     unknown,
+    identity: [...found].some((index) => index >= looked.length),
     others: otherNames(
       copy.text ?? "",
       looked.map(({ bytes }) => bytes.toString()),

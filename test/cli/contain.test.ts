@@ -535,8 +535,9 @@ describe("rotate-now --contain", () => {
     expect({ code: clean.code, message: clean.stderr }).toEqual({
       code: 0,
       message:
-        "that text holds no value that Mycelium ever made or took over, " +
-        "and none that an output shows now; nothing was changed\n",
+        "that text holds none of the versions that are kept, and nothing that an output shows now " +
+        "(raw, URL-encoded, in JSON, base64, hex, a hex dump, UTF-16); nothing was changed. " +
+        "Versions that have aged out could not be compared\n",
     })
     expect(readFileSync(shop.project.auditPath(), "utf8")).toContain(
       '"event":"read","purpose":"exposed-in","secrets":["postgres","session_key"]',

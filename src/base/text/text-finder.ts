@@ -20,6 +20,8 @@ export class TextFinder {
   /** By the hash of the last block of a window: the texts that may begin there. */
   readonly #ends = new Map<number, number[]>()
   readonly #found = new Set<number>()
+  readonly #buffer: Buffer
+  #filled = 0
 
   constructor(texts: readonly Uint8Array[]) {
     const placed = texts.map((text, place): Placed => ({ place, text: Buffer.from(text) }))
@@ -31,6 +33,7 @@ export class TextFinder {
       (least, { text }) => Math.min(least, text.length),
       longestWindow,
     )
+    this.#buffer = Buffer.alloc(this.#longest === 0 ? 0 : chunkBytes + this.#longest - 1)
     this.#leaps.fill(Math.max(1, this.#window - blockBytes + 1))
     for (const [index, { text }] of this.#long.entries()) this.#learn(index, text)
   }
@@ -46,23 +49,27 @@ export class TextFinder {
 
   /** The texts found, by their place in the list that it was made with. */
   async find(source: AsyncIterable<Uint8Array>): Promise<ReadonlySet<number>> {
-    if (this.#longest === 0) return new Set()
+    for await (const part of source) this.feed(part)
+    return this.end()
+  }
+
+  feed(part: Uint8Array): void {
+    if (this.#longest === 0) return
     const overlap = this.#longest - 1
-    const buffer = Buffer.alloc(chunkBytes + overlap)
-    let filled = 0
-    for await (const part of source) {
-      for (let from = 0; from < part.length; ) {
-        const count = Math.min(part.length - from, buffer.length - filled)
-        buffer.set(part.subarray(from, from + count), filled)
-        filled += count
-        from += count
-        if (filled < buffer.length) continue
-        this.#scan(buffer)
-        buffer.copyWithin(0, filled - overlap, filled)
-        filled = overlap
-      }
+    for (let from = 0; from < part.length; ) {
+      const count = Math.min(part.length - from, this.#buffer.length - this.#filled)
+      this.#buffer.set(part.subarray(from, from + count), this.#filled)
+      this.#filled += count
+      from += count
+      if (this.#filled < this.#buffer.length) continue
+      this.#scan(this.#buffer)
+      this.#buffer.copyWithin(0, this.#filled - overlap, this.#filled)
+      this.#filled = overlap
     }
-    this.#scan(buffer.subarray(0, filled))
+  }
+
+  end(): ReadonlySet<number> {
+    this.#scan(this.#buffer.subarray(0, this.#filled))
     return new Set([...this.#found].sort((one, other) => one - other))
   }
 
