@@ -162,14 +162,16 @@ function sayTurn(
   for (const one of turn.revoked) sayRevoked(say, environment, one)
   const { nextAt, nextRevokes } = turn.agenda
   if (nextAt === undefined) return
-  // A grace ends at a second, a schedule at a minute.
-  if (nextRevokes === true)
+  const due = nextAt.toISOString()
+  // A grace ends at a second, a schedule at a minute of its own timezone.
+  if (nextRevokes === true) say("info", "next", { environment, due, what: "revoke" })
+  else
     say("info", "next", {
       environment,
-      at: `${nextAt.toISOString().slice(0, 19).replace("T", " ")} UTC`,
-      what: "revoke",
+      due,
+      local: when(nextAt, timezone, now),
+      what: "rotation",
     })
-  else say("info", "next", { environment, at: when(nextAt, timezone, now), what: "rotation" })
 }
 
 type Ended = {

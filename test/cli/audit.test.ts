@@ -69,6 +69,18 @@ describe("mycelium audit", () => {
       ),
       "production exec",
     ])
+    expect((await entries(project, "--secret", "staging/key")).length).toBe(3)
+    for (const wrong of [
+      ["--secret", "nope"],
+      ["--secret", "nowhere/key"],
+      ["--incident", "NOPE"],
+    ]) {
+      const ran = await project.mycelium(["audit", ...wrong])
+      expect({ code: ran.code, stderr: ran.stderr }).toEqual({
+        code: 2,
+        stderr: expect.stringContaining("the audit log has no such entry"),
+      })
+    }
     const [first, last] = [all[0]?.at ?? "", all.at(-1)?.at ?? ""]
     expect(await entries(project, "--since", last)).toHaveLength(
       all.filter(({ at }) => at >= last).length,

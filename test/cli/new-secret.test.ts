@@ -24,7 +24,7 @@ test("run says the second of a revoke, and that it is one", async () => {
   await shop.adopt()
   expect((await shop.run("rotate-now", "production", "--no-wait")).code).toBe(0)
   const { stderr } = await shop.run("run", "--once")
-  expect(stderr).toMatch(/next .*at="\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC" what=revoke/)
+  expect(stderr).toMatch(/next .*due=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z what=revoke/)
 }, 60_000)
 
 test("a rotation that goes back says which programs are healthy with the former value", async () => {

@@ -20,7 +20,7 @@ export const audit: Command = {
     "journalctl -t mycelium-audit).",
   ].join("\n"),
   options: {
-    secret: { type: "string", value: "NAME", summary: "only this secret" },
+    secret: { type: "string", value: "NAME", summary: "only this secret: SECRET or ENV/SECRET" },
     user: {
       type: "string",
       value: "NAME",
@@ -84,8 +84,9 @@ async function list(
   const found: Found[] = []
   for (const environment of names) {
     for await (const { entry } of readWhole(placeOf(config, environment)))
-      if (entry !== undefined && fits(entry)) found.push({ environment, entry })
+      if (entry !== undefined && fits({ environment, entry })) found.push({ environment, entry })
   }
+  if (found.length === 0) sayNone(terminal, values, config)
   // Each log is in order; together they are by time.
   if (names.length > 1) found.sort((one, other) => byText(one.entry.at, other.entry.at))
   if (isSet(values, "json"))
@@ -100,7 +101,32 @@ function byText(one: string, other: string): number {
   return one < other ? -1 : 1
 }
 
-function filterOf(values: Values, now: Date): (entry: AuditEntry) => boolean {
+/** A name that nothing knows is a slip of the hand: an empty list would read as "nothing happened". */
+function sayNone(terminal: Terminal, values: Values, config: Config): void {
+  const [secret, incident] = [textOf(values, "secret"), textOf(values, "incident")]
+  const none = "the audit log has no such entry"
+  if (incident !== undefined)
+    throw new AppError("usage", `${none}: see that the incident's name is right`, {
+      hint: "mycelium audit lists all entries; mycelium report lists the incidents",
+    })
+  if (secret !== undefined && !isOfConfig(config, secret))
+    throw new AppError("usage", `${none}, and the config has no such secret`, {
+      hint: "the name is SECRET or ENV/SECRET, as mycelium status lists them",
+    })
+  terminal.stderr(none)
+}
+
+function isOfConfig({ environments }: Config, secret: string): boolean {
+  return Object.entries(environments).some(([environment, { secrets }]) =>
+    Object.keys(secrets).some((name) => secret === name || secret === `${environment}/${name}`),
+  )
+}
+
+function isNamed(asked: string, environment: string, secret: unknown): boolean {
+  return secret === asked || `${environment}/${String(secret)}` === asked
+}
+
+function filterOf(values: Values, now: Date): (found: Found) => boolean {
   const [secret, user, incident] = [
     textOf(values, "secret"),
     textOf(values, "user"),
@@ -108,12 +134,13 @@ function filterOf(values: Values, now: Date): (entry: AuditEntry) => boolean {
   ]
   const since = instantOf(values, "since", now)
   const until = instantOf(values, "until", now)
-  return (entry) =>
+  return ({ environment, entry }) =>
     (since === undefined || entry.at >= since) &&
     (until === undefined || entry.at <= until) &&
     (secret === undefined ||
-      entry["secret"] === secret ||
-      (Array.isArray(entry["secrets"]) && entry["secrets"].includes(secret))) &&
+      isNamed(secret, environment, entry["secret"]) ||
+      (Array.isArray(entry["secrets"]) &&
+        entry["secrets"].some((one) => isNamed(secret, environment, one)))) &&
     (user === undefined ||
       entry.user === user ||
       entry.via.split(", ").includes(`SUDO_USER ${user}`)) &&
