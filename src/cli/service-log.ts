@@ -15,7 +15,9 @@ export function logger(terminal: Terminal, json: boolean): Say {
     // The line's own `message` names the event: what is said of it has another key.
     const { message: says, ...others } = fields
     const all = { ...others, ...present({ says }) }
-    if (json) terminal.stdout(JSON.stringify({ ...all, at, level, message }))
+    const own = { at, level, message }
+    // First, and never overwritten.
+    if (json) terminal.stdout(JSON.stringify({ ...own, ...all, ...own }))
     else terminal.stderr(`${at} ${level.padEnd(7)} ${message}${fieldsOf(all)}`)
   }
 }

@@ -40,7 +40,7 @@ export async function untilOver<Done extends Ended>(
 }
 
 const endsLate =
-  "the same again: by the service's clock it waits no longer than is left, " +
+  "mycelium run --once: by the service's clock it waits no longer than is left, " +
   "then ends the session of such a login, too"
 const couldEndWell = "a login that was under way with the old password could still end well"
 

@@ -44,7 +44,10 @@ test.each([
     await until("it waits", () => run.said().includes(waiting))
     run.child.kill(signal)
     expect(await run.child.exited).toBe(code)
-    if (signal === "SIGTERM") expect(run.said()).toContain("(login-under-way)")
+    if (signal === "SIGTERM") {
+      expect(run.said()).toContain("(login-under-way)")
+      expect(run.said()).toContain("hint: mycelium run --once: by the service's clock")
+    }
     expect((await shop.run("status")).stdout + (await shop.run("check")).stdout).toMatch(
       /not contained|NOT contained/,
     )

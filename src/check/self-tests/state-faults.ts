@@ -70,7 +70,8 @@ export const faults: Readonly<Record<Code, Fault>> = {
   "revoke-overdue": {
     severity: "error",
     remedy:
-      "see that mycelium run is running and reaches the service: until then an old value is accepted",
+      "mycelium run --once says what holds it up: an unhealthy program, a service that does not answer, " +
+      "or that mycelium run was not running; until that is put right an old value is accepted",
   },
   uncertain: {
     severity: "warning",
