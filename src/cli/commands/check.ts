@@ -1,7 +1,6 @@
 import { actorOf, readFile } from "../../app/actor.ts"
 import { check as look } from "../../check/check.ts"
 import { type Result, bySeverity } from "../../check/self-tests/check.ts"
-import type { ParseSchedule } from "../../config/context.ts"
 import type { Finding } from "../../core/ports.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, isSet } from "../command.ts"
@@ -53,11 +52,7 @@ export const check: Command = {
         hint: "leave one out",
       })
     // All that is checked is in the config, so its plug-ins are enough.
-    const { config, plugins } = await openNamed(
-      terminal,
-      values,
-      options.quick ? anySchedule : undefined,
-    )
+    const { config, plugins } = await openNamed(terminal, values)
     const me = { uid: terminal.uid, gid: process.getgid?.() ?? 0 }
     const results = await look(
       {
@@ -74,9 +69,6 @@ export const check: Command = {
     return say(terminal, results, { json: isSet(values, "json"), strict: isSet(values, "strict") })
   },
 }
-
-/** `run` and the whole check judge schedules; the quick one does not load their library. */
-const anySchedule: ParseSchedule = () => ({ next: (after) => new Date(after.getTime() + 60_000) })
 
 function say(
   terminal: Terminal,
