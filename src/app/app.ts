@@ -6,6 +6,7 @@ import type { Actor } from "../core/audit-line.ts"
 import type { Config } from "../config/model.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Keys } from "../record/keys.ts"
+import type { Outcomes } from "../rotate/work.ts"
 
 /** What every command that works on environments needs. */
 export type App = {
@@ -19,6 +20,8 @@ export type App = {
   readonly onProgress: OnProgress
   /** For what a person must hear even if only a document was asked for; `onProgress` if left out. */
   readonly notice?: OnProgress
+  /** What became of a rotation that was not finished, and that a command has ended before its own act. */
+  readonly onEndedFirst?: (environment: string, outcomes: Outcomes) => void
   /** Bounds the acts at one server at a time; all environments share it. */
   readonly turns: KeyedSemaphore
   /** Lasts while any environment is worked on; all of them share what is kept open in it. */

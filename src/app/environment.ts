@@ -113,6 +113,7 @@ export async function openEnvironment(
       : await orLeave(session, () =>
           resumeJournal(session, { open, today, retryBudget, noWait, stops }),
         )
+  if (begun !== undefined) app.onEndedFirst?.(today.name, ended.recovered)
   return {
     ...ended,
     serial,

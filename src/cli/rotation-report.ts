@@ -27,7 +27,11 @@ export function rotationLines(report: Report, now: Date): readonly string[] {
   return lines.length === 0 ? [`${environment}: nothing to rotate`] : lines
 }
 
-function outcomeLines(environment: string, secret: string, outcome: Outcome): readonly string[] {
+export function outcomeLines(
+  environment: string,
+  secret: string,
+  outcome: Outcome,
+): readonly string[] {
   const name = `${environment}/${secret}`
   if (outcome.kind === "rotated") {
     const but = [outcome.unhealthy, outcome.owes]
@@ -105,7 +109,7 @@ export function exitOfRotations(reports: readonly Report[], now: Date): number {
   return outcomes.some((one) => one.kind === "rotated") ? exitCodes.partly : exitCodes.failed
 }
 
-function needsPerson(one: Outcome): boolean {
+export function needsPerson(one: Outcome): boolean {
   return (
     (one.kind === "left" && one.code === driftCode) ||
     one.kind === "stuck" ||

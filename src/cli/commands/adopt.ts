@@ -3,6 +3,7 @@ import type { Adopted, Follow, SuppliedValues } from "../../repair/adoptable.ts"
 import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
+import { EndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { instantOf } from "../instant.ts"
 import { openApp } from "../open-app.ts"
@@ -35,7 +36,8 @@ export const adopt: Command = {
   },
   run: async (terminal, args, values) => {
     const rotatedAt = dateOf(textOf(values, "rotated-at"), terminal.host.now())
-    const app = await openApp(terminal, values, "adopt")
+    const first = new EndedFirst()
+    const app = first.heard(await openApp(terminal, values, "adopt"))
     const [environment, more] = args
     if (environment === undefined || more !== undefined)
       throw new AppError("usage", "name one environment", {
@@ -49,7 +51,7 @@ export const adopt: Command = {
       for (const [name, result] of Object.entries(results))
         for (const line of linesOf(environment, name, result, secrets[name]?.rotateEveryMs ?? null))
           terminal.stdout(line)
-    return exitOf(Object.values(results))
+    return first.close(terminal, exitOf(Object.values(results)), { json: isSet(values, "json") })
   },
 }
 

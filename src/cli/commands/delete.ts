@@ -5,6 +5,7 @@ import { AppError } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { keptLinesOf, unfinishedLine } from "../unfinished-lines.ts"
+import { EndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { counted } from "../words.ts"
@@ -47,7 +48,8 @@ export const deleteCommand: Command = {
         hint: "leave one out",
       })
     const [environment = "", secret] = partsOf(args)
-    const app = withLeftOver(await openApp(terminal, values, "delete"), environment)
+    const first = new EndedFirst()
+    const app = first.heard(withLeftOver(await openApp(terminal, values, "delete"), environment))
     refuseUnclear(app, args)
     const options = {
       keepLogin: isSet(values, "keep-login"),
@@ -65,13 +67,14 @@ export const deleteCommand: Command = {
       return dry ? exitOfPlan(plan) : exitCodes.usage
     }
     const done = await deleteSecrets(app, environment, options)
-    return sayDone(terminal, values, {
+    const code = sayDone(terminal, values, {
       environment,
       done,
       listed: Object.keys(done).some(
         (name) => app.config.environments[environment]?.secrets[name] !== undefined,
       ),
     })
+    return first.close(terminal, code, { json: isSet(values, "json") })
   },
 }
 

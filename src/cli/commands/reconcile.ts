@@ -7,6 +7,7 @@ import type { ReconcileFinding } from "../../rotate/reconcile/finding.ts"
 import { present } from "../../base/present.ts"
 import { type Command, type Terminal, isSet, textOf } from "../command.ts"
 import { deathLines } from "../death.ts"
+import { EndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { isItRunning } from "../way-out.ts"
@@ -42,7 +43,8 @@ export const reconcile: Command = {
     },
   },
   run: async (terminal, args, values) => {
-    const app = await openApp(terminal, values, "reconcile")
+    const first = new EndedFirst()
+    const app = first.heard(await openApp(terminal, values, "reconcile"))
     const [environment, more] = args
     if (environment === undefined || more !== undefined)
       throw new AppError("usage", "name one environment", {
@@ -67,7 +69,7 @@ export const reconcile: Command = {
     })
     if (isSet(values, "json")) terminal.stdout(JSON.stringify({ environment, dryRun, ...result }))
     else say(terminal, environment, result, dryRun)
-    return exitOf(result)
+    return first.close(terminal, exitOf(result), { json: isSet(values, "json") })
   },
 }
 

@@ -1,6 +1,7 @@
 import { shownName } from "../../base/text/shown-name.ts"
 import { type Rendered, render as write } from "../../repair/render.ts"
 import { type Command, isSet } from "../command.ts"
+import { EndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { selectionOf } from "../selection.ts"
@@ -18,7 +19,8 @@ export const render: Command = {
     },
   },
   run: async (terminal, args, values) => {
-    const app = await openApp(terminal, values, "render")
+    const first = new EndedFirst()
+    const app = first.heard(await openApp(terminal, values, "render"))
     const all: Record<string, unknown> = {}
     for (const environment of selectionOf(app.config, args, {
       all: args.length === 0,
@@ -33,7 +35,7 @@ export const render: Command = {
       if (waiting.length > 0) terminal.stdout(restartLine(environment, waiting))
     }
     if (isSet(values, "json")) terminal.stdout(JSON.stringify(all))
-    return exitCodes.done
+    return first.close(terminal, exitCodes.done, { json: isSet(values, "json") })
   },
 }
 
