@@ -13,7 +13,7 @@ test.each([
   ["render", "production"],
 ])(
   "a killed rotation that %s ends first, and that leaves a program unhealthy, is said: exit 7",
-  async (...args) => {
+  async (command, environment) => {
     await using shop = await openShop(servers.postgres, {})
     const { project } = shop
     await shop.adopt()
@@ -27,7 +27,7 @@ test.each([
     child.kill("SIGKILL")
     await child.exited
     project.script("restart-api", "exit 1")
-    const ran = await shop.run(...args)
+    const ran = await shop.run(command, environment)
     expect([ran.code, ran.stdout]).toEqual([7, expect.stringContaining("(back-unhealthy)")])
     expect(ran.stdout).toContain("production/postgres: went back to the old value")
   },

@@ -17,38 +17,122 @@ export type HttpAnswer = {
 
 /** Of the status line and all headers. */
 const longestHead = 64 * 1024
+/** Of a line with the size of a chunk, extensions included. */
+const longestSize = 1024
+/** An answer in single bytes costs more than its length. */
+const mostChunks = 65_536
 
-/** Cuts a byte stream into answers. One whose end is only the end of the connection has none. */
+type Head = { readonly status: number; readonly headers: Headers }
+/** What comes next of a body: so many bytes of data, the size of a chunk, or the end of one. */
+type Next = { readonly is: "data"; left: number } | { readonly is: "size" | "end" | "last" }
+
+/**
+ * Cuts a byte stream into answers. One whose end is only the end of the connection has none. Each
+ * byte is looked at once, however it arrives.
+ */
 export class HttpReader implements MessageReader<HttpAnswer> {
+  /** The most bytes of an answer; more are refused. */
+  most = Number.POSITIVE_INFINITY
+  /** Not yet taken into `#head` or `#parts`. */
   #bytes: Buffer = Buffer.alloc(0)
+  #head: Head | undefined
+  #next: Next = { is: "size" }
+  #isChunked = false
+  #parts: Buffer[] = []
+  #chunks = 0
+  /** Bytes of this answer that were taken. */
+  #taken = 0
 
   push(chunk: Buffer): void {
-    this.#bytes = Buffer.concat([this.#bytes, chunk])
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk])
   }
 
   next(): HttpAnswer | undefined {
     for (;;) {
-      const end = this.#bytes.indexOf("\r\n\r\n")
-      if (end < 0) {
-        if (this.#bytes.length > longestHead || !couldBeHttp(this.#bytes)) throw malformed()
-        return undefined
-      }
-      const { status, headers } = readHead(this.#bytes.toString("latin1", 0, end))
-      const body = readBody(this.#bytes.subarray(end + 4), status, headers)
-      if (body === undefined) return undefined
-      this.#bytes = this.#bytes.subarray(end + 4 + body.length)
+      if (this.rest > this.most) throw malformed()
+      this.#head ??= this.#takeHead()
+      if (this.#head === undefined) return undefined
+      const { status, headers } = this.#head
+      if (!this.#takeBody()) return undefined
+      const body = Buffer.concat(this.#parts).toString("utf8")
+      this.#begin()
       // 1xx: go on, early hints.
       if (status >= 200)
         return {
           status,
-          body: body.text,
+          body,
           ...present({ date: headers.get("date"), retryAfter: headers.get("retry-after") }),
         }
     }
   }
 
   get rest(): number {
-    return this.#bytes.length
+    return this.#taken + this.#bytes.length
+  }
+
+  #begin(): void {
+    this.#head = undefined
+    this.#parts = []
+    this.#chunks = 0
+    this.#taken = 0
+  }
+
+  #take(length: number): Buffer {
+    const taken = this.#bytes.subarray(0, length)
+    this.#bytes = this.#bytes.subarray(length)
+    this.#taken += taken.length
+    return taken
+  }
+
+  #takeHead(): Head | undefined {
+    const end = this.#bytes.indexOf("\r\n\r\n")
+    if (end > longestHead || (end < 0 && this.#bytes.length > longestHead)) throw malformed()
+    if (end < 0) {
+      if (!couldBeHttp(this.#bytes)) throw malformed()
+      return undefined
+    }
+    const head = readHead(this.#take(end + 4).toString("latin1", 0, end))
+    this.#next = bodyOf(head)
+    this.#isChunked = this.#next.is === "size"
+    return head
+  }
+
+  /** False while it is not there in full. */
+  #takeBody(): boolean {
+    for (;;) {
+      const next = this.#next
+      if (next.is === "data") {
+        if (next.left > 0 && this.#bytes.length === 0) return false
+        if (next.left > 0) {
+          const part = this.#take(Math.min(next.left, this.#bytes.length))
+          this.#parts.push(part)
+          next.left -= part.length
+          if (next.left > 0) return false
+        }
+        if (!this.#isChunked) return true
+        this.#next = { is: "end" }
+      } else if (next.is === "size") {
+        const size = this.#takeSize()
+        if (size === undefined) return false
+        // Trailers are not asked for, so the last chunk ends the body.
+        this.#next = size === 0 ? { is: "last" } : { is: "data", left: size }
+      } else {
+        if (this.#bytes.length < 2) return false
+        if (this.#take(2).toString("latin1") !== "\r\n") throw malformed()
+        if (next.is === "last") return true
+        this.#next = { is: "size" }
+      }
+    }
+  }
+
+  #takeSize(): number | undefined {
+    const end = this.#bytes.indexOf("\r\n")
+    if (end > longestSize || (end < 0 && this.#bytes.length > longestSize)) throw malformed()
+    if (end < 0) return undefined
+    const line = this.#take(end + 2).toString("latin1", 0, end)
+    const size = /^([0-9a-f]{1,7})(;|$)/i.exec(line)?.[1]
+    if (size === undefined || ++this.#chunks > mostChunks) throw malformed()
+    return Number.parseInt(size, 16)
   }
 }
 
@@ -71,39 +155,16 @@ function readHead(text: string): { readonly status: number; readonly headers: He
   return { status, headers: new Map(headers) }
 }
 
-/** `length`: of the bytes that it takes. */
-type Body = { readonly text: string; readonly length: number }
-
-/** undefined while it is not there in full. */
-function readBody(bytes: Buffer, status: number, headers: Headers): Body | undefined {
-  if (status < 200 || status === 204 || status === 304) return { text: "", length: 0 }
+function bodyOf({ status, headers }: Head): Next {
+  if (status < 200 || status === 204 || status === 304) return { is: "data", left: 0 }
   const coding = headers.get("transfer-encoding")
   if (coding !== undefined) {
     if (coding.toLowerCase() !== "chunked") throw malformed()
-    return readChunks(bytes)
+    return { is: "size" }
   }
   const said = headers.get("content-length") ?? ""
   if (!/^\d{1,9}$/.test(said)) throw malformed()
-  const length = Number(said)
-  return bytes.length < length ? undefined : { text: bytes.toString("utf8", 0, length), length }
-}
-
-function readChunks(bytes: Buffer): Body | undefined {
-  const parts: Buffer[] = []
-  for (let at = 0; ; ) {
-    const end = bytes.indexOf("\r\n", at)
-    if (end < 0) return undefined
-    const size = /^([0-9a-f]{1,7})(;|$)/i.exec(bytes.toString("latin1", at, end))?.[1]
-    if (size === undefined) throw malformed()
-    const length = Number.parseInt(size, 16)
-    const next = end + 2 + length + 2
-    // Trailers are not asked for, so the last chunk ends the body.
-    if (bytes.length < next) return undefined
-    if (bytes.toString("latin1", next - 2, next) !== "\r\n") throw malformed()
-    if (length === 0) return { text: Buffer.concat(parts).toString("utf8"), length: next }
-    parts.push(bytes.subarray(end + 2, end + 2 + length))
-    at = next
-  }
+  return { is: "data", left: Number(said) }
 }
 
 function malformed(): AppError {

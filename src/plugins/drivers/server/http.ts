@@ -30,6 +30,8 @@ export type HttpLogin =
   | { readonly user: string; readonly headers: Readonly<Record<string, string | Secret>> }
 
 const longestAnswer = 16 * 1024 * 1024
+/** Of a process that may be anyone's yet. */
+const longestUnproven = 256 * 1024
 
 /** Asks over a connection of its own. What the status means is the driver's to say. */
 export async function ask(
@@ -43,13 +45,16 @@ export async function ask(
   await using gate = await gateOf?.(call.label)
   const plain = await dial(address, gate, call)
   const socket: Socket = tls === undefined ? plain : await upgrade(plain, tls, call)
-  const channel = openChannel<HttpAnswer>(socket, call, { reader: new HttpReader(), longestAnswer })
+  const reader = new HttpReader()
+  const channel = openChannel<HttpAnswer>(socket, call, { reader, longestAnswer })
   try {
     // Any answer to a question without a login shows that a process has accepted the connection:
     // which one is checked before it is told the password.
     if (gate !== undefined) {
+      reader.most = longestUnproven
       await answer(channel, head(host, { method: "GET", path: "/" }))
       await gate.check(plain)
+      reader.most = longestAnswer
     }
     return await answer(channel, head(host, request, login))
   } finally {

@@ -186,3 +186,48 @@ describe("HttpReader", () => {
     expect(() => reader.next()).toThrow("does not speak HTTP/1.1")
   })
 })
+
+describe("an answer that costs more than it is long", () => {
+  const head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
+  test("is read once, however it arrives; too many chunks are refused", () => {
+    const reader = new HttpReader()
+    reader.push(Buffer.from(head))
+    const few = Buffer.from("1\r\na\r\n".repeat(1000))
+    const read = (): void => {
+      for (let packet = 0; packet < 100; packet++) {
+        reader.push(few)
+        reader.next()
+      }
+    }
+    expect(read).toThrow("does not speak HTTP/1.1")
+  })
+
+  test("is refused beyond the most that is taken of a process that is not known yet", () => {
+    const reader = new HttpReader()
+    reader.most = 1000
+    reader.push(Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n${"x".repeat(1000)}`))
+    expect(() => reader.next()).toThrow("does not speak HTTP/1.1")
+  })
+
+  test("in any pieces is the same answer", () => {
+    const text = `${head}5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n`
+    for (let size = 1; size < text.length; size++) {
+      const reader = new HttpReader()
+      const found: (readonly [number, string])[] = []
+      for (let at = 0; at < text.length; at += size) {
+        reader.push(Buffer.from(text.slice(at, at + size)))
+        for (let one = reader.next(); one !== undefined; one = reader.next())
+          found.push([one.status, one.body])
+      }
+      expect([size, found, reader.rest]).toEqual([
+        size,
+        [
+          [200, "hello world"],
+          [204, ""],
+        ],
+        0,
+      ])
+    }
+  })
+})
