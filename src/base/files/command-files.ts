@@ -2,8 +2,8 @@ import { constants } from "node:fs"
 import { open } from "node:fs/promises"
 import { resolve } from "node:path"
 import { AppError } from "../error.ts"
-import { namedBy } from "../text/interpreters.ts"
-import { commandsIn } from "../text/shell-line.ts"
+import { enteredBy, loadedBy, namedBy } from "../text/interpreters.ts"
+import { assignmentsIn, commandsIn } from "../text/shell-line.ts"
 import { type Obstacle, changeableBy, obstacleTo } from "./runnable.ts"
 
 /**
@@ -84,10 +84,14 @@ class CommandWalk {
     const [program = "", ...rest] = argv
     if (program.includes("/"))
       for (const path of this.#placesOf(program)) await this.#program(path, rest, isInner)
+    for (const folder of enteredBy(argv)) this.#enter(folder)
+    for (const path of loadedBy(rest)) await this.#scripts(path)
     const named = namedBy(argv)
     if (named === undefined) return
-    if ("command" in named) await this.command(named.command)
-    else if ("shell" in named) await this.#shell(named.shell)
+    if ("command" in named) {
+      await this.command(named.command)
+      if (named.maybe !== undefined) await this.command(named.maybe)
+    } else if ("shell" in named) await this.#shell(named.shell)
     else for (const script of named.scripts) await this.#scripts(script)
   }
 
@@ -110,10 +114,11 @@ class CommandWalk {
   }
 
   async #shell(text: string): Promise<void> {
+    for (const path of loadedBy(assignmentsIn(text))) await this.#scripts(path)
     for (const words of commandsIn(text)) {
-      const [name, folder] = words
-      if ((name === "cd" || name === "pushd") && folder !== undefined) this.#enter(folder)
-      else await this.command(words)
+      const entered = folderIn(words)
+      if (entered === undefined) await this.command(words)
+      else this.#enter(entered)
     }
   }
 
@@ -135,6 +140,14 @@ class CommandWalk {
       if (one !== undefined) this.obstacles.push({ ...one, path, isInner })
     return obstacle === undefined
   }
+}
+
+/** Where `cd` or `pushd` goes. */
+function folderIn(words: readonly string[]): string | undefined {
+  const [first, ...after] = words
+  const [name, ...rest] = first === "command" || first === "builtin" ? after : words
+  if (name !== "cd" && name !== "pushd") return undefined
+  return rest.find((word) => !/^-[-A-Za-z@]*$/.test(word))
 }
 
 async function changeable(path: string): Promise<Obstacle | undefined> {

@@ -7,8 +7,11 @@ import { isAssignment } from "./shell-line.ts"
 
 /** What the arguments of one program lead to. */
 export type Named =
-  /** A command of its own: "nice -n 5 PROGRAM …". */
-  | { readonly command: readonly string[] }
+  /**
+   * A command of its own: "nice -n 5 PROGRAM …". `maybe`: where it begins if the first of these words
+   * is the value of an option that is not known.
+   */
+  | { readonly command: readonly string[]; readonly maybe?: readonly string[] }
   /** A text for the shell. */
   | { readonly shell: string }
   /** Files that are run or loaded as code. */
@@ -19,6 +22,8 @@ type Wrapper = {
   readonly valued?: string
   /** Arguments that stand before the command, besides options: the time of `timeout`. */
   readonly before?: number
+  /** `-c` is followed by a text for the shell. */
+  readonly takesText?: true
   /** Which of them names the user that the command runs as: an option, or the first argument. */
   readonly user?: readonly string[] | "first"
 }
@@ -34,7 +39,14 @@ const wrappers: Readonly<Record<string, Wrapper>> = {
   timeout: { valued: "-k --kill-after -s --signal", before: 1 },
   stdbuf: { valued: "-i -o -e --input --output --error" },
   time: { valued: "-f -o --format --output" },
-  flock: { valued: "-w --timeout -E --conflict-exit-code", before: 1 },
+  flock: { valued: "-w --timeout -E --conflict-exit-code", before: 1, takesText: true },
+  xargs: {
+    valued: "-a --arg-file -d --delimiter -E -I -i -L --max-lines -n --max-args -P --max-procs -s",
+  },
+  unshare: { valued: "--wd --root --setuid --setgid" },
+  nsenter: { valued: "-t --target --setuid --setgid" },
+  chroot: { before: 1 },
+  strace: { valued: "-o -e -p -s -E -u" },
   tini: { valued: "-p -e" },
   "dumb-init": { valued: "-r" },
   busybox: {},
@@ -42,7 +54,9 @@ const wrappers: Readonly<Record<string, Wrapper>> = {
   command: {},
   builtin: {},
   "systemd-run": {
-    valued: "-p --property -u --unit -E --setenv --uid --gid --slice --description",
+    valued:
+      "-p --property -u --unit -E --setenv --uid --gid --slice --description --service-type " +
+      "--working-directory",
     user: ["--uid"],
   },
   prlimit: {},
@@ -107,6 +121,12 @@ export function namedBy(argv: readonly string[]): Named | undefined {
   if (name === "su") return throughSu(rest)
   if (name === "eval") return { shell: rest.join(" ") }
   if (name === "." || name === "source") return { scripts: rest.slice(0, 1) }
+  if (name === "trap") return { shell: rest.find((word) => !word.startsWith("-")) ?? "" }
+  if (name === "run-parts") return { scripts: rest.filter((word) => !word.startsWith("-")) }
+  if (name === "script") return { shell: afterOption(rest, /^-[a-z]*c$|^--command$/) }
+  if (name === "find") return { command: executedBy(rest) }
+  if (name === "start-stop-daemon")
+    return { scripts: valuesOf(rest, "-x --exec -a --startas").filter((one) => one !== "") }
   const wrapper = wrappers[name]
   if (wrapper !== undefined) return throughWrapper(wrapper, rest)
   if (shells.has(name)) return throughShell(name, rest)
@@ -120,24 +140,84 @@ function nameOf(program: string): string {
   return plain === "" ? name : plain
 }
 
-function throughWrapper({ valued, before = 0, user }: Wrapper, rest: readonly string[]): Named {
+function throughWrapper(
+  { valued, before = 0, takesText, user }: Wrapper,
+  rest: readonly string[],
+): Named {
   const takes = wordsOf(valued)
   let at = 0
+  /** Where the last option stood that is not known to take a value. */
+  let unknown: number | undefined
   let first: string | undefined
   for (let left = before; at < rest.length; at++) {
     const word = rest[at] ?? ""
     const split = /^(?:-S|--split-string=?|-vS)(.*)$/.exec(word)
     if (split !== null) return { shell: [split[1], ...rest.slice(at + 1)].join(" ") }
-    if (word === "-c" && before > 0 && !takes.has("-c")) return { shell: rest[at + 1] ?? "" }
+    if (word === "-c" && takesText === true) return { shell: rest[at + 1] ?? "" }
     if (takes.has(word)) at++
-    else if (word.startsWith("-") || isAssignment(word)) continue
+    else if (isAssignment(word)) continue
+    else if (word.startsWith("-")) unknown = at
     else if (left > 0) {
       first ??= word
       left--
     } else break
   }
   const as = user === "first" ? first : userIn(rest.slice(0, at), user)
-  return { command: isOther(as) ? [] : rest.slice(at) }
+  if (isOther(as)) return { command: [] }
+  const mayBeValue = unknown !== undefined && unknown === at - 1 && before === 0
+  return { command: rest.slice(at), ...(mayBeValue ? { maybe: rest.slice(at + 1) } : {}) }
+}
+
+function afterOption(words: readonly string[], option: RegExp): string {
+  const at = words.findIndex((word) => option.test(word))
+  return at < 0 ? "" : (words[at + 1] ?? "")
+}
+
+/** The values of these options, in a word of their own or behind "=". */
+function valuesOf(words: readonly string[], options: string): readonly string[] {
+  const all = wordsOf(options)
+  return words.flatMap((word, at) => {
+    if (all.has(word)) return [words[at + 1] ?? ""]
+    const [name = "", value] = word.split("=")
+    return value !== undefined && all.has(name) ? [value] : []
+  })
+}
+
+/** What `find` runs on what it finds; where that is the file itself, its folder stands for it. */
+function executedBy(words: readonly string[]): readonly string[] {
+  const at = words.findIndex((word) => /^-(exec|execdir|ok|okdir)$/.test(word))
+  if (at < 0) return []
+  const command = words.slice(at + 1)
+  return command[0] === "{}" ? ["run-parts", ...words.slice(0, 1)] : command
+}
+
+/** Folders that a program enters before it does anything else. */
+export function enteredBy(argv: readonly string[]): readonly string[] {
+  const [program = "", ...rest] = argv
+  const name = nameOf(program)
+  const long = "--chdir --directory --cwd --wd --working-directory"
+  const short = name === "env" || name === "make" || name === "git" ? "-C" : ""
+  const attached =
+    short === ""
+      ? []
+      : rest.flatMap((word) => (/^-C./.test(word) ? [word.slice(2).replace(/^=/, "")] : []))
+  return [...valuesOf(rest, `${long} ${short}`), ...attached].filter((one) => one !== "")
+}
+
+/** Variables that make a program load code, and the paths in their values. */
+const loading = new Set(
+  (
+    "BASH_ENV ENV PYTHONPATH PYTHONSTARTUP PYTHONHOME PERL5LIB PERL5OPT PERLLIB RUBYLIB RUBYOPT NODE_OPTIONS " +
+    "NODE_PATH LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT CLASSPATH JAVA_TOOL_OPTIONS PHPRC PHP_INI_SCAN_DIR PATH"
+  ).split(" "),
+)
+
+export function loadedBy(words: readonly string[]): readonly string[] {
+  return words.flatMap((word) => {
+    const [, name = "", value = ""] = /^([A-Za-z_]\w*)\+?=(.*)$/s.exec(word) ?? []
+    if (!loading.has(name)) return []
+    return value.split(/[:=,\s]/).filter((part) => part.includes("/") && !part.includes("$"))
+  })
 }
 
 /** A command that runs as another user has that user's rights, not ours. */
@@ -169,7 +249,15 @@ function throughShell(name: string, rest: readonly string[]): Named {
   const loaded: string[] = []
   for (let at = 0; at < rest.length; at++) {
     const word = rest[at] ?? ""
-    if (/^-[A-Za-z]*c[A-Za-z]*$/.test(word)) return { shell: textAfter(rest.slice(at + 1), takes) }
+    // Each "o" among them takes a word of its own: "-euo pipefail".
+    const options = /^[-+]([A-Za-z]+)$/.exec(word)?.[1] ?? ""
+    const valued = takes.has(word) ? 0 : options.split("o").length - 1
+    if (word.startsWith("-") && options.includes("c"))
+      return { shell: textAfter(rest.slice(at + 1 + valued), takes) }
+    if (valued > 0) {
+      at += valued
+      continue
+    }
     if (takes.has(word)) loaded.push(...pathsIn(rest[++at]))
     else if (!/^[-+]/.test(word)) return { scripts: [...loaded, word] }
   }
@@ -195,15 +283,23 @@ function throughInterpreter(name: string, rest: readonly string[]): Named {
     wordsOf(table[name]),
   )
   const loaded: string[] = []
+  if (name === "make" && !rest.some((word) => /^(-f|--file|--makefile)/.test(word)))
+    return { scripts: ["GNUmakefile", "makefile", "Makefile"] }
   for (let at = 0; at < rest.length; at++) {
     const word = rest[at] ?? ""
+    if (name === "make" && /^-f./.test(word)) return { scripts: [word.slice(2)] }
     if (texts?.has(word) === true) return { scripts: loaded }
     if (files?.has(word) === true) return { scripts: [...loaded, rest[at + 1] ?? ""] }
     if (takes?.has(word) === true) loaded.push(...pathsIn(rest[++at]))
-    else if (word.startsWith("-")) loaded.push(...pathsIn(word.split("=")[1]))
+    else if (word.startsWith("-")) loaded.push(...pathsIn(attachedTo(word)))
     else if (!subcommands.has(word)) return { scripts: [...loaded, word] }
   }
   return { scripts: loaded }
+}
+
+/** "--require=./x", "-I/srv/lib". */
+function attachedTo(word: string): string | undefined {
+  return word.startsWith("--") ? word.split("=")[1] : word.slice(2).replace(/^=/, "")
 }
 
 function wordsOf(text = ""): ReadonlySet<string> {

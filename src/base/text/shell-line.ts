@@ -21,6 +21,8 @@ class Reader {
   #word: string | undefined
   /** The next word is a file that is read from or written to. */
   #isTarget = false
+  #isInput = false
+  #input: string | undefined
 
   constructor(text: string, take: (words: string[]) => void) {
     this.#text = text
@@ -73,8 +75,12 @@ class Reader {
   #redirect(): void {
     if (this.#word !== undefined && /^\d+$/.test(this.#word)) this.#word = undefined
     this.#endWord()
+    const start = this.#at - 1
     while ("<>&|-".includes(this.#text[this.#at] ?? " ")) this.#at++
-    this.#isTarget = true
+    const sign = this.#text.slice(start, this.#at)
+    this.#isInput = sign === "<"
+    // "2>&-" closes, and names no file.
+    this.#isTarget = !sign.endsWith("&-")
   }
 
   #skipLine(): void {
@@ -85,16 +91,32 @@ class Reader {
     const word = this.#word
     this.#word = undefined
     if (word === undefined) return
-    if (this.#isTarget) this.#isTarget = false
-    else if (this.#words.length > 0 || !isBefore(word)) this.#words.push(word)
+    if (this.#isTarget) {
+      this.#isTarget = false
+      if (this.#isInput) this.#input = word
+    } else if (this.#words.length > 0 || !isBefore(word)) this.#words.push(word)
   }
 
   #endCommand(): void {
     this.#endWord()
     this.#isTarget = false
     if (this.#words.length > 0) this.#take(this.#words)
+    // A shell runs what it reads.
+    if (this.#input !== undefined && isShell(this.#words[0])) this.#take([".", this.#input])
+    this.#input = undefined
     this.#words = []
   }
+}
+
+function isShell(program = ""): boolean {
+  return /(^|\/)(ba|da|a|k|mk|z)?sh$/.test(program)
+}
+
+/** What variables are set to in it, wherever: "BASH_ENV=/srv/x". */
+export function assignmentsIn(text: string): readonly string[] {
+  return [...text.matchAll(/(?:^|[\s;&|(])([A-Za-z_]\w*=(?:"[^"]*"|'[^']*'|[^\s;&|)]+))/g)].map(
+    ([, found = ""]) => found.replaceAll(/["']/g, ""),
+  )
 }
 
 function isBefore(word: string): boolean {
