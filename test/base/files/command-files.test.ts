@@ -54,7 +54,6 @@ const theirs: readonly (readonly string[])[] = [
   ["php", "-f", "theirs/program"],
   ["busybox", "sh", "theirs/program"],
   ["make", "-f", "theirs/program"],
-  ["make", "-C", "theirs", "restart"],
   ["make", "-ftheirs/program"],
   ["bash", "-euo", "pipefail", "theirs/program"],
   ["bash", "-eo", "pipefail", "-c", "theirs/program"],
@@ -125,6 +124,12 @@ test("what is missing in a folder of others may be put there", async () => {
   await using folder = await lay()
   for (const argv of [["sh", "theirs/none"], ["theirs/none"], ["sh", "theirs/none/none"]])
     expect(await writable(folder.path, argv)).toEqual([argv.at(-1) ?? ""])
+})
+
+test("make reads the makefile of the folder that it enters", async () => {
+  await using folder = await lay()
+  const files = ["GNUmakefile", "makefile", "Makefile"].map((name) => `theirs/${name}`)
+  expect(await writable(folder.path, ["make", "-C", "theirs", "restart"])).toEqual(files)
 })
 
 test("a link of theirs leads nowhere that we trust", async () => {
