@@ -1,7 +1,5 @@
 import type { App } from "../../app/app.ts"
 import { Daemon } from "../../app/service/daemon.ts"
-import type { ServiceEvents } from "../../app/service/events.ts"
-import { noteOutputs } from "../../app/service/look-at-outputs.ts"
 import { present } from "../../base/present.ts"
 import {
   leftEnvironments,
@@ -9,24 +7,21 @@ import {
   sayLeftEnvironment,
   sayLeftSecret,
 } from "../../check/left-environments.ts"
-import { type EnvironmentRun, runEnvironment } from "../../app/service/environment-run.ts"
-import { AppError, describeError } from "../../base/error.ts"
-import { formatDuration } from "../../base/text/duration.ts"
+import { describeError } from "../../base/error.ts"
 import { lastWords } from "../../base/processes/last-words.ts"
 import { giveBackMemory } from "../../base/system/memory.ts"
 import { configDigest } from "../../config/digest.ts"
 import type { Config, EnvironmentConfig } from "../../config/model.ts"
 import { type Manager, reloadingLines, serviceManager } from "../../base/system/notify.ts"
-import { offOutputsOf } from "../../core/off-outputs.ts"
 import { reapOrphans } from "../../base/processes/reap.ts"
 import { newSecrets, sayNew } from "../../plan/new-secrets.ts"
 import { markService, unmarkService } from "../../record/service-mark.ts"
 import { readState } from "../../record/state-file.ts"
-import { isOutOfSight } from "../../rotate/work.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
-import { exitCodeOf, exitCodes } from "../exit-codes.ts"
+import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
-import { foundRefused, needsPerson, watcher } from "../service-events.ts"
+import { once } from "../once.ts"
+import { watcher } from "../service-events.ts"
 import { type Say, logger } from "../service-log.ts"
 import { Notices } from "../service-notices.ts"
 
@@ -209,72 +204,4 @@ async function announced(manager: Manager, act: () => Promise<void>): Promise<vo
   await manager.tell(...reloadingLines())
   await act()
   await manager.tell("READY=1")
-}
-
-/** 0 if nothing is left that could be done now. */
-async function once(app: App, watch: ServiceEvents): Promise<number> {
-  const codes = await Promise.all(
-    Object.keys(app.config.environments).map(async (environment) => {
-      try {
-        const turn = await runEnvironment(app, environment, { rotate: "unless-behind" })
-        watch.turned(environment, turn)
-        watch.uncontained(environment, turn.uncontained)
-        watch.unwritten(environment, turn.unwritten)
-        // What this turn has found is told by it.
-        for (const one of turn.drifted.filter(({ secret }) => !foundRefused(turn).has(secret)))
-          watch.drifted(environment, { ...one, kind: "refused" })
-        if (turn.aheadMs !== undefined)
-          watch.failed(
-            environment,
-            "clock-behind",
-            `the state knows of a time that is ${formatDuration(turn.aheadMs)} from now: ` +
-              "the clock is wrong now, or was wrong then, and nothing is due by it",
-          )
-        const shown = await noteOutputs(app, environment)
-        for (const one of shown) if (one.same !== true) watch.shown(environment, one)
-        return (await showsOlder(app, environment)) ? exitCodes.person : exitOfTurn(turn)
-      } catch (error) {
-        const { code, message } = describeError(error)
-        watch.failed(environment, code, message)
-        return error instanceof AppError ? exitCodeOf(error.code) : exitCodes.failed
-      }
-    }),
-  )
-  const worst = Math.max(0, ...codes)
-  return worst !== 0 && codes.some((code) => code === 0) && worst === exitCodes.failed
-    ? exitCodes.partly
-    : worst
-}
-
-/** A file shows programs a value that is no longer current: no run writes it again by itself. */
-async function showsOlder({ config }: App, environment: string): Promise<boolean> {
-  const { store, project } = config
-  const document = await readState({ store, project, environment }).catch(() => undefined)
-  return (
-    document !== undefined && offOutputsOf(document).some(({ code }) => code === "output-stale")
-  )
-}
-
-function exitOfTurn(turn: EnvironmentRun): number {
-  const outcomes = Object.values(turn.outcomes)
-  if (turn.aheadMs !== undefined) return exitCodes.failed
-  if (
-    turn.drifted.length > 0 ||
-    turn.uncontained.length > 0 ||
-    turn.unwritten.length > 0 ||
-    outcomes.some(needsPerson) ||
-    turn.revoked.some(staysOwed)
-  )
-    return exitCodes.person
-  if (
-    turn.agenda.owed ||
-    outcomes.some((one) => one.kind !== "rotated" || one.unhealthy !== undefined)
-  )
-    return outcomes.some((one) => one.kind === "rotated") ? exitCodes.partly : exitCodes.failed
-  return exitCodes.done
-}
-
-/** No later turn takes it away by itself. */
-function staysOwed({ death }: EnvironmentRun["revoked"][number]): boolean {
-  return death.kind === "alive" || (death.kind === "owed" && isOutOfSight(death.code))
 }

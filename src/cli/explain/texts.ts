@@ -1,3 +1,4 @@
+import { adopt } from "./adopt.ts"
 import { aws } from "./aws.ts"
 import { config } from "./config.ts"
 import { exec } from "./exec.ts"
@@ -26,7 +27,7 @@ export const texts: readonly {
   { title: "rotation", codes: rotation },
   { title: "restarts and health", codes: programs },
   { title: "state", codes: state },
-  { title: "outputs", codes: outputs },
+  { title: "outputs", codes: { ...outputs, ...adopt } },
   { title: "files", codes: files },
   { title: "config", codes: config },
   { title: "machine", codes: machine },
