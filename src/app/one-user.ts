@@ -37,9 +37,7 @@ export function bothUserFiles(
   name: string,
 ): readonly string[] {
   if (!isPair(plugins, environment, name)) return []
-  return environment.outputs.flatMap((output) =>
-    fieldsIn(output, name).has("previous.user") ? [output.target] : [],
-  )
+  return targetsShowing(environment, name, "previous.user")
 }
 
 function isPair(plugins: App["plugins"], { secrets }: ShownSecrets, name: string): boolean {
@@ -61,6 +59,10 @@ function fieldsIn({ options, shows }: OutputConfig, name: string): ReadonlySet<s
   )
 }
 
+function targetsShowing({ outputs }: ShownSecrets, name: string, field: string): readonly string[] {
+  return outputs.filter((output) => fieldsIn(output, name).has(field)).map(({ target }) => target)
+}
+
 function textsIn(options: unknown): readonly string[] {
   if (typeof options === "string") return options.includes("{{") ? [options] : []
   if (typeof options !== "object" || options === null) return []
@@ -78,42 +80,51 @@ export function unshownUser(
   name: string,
 ): readonly Finding[] {
   if (!isPair(plugins, environment, name)) return []
-  const { outputs, deployments } = environment
-  const showing = (field: string): readonly string[] =>
-    outputs.filter((output) => fieldsIn(output, name).has(field)).map(({ target }) => target)
-  const [passwords, users] = [showing("password"), showing("user")]
+  const passwords = targetsShowing(environment, name, "password")
+  const users = targetsShowing(environment, name, "user")
   if (passwords.length === 0) return []
-  if (users.length === 0)
-    return [
-      {
-        code: "pair-user-unshown",
-        severity: "error",
-        message:
-          `the user name of ${name} changes at each rotation, ` +
-          `and no output shows it: ${passwords.join(", ")} would show the password of one user ` +
-          "to programs that log in as the other",
-        remedy:
-          `show the user beside the password: {{ ${name}.user }}, and let the programs take it ` +
-          "from there",
-      },
-    ]
-  return deployments.flatMap(({ name: program, reads }): readonly Finding[] => {
-    const reading = reads.filter((target) => passwords.includes(target))
-    if (reading.length === 0 || reads.some((target) => users.includes(target))) return []
-    return [
-      {
-        code: "pair-user-unshown",
-        severity: "warning",
-        message:
-          `${program} reads the password of ${name} in ${reading.join(", ")}, ` +
-          "and no file that shows its user name, which changes at each rotation: " +
-          "if it logs in by a fixed name, it is refused",
-        remedy:
-          `show {{ ${name}.user }} in a file that ${program} reads, ` +
-          "and let it take the name from there",
-      },
-    ]
-  })
+  if (users.length === 0) return [shownNowhere(name, passwords)]
+  return environment.deployments.flatMap((program) =>
+    program.reads.some((target) => users.includes(target))
+      ? []
+      : notReadBy(program, name, passwords),
+  )
+}
+
+function shownNowhere(name: string, passwords: readonly string[]): Finding {
+  return {
+    code: "pair-user-unshown",
+    severity: "error",
+    message:
+      `the user name of ${name} changes at each rotation, ` +
+      `and no output shows it: ${passwords.join(", ")} would show the password of one user ` +
+      "to programs that log in as the other",
+    remedy:
+      `show the user beside the password: {{ ${name}.user }}, and let the programs take it ` +
+      "from there",
+  }
+}
+
+function notReadBy(
+  { name: program, reads }: EnvironmentConfig["deployments"][number],
+  name: string,
+  passwords: readonly string[],
+): readonly Finding[] {
+  const reading = reads.filter((target) => passwords.includes(target))
+  if (reading.length === 0) return []
+  return [
+    {
+      code: "pair-user-unshown",
+      severity: "warning",
+      message:
+        `${program} reads the password of ${name} in ${reading.join(", ")}, ` +
+        "and no file that shows its user name, which changes at each rotation: " +
+        "if it logs in by a fixed name, it is refused",
+      remedy:
+        `show {{ ${name}.user }} in a file that ${program} reads, ` +
+        "and let it take the name from there",
+    },
+  ]
 }
 
 export function sayOneUser(file: string, name: string): string {

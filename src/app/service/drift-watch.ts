@@ -1,22 +1,16 @@
 import { describeError } from "../../base/error.ts"
 import { MountGate } from "../../base/files/mount-gate.ts"
-import { defaultWatchMs } from "../../config/model.ts"
 import type { App } from "../app.ts"
 import { lookAgainMs } from "./clock-watch.ts"
 import type { ServiceEvents } from "./events.ts"
 import type { lookAtOutputs } from "./look-at-outputs.ts"
+import { firstLookAt, frequentMs, never, spread, watchMsOf } from "./look-times.ts"
 import { type Seen, type Unclear, hasServices, type lookForDrift } from "./look-for-drift.ts"
 
 /** Environments looked at side by side. */
 const sideBySide = 4
 /** A look that was not possible, since the environment was worked on, is made up for so much later. */
 const makeUpMs = 60_000
-/**
- * The daemon's timer is shortened only for looks that are more frequent than this; others begin
- * whenever it fires, at least once a minute.
- */
-const frequentMs = 600_000
-const never = Number.POSITIVE_INFINITY
 /** Of most environments: one object for all saves megabytes if there are 10,000. */
 const nothingUnclear: ReadonlyMap<string, string> = new Map()
 
@@ -54,8 +48,7 @@ type Options = Looks & {
 
 /**
  * Looks from time to time whether each service still takes the current values, and whether files
- * still show them. A server that hangs
- * holds up the looks at its own environment, and nothing else.
+ * still show them. A server that hangs holds up the looks at its own environment, and nothing else.
  */
 export class DriftWatch {
   #app: App
@@ -222,32 +215,4 @@ function looksOf(app: App, before: readonly Look[]): readonly Look[] {
 
 function hasFiles({ config }: App, environment: string): boolean {
   return config.environments[environment]?.outputs.some(({ entry }) => entry !== true) === true
-}
-
-function firstLookAt(app: App, environment: string): number {
-  const everyMs = watchMsOf(app, environment)
-  return everyMs === null ? never : app.host.monotonicMs() + punctual(everyMs) * share(app)
-}
-
-function watchMsOf(app: App, environment: string): number | null {
-  const own = app.config.environments[environment]?.watchMs
-  return own === undefined ? defaultWatchMs : own
-}
-
-/**
- * Somewhere in the last fifth of the time, so that it is never exceeded and no server hears all
- * environments at once.
- */
-function spread(app: App, everyMs: number): number {
-  return punctual(everyMs) * (0.8 + 0.2 * share(app))
-}
-
-/** The timer may fire a minute late, unless it was set for a frequent look. */
-function punctual(everyMs: number): number {
-  return everyMs < frequentMs ? everyMs : everyMs - lookAgainMs
-}
-
-function share(app: App): number {
-  const [high = 0, low = 0] = app.host.random(2)
-  return (high * 256 + low) / 65_536
 }

@@ -6,6 +6,7 @@ import { outputs as outputsTest } from "../../check/self-tests/outputs.ts"
 import type { EnvironmentConfig, OutputConfig } from "../../config/model.ts"
 import type { AuditEvent } from "../../core/audit-line.ts"
 import { currentsOf } from "../../core/off-outputs.ts"
+import type { Finding } from "../../core/ports.ts"
 import type { OffOutput, StateDocument } from "../../core/state.ts"
 import { bounded } from "../../deliver/bounded.ts"
 import { behindItsLog } from "../../record/behind.ts"
@@ -106,15 +107,35 @@ type Looked = {
 
 async function judge(
   app: App,
-  { options, place, document }: Looked,
+  looked: Looked,
   config: OutputConfig,
 ): Promise<OffOutput | undefined> {
+  const { document } = looked
   // What a containment could not write is told as such.
   const isOwed = Object.values(document.secrets).some(
     ({ unwritten }) => unwritten?.outputs[config.target] !== undefined,
   )
   if (isOwed) return undefined
   const mark = await fileMarks(pathsOf(config))
+  const wrong = await wrongAt(app, looked, config)
+  const [first] = wrong
+  if (first === undefined) return undefined
+  return {
+    since: app.host.now().toISOString(),
+    mark,
+    of: currentsOf(document, config.shows),
+    code: first.code,
+    message: wrong.map(({ message }) => message).join("; "),
+    remedy: first.remedy ?? "",
+  }
+}
+
+/** What the self-test of `check` finds at this output, as far as it keeps programs from its values. */
+async function wrongAt(
+  app: App,
+  { options, place, document }: Looked,
+  config: OutputConfig,
+): Promise<readonly Finding[]> {
   const output = bounded(openOutput(app, options, config), app.stop)
   const vault = new AgeVault(app.keys, { project: place.project, environment: "" })
   const shown = {
@@ -131,19 +152,7 @@ async function judge(
     gone: [],
     fingerprint: (value) => vault.fingerprint(Buffer.from(value)),
   })
-  const wrong = findings.filter(
-    ({ severity, code }) => severity === "error" || code === "output-edited",
-  )
-  const [first] = wrong
-  if (first === undefined) return undefined
-  return {
-    since: app.host.now().toISOString(),
-    mark,
-    of: currentsOf(document, output.shows),
-    code: first.code,
-    message: wrong.map(({ message }) => message).join("; "),
-    remedy: first.remedy ?? "",
-  }
+  return findings.filter(({ severity, code }) => severity === "error" || code === "output-edited")
 }
 
 /** What stands as it was noted is not told again. */
