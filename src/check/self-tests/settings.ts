@@ -126,17 +126,7 @@ export const settings = defineCheck<Code, Settings>({
         `${place} has ${option}: true`,
         option === "insecure" ? {} : { remedy: `take ${option} out` },
       )
-    for (const address of new Set(subject.clear?.map((one) => one.address))) {
-      const [first = "", ...more] = (subject.clear ?? [])
-        .filter((one) => one.address === address)
-        .map(({ place }) => place)
-      report.found(
-        "clear-text-login",
-        `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: ` +
-          `passwords go to ${address} as they are: another user who takes that port while the ` +
-          "server is down is told from it by their uid alone",
-      )
-    }
+    judgeClear(subject.clear ?? [], report)
     for (const secret of subject.secrets) judge(secret, subject.now, report)
     for (const { place, hasHealth } of subject.deployments)
       if (!hasHealth)
@@ -162,6 +152,21 @@ async function tellOf(
       )
   } catch (error) {
     report.failed(error, place)
+  }
+}
+
+/** One finding for each address, however many secrets have it. */
+function judgeClear(clear: NonNullable<Settings["clear"]>, report: Report<Code>): void {
+  for (const address of new Set(clear.map((one) => one.address))) {
+    const [first = "", ...more] = clear
+      .filter((one) => one.address === address)
+      .map(({ place }) => place)
+    report.found(
+      "clear-text-login",
+      `${first}${more.length === 0 ? "" : ` (and ${more.length} more)`}: ` +
+        `passwords go to ${address} as they are: another user who takes that port while the ` +
+        "server is down is told from it by their uid alone",
+    )
   }
 }
 
@@ -192,6 +197,18 @@ function judge(secret: SecretSettings, now: Date, report: Report<Code>): void {
       "never-rotated",
       `${place} is never rotated by itself (rotate_every: never)`,
     )
+  judgeAge({ place, rotateEveryMs, rotatedAt, dueAt }, now, report)
+}
+
+type Age = Pick<SecretSettings, "place" | "rotatedAt" | "dueAt"> & {
+  readonly rotateEveryMs: number
+}
+
+function judgeAge(
+  { place, rotateEveryMs, rotatedAt, dueAt }: Age,
+  now: Date,
+  report: Report<Code>,
+): void {
   if (rotatedAt === undefined || dueAt === undefined) return
   const oldest = rotatedAt.getTime() + rotateEveryMs
   if (now.getTime() - dueAt.getTime() > lateMs)

@@ -34,25 +34,19 @@ export function nextDocument(
     run,
     ...rest
   } = document
-  const leaves = commit.leaves ?? []
-  const deferred = (commit.deferred ?? aside ?? []).map((one) =>
-    leaves.includes(one.id) ? withoutPlace(one) : one,
-  )
+  const deferred = deferredBy(commit, aside)
   const acting = commit.acting === undefined ? acted : (commit.acting ?? undefined)
   const set = commit.changeSet === undefined ? open : (commit.changeSet ?? undefined)
   const changeSet = placed(work, open, set, commit)
   const serial = document.serial + 1
   const { secrets, events } = patched(before, commit, now)
-  const lines = [
-    ...queued,
-    ...[...(commit.events ?? []), ...events].map((event) => ({ at: now, event })),
-  ]
+  const told = [...(commit.events ?? []), ...events].map((event) => ({ at: now, event }))
   return {
     ...rest,
     serial,
     ...present({ config: work.origin?.config }),
     secrets: owned(before, { ...document.secrets, ...secrets }),
-    audit: withLines(before, lines, { serial, set: changeSet ?? open }),
+    audit: withLines(before, [...queued, ...told], { serial, set: changeSet ?? open }),
     ...present({ changeSet }),
     ...(deferred.length === 0 ? {} : { deferred }),
     ...present({
@@ -62,6 +56,14 @@ export function nextDocument(
       offOutputs: without({ ...offOutputs, ...commit.offOutputs }),
     }),
   }
+}
+
+/** The change sets that wait for a service; one that is left gives up its place. */
+function deferredBy(
+  { deferred, leaves = [] }: Commit,
+  aside: StateDocument["deferred"],
+): readonly ChangeSet[] {
+  return (deferred ?? aside ?? []).map((one) => (leaves.includes(one.id) ? withoutPlace(one) : one))
 }
 
 function patched(

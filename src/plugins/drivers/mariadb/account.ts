@@ -148,6 +148,11 @@ export function accountProblem(account: Account | undefined, name: AccountName):
       message: `account ${said} does not exist`,
       hint: "create it, or correct user and host in the config",
     }
+  return wayInProblem(account, said) ?? shutProblem(account, said)
+}
+
+/** A login is possible otherwise than by our kind of password. */
+function wayInProblem(account: Account, said: string): Unfit | undefined {
   if (account.foreign)
     return {
       code: "authentication-unsupported",
@@ -167,6 +172,11 @@ export function accountProblem(account: Account | undefined, name: AccountName):
         "containment does)",
       hint: `give it one: ALTER USER ${said} IDENTIFIED BY '…'; from that moment its programs need it`,
     }
+  return undefined
+}
+
+/** The right password is refused, too. */
+function shutProblem(account: Account, said: string): Unfit | undefined {
   if (account.locked)
     return {
       code: "account-locked",

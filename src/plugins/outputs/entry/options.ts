@@ -18,6 +18,32 @@ const Within = z
     return z.NEVER
   })
 
+const ReadersGiven = z
+  .strictObject({
+    within: Within.optional().meta({
+      description:
+        "How long programs may go on with what they have read: the sum of all caches on the way",
+      default: "1h",
+      examples: ["5m"],
+    }),
+    on: z
+      .enum(["restart", "refusal"], "expected restart or refusal")
+      .optional()
+      .meta({
+        description:
+          "When programs read the entry anew, if not after a while: at a restart by their " +
+          "deployment, which names the entry under reads or reads all outputs; " +
+          "or when a login is refused",
+        examples: ["restart"],
+      }),
+  })
+  .refine(
+    ({ within, on }) => (within === undefined) !== (on === undefined),
+    "write either `within` or `on`",
+  )
+  .optional()
+  .meta({ description: "When programs read the entry anew" })
+
 export function entryOptions() {
   return {
     variables: z
@@ -37,31 +63,7 @@ export function entryOptions() {
         description: "Makes the entry if there is none; else that is an error",
         examples: [true],
       }),
-    readers: z
-      .strictObject({
-        within: Within.optional().meta({
-          description:
-            "How long programs may go on with what they have read: the sum of all caches on the way",
-          default: "1h",
-          examples: ["5m"],
-        }),
-        on: z
-          .enum(["restart", "refusal"], "expected restart or refusal")
-          .optional()
-          .meta({
-            description:
-              "When programs read the entry anew, if not after a while: at a restart by their " +
-              "deployment, which names the entry under reads or reads all outputs; " +
-              "or when a login is refused",
-            examples: ["restart"],
-          }),
-      })
-      .refine(
-        ({ within, on }) => (within === undefined) !== (on === undefined),
-        "write either `within` or `on`",
-      )
-      .optional()
-      .meta({ description: "When programs read the entry anew" }),
+    readers: ReadersGiven,
   }
 }
 
