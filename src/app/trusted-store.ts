@@ -13,11 +13,11 @@ import { isSticky } from "../base/files/writers.ts"
 export async function refuseForeignStore(store: string, identity?: string): Promise<void> {
   const { keeper, weak = "" } = await nearestAbove(dirname(store))
   if (keeper === "ours" || (identity !== undefined && ownerOf(identity) === keeper)) return
-  const says = `${weak}, above the store,`
+  const folder = `${weak}, above the store,`
   if (typeof keeper === "number")
     throw new AppError(
       "parent-foreign",
-      `${says} belongs to user ${keeper}, who can replace what is in it`,
+      `${folder} belongs to user ${keeper}, who can replace what is in it`,
       {
         hint:
           "chown it to root or to the user that runs mycelium, or move the store elsewhere; " +
@@ -26,7 +26,7 @@ export async function refuseForeignStore(store: string, identity?: string): Prom
     )
   const stats = statSync(weak)
   if ((stats.mode & 0o002) !== 0 && !isSticky(stats))
-    throw new AppError("parent-writable", `${says} can be written by everybody`, {
+    throw new AppError("parent-writable", `${folder} can be written by everybody`, {
       hint: `chmod o-w ${weak}, and look at what lies below it`,
     })
 }

@@ -7,7 +7,7 @@ import type { Finding } from "./finding.ts"
  * names all that a changed environment could turn elsewhere: "vault:https://vault:8200/ns/secret/shop/db",
  * "aws:123456789012:eu-central-1:prod/db".
  */
-export type Place =
+export type OutputPlace =
   | { readonly kind: "files"; readonly paths: readonly string[] }
   | { readonly kind: "entry"; readonly id: string }
 
@@ -20,11 +20,11 @@ export type Seen = { readonly bytes: Uint8Array | undefined; readonly mark: stri
 
 /**
  * What became of a write. refused: another program wrote in between, or the manager said no; nothing
- * of it can land. unknown: it may still land. `says`: for people, never a value.
+ * of it can land. unknown: it may still land. `reason`: for people, never a value.
  */
 export type Landed =
   | { readonly is: "done"; readonly mark: string }
-  | { readonly is: "refused" | "unknown"; readonly says: string }
+  | { readonly is: "refused" | "unknown"; readonly reason: string }
 
 /**
  * Names a write: 64 hex digits, an HMAC over the change set, the entry and the content. A repeat of
@@ -44,10 +44,10 @@ export type EntryWrite = {
 /**
  * One entry of a secret manager: what each manager implements. Rendering, drift, and what happens
  * after an answer that was lost are the same for all of them (`plugins/outputs/entry/`). Each call
- * ends when `signal` aborts. An error, or what `says` says, never repeats a content.
+ * ends when `signal` aborts. An error, or a `reason`, never repeats a content.
  */
 export interface Entry {
-  /** As in `Place`. */
+  /** As in `OutputPlace`. */
   readonly id: string
   /** For people: "the entry shop/db of https://vault:8200". */
   readonly label: string
@@ -93,6 +93,6 @@ export function withinMsOf(readers: Readers | undefined): number {
   return readers?.withinMs ?? defaultWithinMs
 }
 
-export function isEntry({ place }: { readonly place?: Place }): boolean {
+export function isEntry({ place }: { readonly place?: OutputPlace }): boolean {
   return place?.kind === "entry"
 }

@@ -6,7 +6,7 @@ import type { StateDocument } from "./state.ts"
  * that a person has made. Its value is one of Mycelium's, so it dies with a rotation, which does not
  * replace it there.
  */
-export type Left = {
+export type LeftVariable = {
   readonly name: string
   readonly secret: string
   readonly version: string
@@ -36,7 +36,7 @@ export function leftIn(
   known: Versions,
   others: Readonly<Record<string, string>>,
   fingerprint: (value: string) => string,
-): readonly Left[] {
+): readonly LeftVariable[] {
   if (known.size === 0) return []
   return Object.entries(others).flatMap(([name, value]) => {
     for (const [index, candidate] of candidates(value).entries()) {
@@ -65,7 +65,7 @@ function candidates(value: string): readonly string[] {
 export function sayLeft(
   target: string,
   environment: string,
-  { name, secret, version, whole }: Left,
+  { name, secret, version, whole }: LeftVariable,
 ): string {
   return (
     `${target}: ${shownName(name)} is not in the config and shows ${version} of ` +

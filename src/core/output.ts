@@ -1,5 +1,5 @@
 import type { Credential } from "./credential.ts"
-import type { EntryInspection, Landed, Place, Readers, Seen, TokenOf } from "./entry.ts"
+import type { EntryInspection, Landed, OutputPlace, Readers, Seen, TokenOf } from "./entry.ts"
 import type { Trial } from "./plugin-context.ts"
 
 /** What an output implements, and the drafts of its changes. */
@@ -61,12 +61,19 @@ export interface Draft {
   settle?(tokenOf: TokenOf, signal: AbortSignal): Promise<Landed>
   discard(): Promise<void>
 }
+/** How long an output is waited for. */
+export type OutputWait = {
+  /** Ends the wait; one for each turn, in which a silent manager costs its time once. */
+  readonly turn?: AbortSignal
+  /** How long (ms) a manager may take; left out: as long as any. */
+  readonly managerMs?: number
+}
 /** A file, a folder of them, or an entry of a secret manager, that shows values to programs. */
 export interface Output {
   /** Absolute path, or the entry's id; unique in the config. */
   readonly target: string
   /** Left out: files, at `target`. */
-  readonly place?: Place
+  readonly place?: OutputPlace
   /** Of an entry; left out: an hour, where two values live. */
   readonly readers?: Readers
   /** The secrets it shows, known from its templates. */

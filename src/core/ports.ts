@@ -12,6 +12,6 @@ export type {
   UnderWay,
 } from "./driver.ts"
 export type { Finding } from "./finding.ts"
-export type { Draft, Former, IssuedVersions, Output, Ready, Values } from "./output.ts"
+export type { Draft, Former, IssuedVersions, Output, OutputWait, Ready, Values } from "./output.ts"
 export type { MakeText, PluginContext, Reference, Trial } from "./plugin-context.ts"
 export type { Deployment, Health, Inspection, Reader, Restarter } from "./programs.ts"

@@ -1,12 +1,19 @@
 import { isEntry } from "../core/entry.ts"
-import type { Draft, Former, IssuedVersions, Output, Ready, Trial, Values } from "../core/ports.ts"
+import type {
+  Draft,
+  Former,
+  IssuedVersions,
+  Output,
+  OutputWait,
+  Ready,
+  Trial,
+  Values,
+} from "../core/ports.ts"
 import { inTime } from "./in-time.ts"
 import { land } from "./land.ts"
 
 /** How long (ms) each file system, or manager, may take. */
-type Patience = Waits & { readonly withinMs?: number }
-/** `turn` ends the wait; `managerMs`: for a manager. */
-type Waits = { readonly turn?: AbortSignal; readonly managerMs?: number }
+type DraftWait = OutputWait & { readonly withinMs?: number }
 
 /**
  * Drafts every output, read back as its reader would; every draft, or none and a throw. Managers
@@ -16,20 +23,20 @@ export async function draftAll(
   outputs: readonly Output[],
   values: Values,
   issued: IssuedVersions,
-  { withinMs, managerMs, turn, ...how }: Trial & Patience = { trial: false },
+  { withinMs, managerMs, turn, ...trial }: Trial & DraftWait = { trial: false },
 ): Promise<readonly Ready[]> {
   const ready = new Map<Output, Ready>()
   const draftOne = async (output: Output): Promise<void> => {
     const ms = withinMs ?? (isEntry(output) ? managerMs : undefined)
     const before =
-      how.trial || isEntry(output)
+      trial.trial || isEntry(output)
         ? undefined
         : await inTime({ output, ms, turn, act: (signal) => output.read(signal) })
     const draft = await inTime({
       output,
       ms,
       turn,
-      act: (signal) => output.prepare(values, issued, signal, how),
+      act: (signal) => output.prepare(values, issued, signal, trial),
       late: (one) => one.discard(),
     })
     ready.set(output, { output, before: before ?? draft.before?.bytes, draft })
@@ -53,7 +60,7 @@ export async function draftAll(
  */
 export async function restoreOne(
   output: Output,
-  former: Former & Waits,
+  former: Former & OutputWait,
   values: Values,
   issued: IssuedVersions,
 ): Promise<Draft> {
@@ -84,6 +91,6 @@ export const delivery = {
   ask: <T>(
     output: Output,
     act: (signal: AbortSignal) => Promise<T>,
-    { turn, managerMs }: Waits,
+    { turn, managerMs }: OutputWait,
   ): Promise<T> => inTime({ output, turn, act, ms: isEntry(output) ? managerMs : undefined }),
 }

@@ -1,14 +1,9 @@
 import { AppError, describeError } from "../base/error.ts"
 import type { Landed, TokenOf } from "../core/entry.ts"
-import type { Draft, Output } from "../core/ports.ts"
+import type { Draft, Output, OutputWait } from "../core/ports.ts"
 import { inTime } from "./in-time.ts"
 
-export type Landing = {
-  readonly tokenOf: TokenOf
-  /** Ends the wait. */
-  readonly turn?: AbortSignal
-  readonly managerMs?: number
-}
+export type Landing = OutputWait & { readonly tokenOf: TokenOf }
 
 /**
  * Makes the draft of an entry visible. Its mark since, or a throw: `entry-refused`, which is over,
@@ -32,10 +27,10 @@ export async function land(
   }).catch((error: unknown): Landed => {
     // What was never sent cannot land.
     if (!sent) throw error
-    return { is: "unknown", says: describeError(error).message }
+    return { is: "unknown", reason: describeError(error).message }
   })
   if (landed.is === "done") return landed.mark
-  throw landed.is === "refused" ? refused(landed.says) : unknown(landed.says)
+  throw landed.is === "refused" ? refused(landed.reason) : unknown(landed.reason)
 }
 
 async function settled(draft: Draft, tokenOf: TokenOf, signal: AbortSignal): Promise<Landed> {
@@ -45,15 +40,15 @@ async function settled(draft: Draft, tokenOf: TokenOf, signal: AbortSignal): Pro
     : first
 }
 
-function refused(says: string): AppError {
-  return new AppError("entry-refused", `it was not written: ${says}`, {
+function refused(reason: string): AppError {
+  return new AppError("entry-refused", `it was not written: ${reason}`, {
     remedy: "retry",
     hint: "see who else writes there, and that the login of mycelium may write",
   })
 }
 
-function unknown(says: string): AppError {
-  return new AppError("entry-unknown", `it is unknown whether it was written: ${says}`, {
+function unknown(reason: string): AppError {
+  return new AppError("entry-unknown", `it is unknown whether it was written: ${reason}`, {
     remedy: "retry",
     hint:
       "see that its manager runs, and can be reached from here: it is written again then, " +

@@ -1,10 +1,9 @@
 import { AppError } from "../base/error.ts"
-import type { Credential, Output, Ready, Trial, Values } from "../core/ports.ts"
+import type { Credential, Output, OutputWait, Ready, Trial, Values } from "../core/ports.ts"
 import { type ChangeSet, isDeferrable } from "../core/change-set.ts"
 import { versionAt } from "../core/version.ts"
-import { patienceOf } from "./patience.ts"
+import { outputWaitOf } from "./output-wait.ts"
 import type { Session } from "./session.ts"
-import type { Turn } from "./work.ts"
 
 /**
  * An output is written while it is unknown what the service of another secret in it takes, and that
@@ -35,7 +34,7 @@ export type Beside = {
   readonly keeps: ReadonlySet<string>
   readonly trial?: Trial
   /** Left out: that of the open change set. */
-  readonly patience?: Turn
+  readonly wait?: OutputWait
 }
 
 /** Every draft, or none and a throw. */
@@ -46,7 +45,7 @@ export async function draftBeside(
 ): Promise<readonly Ready[]> {
   const { draft } = session.work.delivery
   if (beside.keeps.size === 0)
-    return draft(outputs, beside.values, session.issued, howOf(session, beside))
+    return draft(outputs, beside.values, session.issued, draftOptions(session, beside))
   const ready: Ready[] = []
   try {
     for (const output of outputs) ready.push(...(await draftOne(session, output, beside)))
@@ -57,8 +56,11 @@ export async function draftBeside(
   }
 }
 
-function howOf(session: Session, { trial = { trial: false }, patience }: Beside): Trial & Turn {
-  return { ...trial, ...(patience ?? patienceOf(session)) }
+function draftOptions(
+  session: Session,
+  { trial = { trial: false }, wait }: Beside,
+): Trial & OutputWait {
+  return { ...trial, ...(wait ?? outputWaitOf(session)) }
 }
 
 async function draftOne(
@@ -68,7 +70,7 @@ async function draftOne(
 ): Promise<readonly Ready[]> {
   const { values, keeps } = beside
   const draft = (shown: Values): Promise<readonly Ready[]> =>
-    session.work.delivery.draft([output], shown, session.issued, howOf(session, beside))
+    session.work.delivery.draft([output], shown, session.issued, draftOptions(session, beside))
   const kept = output.shows.filter((name) => keeps.has(name))
   if (kept.length === 0) return draft(values)
   if (output.apart !== true) return draft(await shownNow(session, output, { values, kept }))
@@ -115,7 +117,7 @@ async function isSame(session: Session, output: Output, values: Values): Promise
   const asked = delivery.ask(
     output,
     (signal) => output.compare(values, AbortSignal.any([stop, signal])),
-    patienceOf(session),
+    outputWaitOf(session),
   )
   return asked.then(
     (answer) => answer === "same",

@@ -1,6 +1,6 @@
 import { isEntry } from "../core/entry.ts"
 import type { Draft, Output } from "../core/ports.ts"
-import { patienceOf } from "./patience.ts"
+import { outputWaitOf } from "./output-wait.ts"
 import type { Session } from "./session.ts"
 import { stage, throwIf, tokensOf, unstaged } from "./stage.ts"
 
@@ -15,8 +15,8 @@ export async function land(session: Session, output: Output, draft: Draft): Prom
 export function send(session: Session, output: Output, draft: Draft): Promise<string> {
   const { work, doubted } = session
   doubted.add(output.target)
-  const how = { ...patienceOf(session), tokenOf: tokensOf(session, output.target) }
-  return work.delivery.land(output, draft, how)
+  const landing = { ...outputWaitOf(session), tokenOf: tokensOf(session, output.target) }
+  return work.delivery.land(output, draft, landing)
 }
 
 type Landed = { readonly output: Output; readonly draft: Draft; readonly mark: string }

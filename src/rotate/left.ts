@@ -1,4 +1,4 @@
-import { type Left, leftIn, versionsIn } from "../core/left.ts"
+import { type LeftVariable, leftIn, versionsIn } from "../core/left.ts"
 import type { Draft, Output } from "../core/ports.ts"
 import { versionAt } from "../core/version.ts"
 import type { Session } from "./session.ts"
@@ -10,7 +10,7 @@ import type { Session } from "./session.ts"
 export async function leftBeside(
   session: Session,
   names: readonly string[],
-): Promise<readonly { readonly target: string; readonly left: Left }[]> {
+): Promise<readonly { readonly target: string; readonly left: LeftVariable }[]> {
   const { vault } = session.work
   const known = versionsIn(session.document, names)
   const found = await Promise.all(

@@ -2,7 +2,7 @@ import { AppError, describeError } from "../base/error.ts"
 import type { TokenOf } from "../core/entry.ts"
 import type { Refusal } from "../core/change-set.ts"
 import type { Draft, Output } from "../core/ports.ts"
-import { patienceOf } from "./patience.ts"
+import { outputWaitOf } from "./output-wait.ts"
 import type { Session } from "./session.ts"
 
 /**
@@ -44,7 +44,7 @@ export async function stage(
   await Promise.all(
     staging.map(async ({ output, token, act }) => {
       try {
-        await work.delivery.ask(output, (signal) => act(token, signal), patienceOf(session))
+        await work.delivery.ask(output, (signal) => act(token, signal), outputWaitOf(session))
         stagedHere.add(token)
       } catch (error) {
         refused[output.target] = describeError(error)
@@ -82,7 +82,7 @@ export async function dropStaged(session: Session): Promise<void> {
     if (output === undefined || drop === undefined) continue
     for (const token of tokens)
       try {
-        await work.delivery.ask(output, (signal) => drop(token, signal), patienceOf(session))
+        await work.delivery.ask(output, (signal) => drop(token, signal), outputWaitOf(session))
         unstaged(session, target, token)
       } catch (error) {
         work.onProgress("tidy", describeError(error).message)

@@ -10,6 +10,7 @@ import type {
   Finding,
   Former,
   IssuedVersions,
+  OutputWait,
   MakeText,
   Output,
   Ready,
@@ -129,7 +130,7 @@ export interface Delivery {
     outputs: readonly Output[],
     values: Values,
     known: IssuedVersions,
-    options?: Trial & Turn,
+    options?: Trial & OutputWait,
   ): Promise<readonly Ready[]>
   /**
    * Puts the former bytes back, or, if the output was edited since, our former values
@@ -137,7 +138,7 @@ export interface Delivery {
    */
   restore(
     output: Output,
-    former: Former & Turn,
+    former: Former & OutputWait,
     values: Values,
     known: IssuedVersions,
   ): Promise<Draft>
@@ -145,17 +146,11 @@ export interface Delivery {
    * Makes the draft of an entry visible. Its mark since; or throws `entry-refused`, which is over,
    * or another code, after which it may still land.
    */
-  land(output: Output, draft: Draft, how: Landing & Turn): Promise<string>
+  land(output: Output, draft: Draft, landing: Landing & OutputWait): Promise<string>
   /** Any other call of an output, in its time. */
-  ask<T>(output: Output, act: (signal: AbortSignal) => Promise<T>, turn: Turn): Promise<T>
+  ask<T>(output: Output, act: (signal: AbortSignal) => Promise<T>, wait: OutputWait): Promise<T>
 }
 type Landing = { readonly tokenOf: TokenOf }
-export type Turn = {
-  /** Ends the wait for an output; one for each turn, in which a silent manager costs its time once. */
-  readonly turn?: AbortSignal
-  /** How long (ms) a manager may take; left out: as long as any. */
-  readonly managerMs?: number
-}
 /** The restart itself failed: the program may run on with what it has read before. */
 export type NotRestarted = { readonly notRestarted: string }
 /** A text: it was restarted, and why it did not get healthy. */

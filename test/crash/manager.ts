@@ -136,20 +136,20 @@ export class Manager {
     if (this.#isSilent) {
       if (silent?.lands === true) this.#land(write, now())
       await process.instant()
-      return { is: "unknown", says: "no answer" }
+      return { is: "unknown", reason: "no answer" }
     }
     if (loses?.write === this.writes && loses.late !== undefined) {
       this.late.push({ write, countdown: loses.late })
       await process.instant()
-      return { is: "unknown", says: "the answer was lost" }
+      return { is: "unknown", reason: "the answer was lost" }
     }
     const landed = this.#land(write, now())
     await process.instant()
-    return loses?.write === this.writes ? { is: "unknown", says: "the answer was lost" } : landed
+    return loses?.write === this.writes ? { is: "unknown", reason: "the answer was lost" } : landed
   }
 
   #land({ bytes: next, over, token }: EntryWrite, now: number): Landed {
-    if (over !== String(this.version)) return { is: "refused", says: "it is at another version" }
+    if (over !== String(this.version)) return { is: "refused", reason: "it is at another version" }
     if (this.fault.stages === true && !this.staged.includes(token))
       throw new Error("it was not staged under its token")
     this.staged = this.staged.filter((one) => one !== token)

@@ -1,4 +1,4 @@
-import type { IncidentReport, Left, SecretReport } from "../../incident/report/model.ts"
+import type { IncidentReport, NotContained, SecretReport } from "../../incident/report/model.ts"
 import { type Block, command, instant, many } from "./blocks.ts"
 import { explanationOf } from "../explain/texts.ts"
 import { owedBlocks } from "./incident-owed.ts"
@@ -50,7 +50,7 @@ function leftBlocks(report: IncidentReport, config: readonly string[]): readonly
   ]
 }
 
-function leftRow({ environment, secret, some, message, code }: Left): readonly string[] {
+function leftRow({ environment, secret, some, message, code }: NotContained): readonly string[] {
   const part = some === true ? "the secrets that were chosen" : "all of it"
   const place = secret === undefined ? `${environment} (${part})` : `${environment}/${secret}`
   return [place, whyOf(message, code), code]

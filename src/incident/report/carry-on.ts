@@ -1,10 +1,10 @@
 import type { Config } from "../../config/model.ts"
 import { isListed } from "./fault.ts"
-import type { Left, Line, SecretReport } from "./model.ts"
+import type { NotContained, Line, SecretReport } from "./model.ts"
 
 type Carrying = {
   readonly config: Config
-  readonly left: readonly Left[]
+  readonly left: readonly NotContained[]
   readonly lines: readonly Line[]
   readonly secrets: readonly SecretReport[]
 }

@@ -4,7 +4,7 @@ import type { Config } from "../../config/model.ts"
 import type { Leaked } from "../shown-leaked.ts"
 import { carryOn } from "./carry-on.ts"
 import { begunAt, byTime, latest, namesOf, textOf } from "./entry.ts"
-import type { IncidentReport, Left, Line, Question, SecretReport } from "./model.ts"
+import type { IncidentReport, NotContained, Line, Question, SecretReport } from "./model.ts"
 import { policiesOf } from "./policy.ts"
 import { type Unhealthy, ofProgram, owedPrograms, unhealthyIn } from "./programs.ts"
 import { type Reader, readersOf } from "./readers.ts"
@@ -90,7 +90,7 @@ function leftIn(
     lines,
     secrets,
   }: { readonly lines: readonly Line[]; readonly secrets: readonly SecretReport[] },
-): readonly Left[] {
+): readonly NotContained[] {
   const named = new Set(secrets.map(({ environment }) => environment))
   return [
     ...unopened(sources, lines),

@@ -28,7 +28,7 @@ export type Erased = {
   readonly sessionsLeft?: true
 }
 /** A secret that is not contained; without `secret`, an environment. */
-export type Left = {
+export type NotContained = {
   readonly environment: string
   readonly secret?: string
   /** Some secrets of it; the log does not say which. */
@@ -115,7 +115,7 @@ export type IncidentReport = {
    */
   readonly unverified?: string
   /** What is not contained: secrets, and environments of which nothing is known. */
-  readonly left: readonly Left[]
+  readonly left: readonly NotContained[]
   /** Words of the command that carries on; none if nothing is left. */
   readonly carryOn?: readonly string[]
   /** Deployments whose last restart failed, or did not end healthy. */

@@ -2,7 +2,7 @@ import { versionAt } from "../../core/version.ts"
 
 import { latest, namesOf } from "./entry.ts"
 import type { Fault } from "./fault.ts"
-import type { Left, Line } from "./model.ts"
+import type { NotContained, Line } from "./model.ts"
 import type { Source } from "./source.ts"
 
 /**
@@ -10,13 +10,16 @@ import type { Source } from "./source.ts"
  * was locked, its state unreadable or older than its log), so its own log could not be written, and
  * those of the others tell that it was chosen.
  */
-export function unopened(sources: readonly Source[], lines: readonly Line[]): readonly Left[] {
+export function unopened(
+  sources: readonly Source[],
+  lines: readonly Line[],
+): readonly NotContained[] {
   const chosen = lines.filter(({ event }) => event === "contain")
   const words = new Set(
     chosen.flatMap(({ selection }) => (Array.isArray(selection) ? selection.map(String) : [])),
   )
   const last = latest(chosen.map(({ at }) => at)) ?? ""
-  return sources.flatMap((source): readonly Left[] => {
+  return sources.flatMap((source): readonly NotContained[] => {
     const { environment } = source
     const chosenHere = choiceOf(words, environment)
     const own = lines.filter((line) => line.environment === environment)
@@ -51,7 +54,7 @@ function unusable({ unreadable, document, log }: Source): Fault | undefined {
 }
 
 /** As far as the selection names them. */
-function placesOf({ all, some, named }: Choice): readonly Pick<Left, "secret" | "some">[] {
+function placesOf({ all, some, named }: Choice): readonly Pick<NotContained, "secret" | "some">[] {
   if (all) return [{}]
   return some ? [{ some }] : named.map((secret) => ({ secret }))
 }
@@ -66,7 +69,7 @@ type Unspoken = {
 }
 
 /** Its state can be read: secrets with a value that no line speaks of. */
-function unspoken({ source, chosen, own, last }: Unspoken): readonly Left[] {
+function unspoken({ source, chosen, own, last }: Unspoken): readonly NotContained[] {
   const { environment, document } = source
   const { all, some, named } = chosen
   // A value that came later could not have been taken.

@@ -113,8 +113,8 @@ export class AwsSecretEntry implements Entry {
       else await calls.move({ label: currentLabel, from: over, to: token }, signal)
       return { is: "done", mark: token }
     } catch (error) {
-      const { code, message: says } = describeError(error)
-      return { is: isNo(code) ? "refused" : "unknown", says }
+      const { code, message: reason } = describeError(error)
+      return { is: isNo(code) ? "refused" : "unknown", reason }
     }
   }
 

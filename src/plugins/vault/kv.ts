@@ -154,11 +154,11 @@ export async function writeEntry(
       return { is: "done", mark: markOf({ version: said.data.version, isDeleted: false }) }
     }
     if (answer.status === 400 && /check-and-set/.test(errorsIn(answer)))
-      return { is: "refused", says: `${message}: another version was written meanwhile` }
+      return { is: "refused", reason: `${message}: another version was written meanwhile` }
     throw faultOf(answer, message)
   } catch (error) {
-    const { code, message: says } = describeError(error)
-    return { is: isNo(code) ? "refused" : "unknown", says }
+    const { code, message: reason } = describeError(error)
+    return { is: isNo(code) ? "refused" : "unknown", reason }
   }
 }
 

@@ -5,7 +5,7 @@ import { driverOf } from "../ask.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
 import { sideBySide } from "../land.ts"
 import { needOf } from "../need.ts"
-import { hurried } from "../patience.ts"
+import { incidentWait } from "../output-wait.ts"
 import { draftOf } from "./probes.ts"
 import type { Kept, Preflight } from "./result.ts"
 import type { Session } from "../session.ts"
@@ -54,7 +54,7 @@ export async function withoutUnwritable(
     values: await trialValues(session, members),
     keeps: keptBeside(session, members),
     trial: { trial: true },
-    ...(leavesUnwritable ? { patience: hurried(session) } : {}),
+    ...(leavesUnwritable ? { wait: incidentWait(session) } : {}),
   }
   const refused = new Map<Output, ErrorDescription>()
   const shown: number[] = []

@@ -5,7 +5,7 @@ import type { Before, ChangeSet, Refusal } from "../../core/change-set.ts"
 import { draftBeside, keptBeside } from "../beside.ts"
 import { land, sideBySide } from "../land.ts"
 import { stage, throwIf } from "../stage.ts"
-import { patienceOf } from "../patience.ts"
+import { outputWaitOf } from "../output-wait.ts"
 import type { Session } from "../session.ts"
 import { type Refusals, leaveOutputs } from "../unwritten.ts"
 
@@ -65,7 +65,7 @@ async function wayBack(
     before: was.sealed === "" ? undefined : await vault.openBytes(output.target, was.sealed),
     after: was.after,
     fingerprint: (bytes: Uint8Array) => vault.fingerprint(bytes),
-    ...patienceOf(session),
+    ...outputWaitOf(session),
   }
   return delivery.restore(output, former, values, session.issued)
 }

@@ -223,7 +223,7 @@ describe("the output aws_secret, at a strict stand-in", () => {
       listener: "any",
     }
     const landed = await show(open(names(), { create: true, aws: aws_ }), newValue())
-    expect([landed.is, landed.is === "done" ? "" : landed.says]).toEqual([
+    expect([landed.is, landed.is === "done" ? "" : landed.reason]).toEqual([
       "refused",
       expect.stringContaining("of another account"),
     ])
@@ -315,7 +315,7 @@ describe("the output aws_secret, at a strict stand-in", () => {
       aws.denied.clear()
       aws.denied.add(operation)
       const said = await show(open(name), next, old).then(
-        (landed) => ({ code: landed.is, text: landed.is === "done" ? "" : landed.says }),
+        (landed) => ({ code: landed.is, text: landed.is === "done" ? "" : landed.reason }),
         (error: { code: string; message: string; hint?: string }) => ({
           code: error.code,
           text: error.message,

@@ -48,7 +48,7 @@ class Memory {
     const answer = this.answers.shift()
     if (answer !== undefined) return answer
     const at = this.text === undefined ? undefined : String(this.version)
-    if (write.over !== at) return { is: "refused", says: "another version" }
+    if (write.over !== at) return { is: "refused", reason: "another version" }
     this.become(Buffer.from(write.bytes).toString())
     return { is: "done", mark: String(this.version) }
   }
@@ -185,11 +185,11 @@ describe("an entry of a secret manager", () => {
     busy.beforeWrite = () => busy.become(`{"password":"","n":"${busy.version}"}`)
     expect((await deliver(busy.open(shown))).landed).toMatchObject({ is: "refused" })
     const closed = new Memory('{"password":""}')
-    closed.answers = [{ is: "refused", says: `no right to write ${password}` }]
+    closed.answers = [{ is: "refused", reason: `no right to write ${password}` }]
     const { landed } = await deliver(closed.open(shown))
     expect(landed).toEqual({
       is: "refused",
-      says: expect.stringMatching(/^the entry shop: no right to write/) as unknown as string,
+      reason: expect.stringMatching(/^the entry shop: no right to write/) as unknown as string,
     })
     expect(closed.sent).toHaveLength(1)
   })
@@ -200,7 +200,7 @@ describe("an entry of a secret manager", () => {
     const output = memory.open(shown)
     const draft = await output.prepare(valuesOf(values), knownOf(values), never)
     const value = String(passwordOf(Buffer.from(draft.bytes).toString()))
-    memory.answers = [{ is: "unknown", says: `500: ${value}` }]
+    memory.answers = [{ is: "unknown", reason: `500: ${value}` }]
     const landed = await draft.commit(tokenOf, signal)
     expect(JSON.stringify(landed)).not.toContain(value)
   })
@@ -208,7 +208,7 @@ describe("an entry of a secret manager", () => {
   test("a lost answer is settled by a look: it landed, or is written again", async () => {
     for (const lands of [true, false]) {
       const memory = new Memory('{"password":""}')
-      memory.answers = [{ is: "unknown", says: "timeout" }]
+      memory.answers = [{ is: "unknown", reason: "timeout" }]
       const { draft, landed } = await deliver(memory.open(shown))
       expect(landed).toMatchObject({ is: "unknown" })
       if (lands) memory.become(Buffer.from(draft.bytes).toString())

@@ -59,10 +59,10 @@ export async function removePassword(
   await account.keep()
 }
 
-export type Left = { readonly hadOthers: boolean; readonly isAlone: boolean }
+export type LeftAlone = { readonly hadOthers: boolean; readonly isAlone: boolean }
 
 /** For containment. `isAlone`: it stayed so. */
-export async function leaveOnly(account: Account, hash: string): Promise<Left> {
+export async function leaveOnly(account: Account, hash: string): Promise<LeftAlone> {
   const hadOthers = !isOnly(await account.read(), hash)
   if (hadOthers) await account.leave(hash)
   await account.keep()
@@ -101,7 +101,7 @@ type Sessions = {
  * accepted, and no server tells by which a session came in: those sessions are reported.
  */
 export async function expelSessions(
-  { hadOthers }: Pick<Left, "hadOthers">,
+  { hadOthers }: Pick<LeftAlone, "hadOthers">,
   { name, end, count, by, alone }: Sessions,
 ): Promise<OthersRevoked> {
   const { ended, left } = await endedOrLeft(end, alone)

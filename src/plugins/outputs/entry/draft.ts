@@ -81,12 +81,12 @@ class Write {
   constructor(
     entry: Entry,
     plan: Planner,
-    how: { readonly again: boolean; readonly hide: (text: string) => string },
+    options: { readonly again: boolean; readonly hide: (text: string) => string },
   ) {
     this.#entry = entry
     this.#plan = plan
-    this.#owesWrite = how.again
-    this.#hide = how.hide
+    this.#owesWrite = options.again
+    this.#hide = options.hide
   }
 
   begin(plan: Plan, tokenOf: TokenOf, signal: AbortSignal): Promise<Landed> {
@@ -105,7 +105,7 @@ class Write {
       const stands = this.#stands(plan)
       if (stands !== undefined) return { is: "done", mark: stands }
       const over = plan.seen?.mark
-      if (signal.aborted) return { is: "unknown", says: this.#hide("not waited for any longer") }
+      if (signal.aborted) return { is: "unknown", reason: this.#hide("not waited for any longer") }
       const write = { bytes: plan.bytes, over, token: tokenOf(plan.bytes) }
       const landed = await this.#send(write, signal)
       if (landed.is === "unknown") this.#under = { mark: over }
@@ -118,7 +118,7 @@ class Write {
       if (this.#entry.stage !== undefined && !same(next.bytes, first.bytes)) return landed
       plan = next
     }
-    return { is: "refused", says: this.#hide("others write there again and again") }
+    return { is: "refused", reason: this.#hide("others write there again and again") }
   }
 
   /** The mark under which the content stands so that nothing older can land. */
@@ -138,9 +138,9 @@ class Write {
   ): Promise<Landed> {
     try {
       const landed = await this.#entry.write(write, signal)
-      return landed.is === "done" ? landed : { ...landed, says: this.#hide(landed.says) }
+      return landed.is === "done" ? landed : { ...landed, reason: this.#hide(landed.reason) }
     } catch (error) {
-      return { is: "unknown", says: this.#hide(describeError(error).message) }
+      return { is: "unknown", reason: this.#hide(describeError(error).message) }
     }
   }
 
@@ -151,7 +151,7 @@ class Write {
     } catch (error) {
       const { code, message } = describeError(error)
       const is = code === "output-drift" || code === "output-unreadable" ? "refused" : "unknown"
-      return { is, says: this.#hide(message) }
+      return { is, reason: this.#hide(message) }
     }
   }
 }

@@ -1,14 +1,15 @@
+import type { OutputWait } from "../core/ports.ts"
 import type { Session } from "./session.ts"
-import { type Turn, deadlines } from "./work.ts"
+import { deadlines } from "./work.ts"
 
 /** How long outputs are waited for: in an incident a manager has little time, and is owed then. */
-export function patienceOf(session: Session): Turn {
+export function outputWaitOf(session: Session): OutputWait {
   return session.urgent || session.strategy.leavesUnwritable
-    ? hurried(session)
+    ? incidentWait(session)
     : { turn: session.work.forceStop }
 }
 
 /** As in an incident, before its change set is there. */
-export function hurried({ work }: Session): Turn {
+export function incidentWait({ work }: Session): OutputWait {
   return { turn: work.forceStop, managerMs: deadlines.managerInIncident }
 }
