@@ -4,7 +4,6 @@ import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import type { Credential, Fields } from "../core/ports.ts"
 import type { SecretState } from "../core/state.ts"
-
 import { driverOf } from "../rotate/ask.ts"
 import { deploymentsOf } from "../rotate/readers.ts"
 import { showsIt } from "../rotate/reconcile/shows-it.ts"
@@ -46,10 +45,7 @@ export async function adoptOne(
     kind: "adopted",
     version,
     proof,
-    weak,
-    ...(await following(session, name, { adopted, isFirst: current === undefined })),
-    ...present({ madeAt }),
-    ...listening(session, name),
+    ...(await consequencesOf(session, name, { adopted, current, madeAt, weak })),
   }
 }
 
@@ -85,10 +81,7 @@ async function adoptAgain(
     version: known,
     stored: true,
     proof,
-    weak,
-    ...(await following(session, name, { adopted, isFirst: current === undefined })),
-    ...present({ madeAt }),
-    ...listening(session, name),
+    ...(await consequencesOf(session, name, { adopted, current, madeAt, weak })),
   }
 }
 
@@ -102,6 +95,20 @@ type New = {
   readonly madeAt: string | undefined
   /** It is easily guessed. */
   readonly weak: boolean
+}
+
+/** What is said of an adopted value, new or stored before. */
+async function consequencesOf(
+  session: Session,
+  name: string,
+  { adopted, current, madeAt, weak }: New & { readonly current: Credential | undefined },
+) {
+  return {
+    weak,
+    ...(await following(session, name, { adopted, isFirst: current === undefined })),
+    ...present({ madeAt }),
+    ...listening(session, name),
+  }
 }
 
 async function noteAdopted(

@@ -5,9 +5,8 @@ import { defineOutput, type OutputContext } from "../../core/define.ts"
 import { awsKey, entryId, placeOf, secretKey, secretProblem } from "../aws/options.ts"
 import type { AwsReach } from "../aws/reach.ts"
 import { AwsSecretEntry } from "../aws/secret-entry.ts"
-import { entryOptions, readersIn } from "./entry/options.ts"
+import { entryOptions, inspectFields, readersIn } from "./entry/options.ts"
 import { openEntry } from "./entry/output.ts"
-import { inspectAll } from "./variables/variable.ts"
 
 const Options = z
   .strictObject({
@@ -32,13 +31,7 @@ export const awsSecret = defineOutput({
   options: Options,
   target: ({ aws_secret: secret, aws }) => entryId(placeOf(secret, aws)),
   readers: ({ readers }) => readersIn(readers),
-  inspect: ({ variables }) =>
-    inspectAll(
-      Object.entries(variables).map(([name, template]) => ({
-        path: ["variables", name],
-        template,
-      })),
-    ),
+  inspect: ({ variables }) => inspectFields(variables),
   open: ({ aws_secret: secret, aws, variables, create, readers }, context) =>
     openEntry({
       entry: new AwsSecretEntry(placeOf(secret, aws), () => reachOf(context)),

@@ -5,9 +5,8 @@ import { defineOutput, type OutputContext } from "../../core/define.ts"
 import { VaultEntry } from "../vault/entry.ts"
 import { entryId, entryKeys } from "../vault/options.ts"
 import type { VaultReach } from "../vault/reach.ts"
-import { entryOptions, readersIn } from "./entry/options.ts"
+import { entryOptions, inspectFields, readersIn } from "./entry/options.ts"
 import { openEntry } from "./entry/output.ts"
-import { inspectAll } from "./variables/variable.ts"
 
 const Options = z.strictObject({
   vault: z.strictObject(entryKeys()).meta({
@@ -24,13 +23,7 @@ export const vault = defineOutput({
   options: Options,
   target: (options) => entryId(options.vault),
   readers: ({ readers }) => readersIn(readers),
-  inspect: ({ variables }) =>
-    inspectAll(
-      Object.entries(variables).map(([name, template]) => ({
-        path: ["variables", name],
-        template,
-      })),
-    ),
+  inspect: ({ variables }) => inspectFields(variables),
   open: ({ vault: place, variables, create, readers }, context) =>
     openEntry({
       entry: new VaultEntry(place, () => reachOf(context)),

@@ -2,6 +2,7 @@ import { z } from "zod"
 import { present } from "../../../base/present.ts"
 import { parseDuration } from "../../../base/text/duration.ts"
 import type { Readers } from "../../../core/entry.ts"
+import { inspectAll } from "../variables/variable.ts"
 
 /** What the config says of every entry, whatever its manager is. */
 
@@ -65,6 +66,13 @@ export function entryOptions() {
       }),
     readers: ReadersGiven,
   }
+}
+
+/** What the templates of an entry's fields show, and what is wrong with them. */
+export function inspectFields(variables: Readonly<Record<string, string>>) {
+  return inspectAll(
+    Object.entries(variables).map(([name, template]) => ({ path: ["variables", name], template })),
+  )
 }
 
 export type ReadersOption =
