@@ -1,29 +1,16 @@
-import {
-  addressUrl,
-  hostOf,
-  invalidAddress,
-  isLocal,
-  portOf,
-  refuseLogin,
-  refuseParameters,
-} from "../drivers/server/address.ts"
+import { type HttpsAddress, isLocal, parseHttps } from "../drivers/server/address.ts"
 import { partitionOf } from "./arn.ts"
 
 /** Where an API of AWS is asked. */
-export type ApiAddress = { readonly host: string; readonly port: number; readonly tls: boolean }
+export type ApiAddress = HttpsAddress
 
 /** `https://host`, or `http://` on this machine. An error never quotes the address. */
 export function parseEndpoint(text: string): ApiAddress {
-  const url = addressUrl(text, /^https?:\/\//i, "it reads https://host")
-  refuseLogin(url)
-  refuseParameters(url)
-  if (url.pathname !== "" && url.pathname !== "/")
-    throw invalidAddress("nothing follows the host and its port")
-  const tls = url.protocol === "https:"
-  const address = { host: hostOf(url), port: portOf(url, tls ? 443 : 80), tls }
-  if (!tls && !isLocal(address))
-    throw invalidAddress("off this machine it begins with https://, for values go there")
-  return address
+  return parseHttps(text, {
+    form: "https://host",
+    nothingFollows: "nothing follows the host and its port",
+    because: "values go there",
+  })
 }
 
 export type Service = "secretsmanager" | "ssm" | "sts"

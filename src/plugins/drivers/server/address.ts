@@ -58,6 +58,32 @@ export function portOf(url: URL, standard: number): number {
   return url.port === "" ? standard : Number(url.port)
 }
 
+/** What the address of one API says in its messages. */
+type HttpsWords = {
+  /** "https://host". */
+  readonly form: string
+  /** What may follow the host, and does not: a whole clause. */
+  readonly nothingFollows: string
+  /** Why it is https off this machine: "values go there". */
+  readonly because: string
+}
+
+/** Where an API is asked, in clear on this machine alone. */
+export type HttpsAddress = { readonly host: string; readonly port: number; readonly tls: boolean }
+
+/** `https://host:port`, or `http://` on this machine. An error never quotes the address. */
+export function parseHttps(text: string, words: HttpsWords): HttpsAddress {
+  const url = addressUrl(text, /^https?:\/\//i, `it reads ${words.form}`)
+  refuseLogin(url)
+  refuseParameters(url)
+  if (url.pathname !== "" && url.pathname !== "/") throw invalidAddress(words.nothingFollows)
+  const tls = url.protocol === "https:"
+  const address = { host: hostOf(url), port: portOf(url, tls ? 443 : 80), tls }
+  if (!tls && !isLocal(address))
+    throw invalidAddress(`off this machine it begins with https://, for ${words.because}`)
+  return address
+}
+
 /** sun_path holds 108 bytes, the last of them 0 (unix(7)). */
 export function socketAt(path: string): { readonly socket: string } {
   if (!path.startsWith("/") || path.endsWith("/"))
