@@ -33,6 +33,17 @@ function endpointKey() {
   })
 }
 
+const Account = z
+  .union([z.string().regex(/^\d{12}$/, digits), z.number().int().min(0).max(999_999_999_999)], {
+    error: digits,
+  })
+  .optional()
+  .meta({
+    title: "12 digits",
+    description: "The account that the secret belongs to; an ARN says it, too",
+    examples: ["123456789012"],
+  })
+
 export function awsKeys() {
   return z
     .strictObject({
@@ -44,19 +55,7 @@ export function awsKeys() {
           description: "The region where the secret is; an ARN says it, too",
           examples: ["eu-central-1"],
         }),
-      account: z
-        .union(
-          [z.string().regex(/^\d{12}$/, digits), z.number().int().min(0).max(999_999_999_999)],
-          {
-            error: digits,
-          },
-        )
-        .optional()
-        .meta({
-          title: "12 digits",
-          description: "The account that the secret belongs to; an ARN says it, too",
-          examples: ["123456789012"],
-        }),
+      account: Account,
       profile: z
         .string({ error: "name a profile" })
         .regex(/^[^\p{Cc}[\]]{1,128}$/u, "a profile's name is one line, without brackets")
@@ -84,19 +83,32 @@ export function awsKeys() {
         }),
     })
     .superRefine(({ endpoint, tls, listener }, context) => {
-      const inClear = endpoint !== undefined && /^http:/i.test(endpoint)
-      const say = (path: string, message: string): void =>
-        context.addIssue({ code: "custom", path: [path], message })
-      if (inClear && listener === undefined)
-        say(
-          "listener",
-          "without TLS any user of this machine could take the port: say who listens there, or any",
-        )
-      const unguarded = listenerProblem(listener, inClear)
-      if (unguarded !== undefined) say("listener", unguarded)
-      if (tls !== undefined && (endpoint === undefined || inClear))
-        say("tls", "tls is for an endpoint that begins with https://")
+      for (const { key, message } of guardProblems(endpoint, tls, listener))
+        context.addIssue({ code: "custom", path: [key], message })
     })
+}
+
+type GuardProblem = { readonly key: "listener" | "tls"; readonly message: string }
+
+/** In clear, who listens at the endpoint is named; tls is for an endpoint with TLS. */
+function guardProblems(
+  endpoint: string | undefined,
+  tls: unknown,
+  listener: Parameters<typeof listenerProblem>[0],
+): readonly GuardProblem[] {
+  const inClear = endpoint !== undefined && /^http:/i.test(endpoint)
+  const found: GuardProblem[] = []
+  if (inClear && listener === undefined)
+    found.push({
+      key: "listener",
+      message:
+        "without TLS any user of this machine could take the port: say who listens there, or any",
+    })
+  const unguarded = listenerProblem(listener, inClear)
+  if (unguarded !== undefined) found.push({ key: "listener", message: unguarded })
+  if (tls !== undefined && (endpoint === undefined || inClear))
+    found.push({ key: "tls", message: "tls is for an endpoint that begins with https://" })
+  return found
 }
 
 export type AwsOptions = z.output<ReturnType<typeof awsKeys>>

@@ -12,19 +12,16 @@ export type Signing = {
   readonly at: Date
 }
 
+type Call = {
+  readonly host: string
+  readonly type: string
+  readonly text: string
+  readonly target?: string
+}
+
 /** What goes out beside the body; the host is signed as it stands in `host`. */
 export async function signedHeaders(
-  {
-    host,
-    type,
-    text,
-    target,
-  }: {
-    readonly host: string
-    readonly type: string
-    readonly text: string
-    readonly target?: string
-  },
+  { host, type, text, target }: Call,
   { service, region, credentials: { keyId, key, session }, at }: Signing,
 ): Promise<Readonly<Record<string, string | Secret>>> {
   const { SignatureV4 } = await import("@smithy/signature-v4")
