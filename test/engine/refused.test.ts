@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { mkdirSync } from "node:fs"
+import { appendFileSync, chownSync, mkdirSync } from "node:fs"
 import { api, openApp, quick } from "../support/compose-app.ts"
 import { layOut } from "../support/mycelium.ts"
 import { type DockerEngine, dockerIsMissing, startDocker } from "../support/servers/docker.ts"
@@ -61,6 +61,27 @@ suite(
       expect(await app.containers()).toEqual(["project-api-1: new, made anew"])
       expect((await engine.containers())[0]?.env).toContain("DEBUG=1")
     })
+
+    const isRoot = process.getuid?.() === 0
+    test.skipIf(!isRoot)(
+      "where another user's .env fills what the service may reach, in a containment too (only as root: it needs that user)",
+      async () => {
+        const reaching = { ...api, volumes: ["${DATA:-/tmp}:/data"] }
+        await using app = await openApp(engine, { services: { api: reaching } })
+        const file = app.project.path(".env")
+        chownSync(file, 30001, 30001)
+        await app.up()
+        const before = (await engine.containers()).map(({ id }) => id)
+        appendFileSync(file, "DATA=/\n")
+        expect(await app.refused()).toContain(differs)
+        const ran = await app.mycelium(["rotate-now", "production", "--contain"])
+        expect([ran.code, ran.stdout]).toEqual([
+          7,
+          expect.stringContaining(`another user can change ${file}, from which Compose takes`),
+        ])
+        expect((await engine.containers()).map(({ id }) => id)).toEqual(before)
+      },
+    )
 
     test("where another line of .env was edited", async () => {
       await using app = await openApp(engine)

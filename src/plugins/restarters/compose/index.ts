@@ -16,6 +16,7 @@ import {
 } from "../../docker/group.ts"
 import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
 import { mustRunAnew } from "./prove.ts"
+import { openVariables, otherReach, reachOf } from "./reach.ts"
 import { readersOf } from "./readers.ts"
 import { type Seen, isAsSeen, seeNow } from "./untouched.ts"
 
@@ -41,7 +42,13 @@ export const compose = defineRestarter({
         seen.group = group
         seen.staysStopped = isStopped(group)
         seen.state = await seeNow(group, targets)
-        return inspect(docker, options, group, { targets, signal })
+        seen.reach =
+          (await openVariables(group)) === undefined
+            ? undefined
+            : await reachOf(docker, group, { options, signal }).catch(() => undefined)
+        const found = await inspect(docker, options, group, { targets, signal })
+        seen.wasChanged = found.findings.some(({ code }) => code === "compose-changed")
+        return found
       },
       restart: (mark, signal, { checked } = { checked: false }) =>
         restart(docker, options, seen, { mark, checked, signal }),
@@ -55,6 +62,10 @@ type SeenBefore = {
   group?: Group | undefined
   staysStopped: boolean
   state?: Seen
+  /** What it may do on this machine; undefined where Compose did not say. */
+  reach?: string | undefined
+  /** What would be deployed was not what ran, before anything was touched. */
+  wasChanged?: boolean
   /** The mark of a restart that has failed. */
   failed?: string | undefined
 }
@@ -70,6 +81,7 @@ async function restart(
   const group = seen.group ?? (await findGroup(docker, options, signal))
   seen.group = undefined
   await refuseChangeableFiles([...composeFiles(options, docker.folder), ...group.files])
+  if (!options.allowChanges) await refuseOtherReach(docker, options, group, { seen, signal })
   // Only what was stopped before: a container that ended because of the new value must be there
   // again after a way back.
   if (seen.staysStopped && isStopped(group)) return
@@ -85,6 +97,22 @@ async function restart(
   await runHook(hook, mark, signal)
   seen.failed = undefined
   await mustRunAnew(docker, group, { services: options.services, checked, signal })
+}
+
+/** Another user who can write variables for Compose does not choose what is deployed. */
+async function refuseOtherReach(
+  docker: Docker,
+  options: ComposeOptions,
+  group: Group,
+  { seen, signal }: { readonly seen: SeenBefore; readonly signal: AbortSignal },
+): Promise<void> {
+  const file = await openVariables(group)
+  if (file === undefined) return
+  if (seen.wasChanged === true) throw otherReach(options.services, file, "")
+  if (seen.reach === undefined) return
+  const now = await reachOf(docker, group, { options, signal })
+  if (now !== seen.reach)
+    throw otherReach(options.services, file, " since this rotation has looked at it")
 }
 
 /** After a restart that failed before it touched anything, what runs holds what the files say. */
