@@ -35,7 +35,7 @@ test("--exposed-in of a file without any data, and of one that says no size, say
   await using project = await openGenerated()
   plant(join(project.folder, "empty"))
   const ran = await project.mycelium(["rotate-now", "--exposed-in", "empty", "--dry-run"])
-  expect(ran.stderr).toContain("that text holds no value")
+  expect(ran.stderr).toContain("that text holds none of the versions")
   const value = /=(.*)/.exec(project.read(`${first}.env`))?.[1] ?? ""
   const child = Bun.spawn(["sleep", "60"], { env: { SHOWN: value } })
   try {
