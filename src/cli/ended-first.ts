@@ -25,7 +25,10 @@ export class EndedFirst {
   /** Says what a person has to see to; with --json, beside the document. Returns the exit code. */
   close(terminal: Terminal, code: number, { json }: { readonly json: boolean }): number {
     const tell = json ? terminal.stderr : terminal.stdout
-    const left = this.#ended.filter(({ outcome }) => needsPerson(outcome))
+    // What has not ended is what these commands end, or say themselves.
+    const left = this.#ended.filter(
+      ({ outcome }) => outcome.kind === "rolled-back" && needsPerson(outcome),
+    )
     for (const { environment, secret, outcome } of left)
       for (const line of outcomeLines(environment, secret, outcome)) tell(line)
     return left.length === 0 ? code : exitCodes.person
