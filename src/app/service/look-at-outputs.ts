@@ -15,6 +15,7 @@ import { type StateKey, readState, statePath } from "../../record/state-file.ts"
 import { AgeVault } from "../../record/vault.ts"
 import { Session } from "../../rotate/session.ts"
 import type { App } from "../app.ts"
+import { takenBy } from "../belongs.ts"
 import { withLogMaintenance } from "../environment/leave.ts"
 import { type Locked, withLock } from "../environment/lock.ts"
 import { ledgerOf } from "../ledger-of.ts"
@@ -55,6 +56,8 @@ export async function lookAtOutputs(
   if (marks === before || files.length === 0) return { marks, changes: [] }
   const document = await loadUnlocked(ledgerOf(app, place), place, app)
   if (document.changeSet !== undefined || document.deferred !== undefined) return undefined
+  // To note anything would make another config's state ours.
+  if ((await takenBy(app, options, document)) !== undefined) return undefined
   const found = new Map<string, OffOutput>()
   for (const output of files) {
     const off = await judge(app, { options, place, document }, output)
