@@ -1,4 +1,4 @@
-import { HexDump } from "../base/text/hex-dump.ts"
+import { digitsOfRow, longestRow, ungrouped } from "../base/text/hex-dump.ts"
 import { TextFinder } from "../base/text/text-finder.ts"
 import { formsOf } from "../core/forms.ts"
 
@@ -20,8 +20,8 @@ export function patternsOf(value: string): readonly Pattern[] {
 }
 
 /**
- * Which patterns stand in the text: as it is, without its white space (base64 and hex are wrapped
- * and grouped by the programs that write them), or in a hex dump. One pass, bounded memory.
+ * Which patterns stand in the text: as it is, without its line breaks (base64 and hex are wrapped by
+ * the programs that write them), or in a hex dump. One pass, bounded memory.
  */
 export async function searchText(
   patterns: readonly Pattern[],
@@ -35,21 +35,62 @@ export async function searchText(
     encodedFinder(),
     encodedFinder(),
   ]
-  const dump = new HexDump()
+  const lines = new Lines()
   for await (const part of source) {
     plain.feed(part)
-    joined.feed(withoutSpace(part))
-    dumped.feed(dump.feed(part))
+    const { text, digits } = lines.feed(Buffer.from(part.buffer, part.byteOffset, part.length))
+    joined.feed(text)
+    if (digits !== "") dumped.feed(Buffer.from(digits))
   }
-  dumped.feed(dump.end())
+  dumped.feed(Buffer.from(lines.end()))
   const others = [...joined.end(), ...dumped.end()].flatMap((at) => encoded[at] ?? [])
   return new Set([...plain.end(), ...others].sort((one, other) => one - other))
 }
 
-/** NUL goes as well: base64 in UTF-16 is found, too. */
-function withoutSpace(part: Uint8Array): Uint8Array {
-  const kept = new Uint8Array(part.length)
-  let length = 0
-  for (const byte of part) if (byte > 0x20) kept[length++] = byte
-  return kept.subarray(0, length)
+type Fed = { readonly text: Buffer; readonly digits: string }
+
+/** The text without its line breaks and what indents its lines, and the digits of its hex dumps. */
+class Lines {
+  /** The beginning of a line that goes on in the next part. */
+  #rest: Buffer = Buffer.alloc(0)
+
+  feed(part: Buffer): Fed {
+    const text = Buffer.allocUnsafe(part.length)
+    let length = 0
+    let digits = ""
+    for (let start = 0; start < part.length; ) {
+      const found = part.indexOf(0x0a, start)
+      const next = found < 0 ? part.length : found
+      const end = next > start && part[next - 1] === 0x0d ? next - 1 : next
+      let from = start
+      while (from < end && (part[from] === 0x20 || part[from] === 0x09)) from++
+      const grouped = ungrouped(part, from, end)
+      length +=
+        grouped === undefined
+          ? part.copy(text, length, from, end)
+          : grouped.copy(text, length, 0, grouped.length)
+      if (start === 0 && this.#rest.length > 0) digits += this.#rowAcross(part, end)
+      else if (found >= 0) digits += digitsOfRow(part, start, end) ?? ""
+      if (found < 0) this.#keep(part.subarray(start), start === 0)
+      else this.#rest = this.#rest.length > 0 ? Buffer.alloc(0) : this.#rest
+      start = next + 1
+    }
+    return { text: text.subarray(0, length), digits }
+  }
+
+  end(): string {
+    return digitsOfRow(this.#rest, 0, this.#rest.length) ?? ""
+  }
+
+  /** What began in the part before. */
+  #rowAcross(part: Buffer, end: number): string {
+    const whole = Buffer.concat([this.#rest, part.subarray(0, Math.min(end, longestRow))])
+    return digitsOfRow(whole, 0, whole.length) ?? ""
+  }
+
+  #keep(tail: Buffer, goesOn: boolean): void {
+    const whole = goesOn ? Buffer.concat([this.#rest, tail.subarray(0, longestRow)]) : tail
+    // Longer than a row: whatever follows, it is none.
+    this.#rest = Buffer.from(whole.subarray(0, longestRow + 1))
+  }
 }
