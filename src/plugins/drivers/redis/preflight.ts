@@ -54,8 +54,15 @@ export async function preflight(
     nodesOf(target).map((address) => findingsAt(target, address, versions, { signal, trial })),
   )
   const nodes = seen.flatMap(({ address, tried }): Node[] =>
-    tried?.info && tried.clients
-      ? [{ address, info: tried.info, clients: tried.clients, clusterNodes: tried.clusterNodes }]
+    tried?.info
+      ? [
+          {
+            address,
+            info: tried.info,
+            clients: tried.clients ?? [],
+            clusterNodes: tried.clusterNodes,
+          },
+        ]
       : [],
   )
   const found = [

@@ -1,6 +1,8 @@
 import type { Credential, OthersRevoked } from "../../../core/ports.ts"
 import { expelSessions, leaveOnly, notKept } from "../server/two-passwords.ts"
-import { listClients } from "./clients.ts"
+import { type Client, listClients } from "./clients.ts"
+import type { Connection } from "./connection.ts"
+import { isKind } from "./fault.ts"
 import { readInfo } from "./info.ts"
 import { isReplica } from "./topology.ts"
 import type { RedisTarget } from "./target.ts"
@@ -49,22 +51,35 @@ export async function revokeOthers(
 async function replicaNotes(target: RedisTarget, ask: SessionRequest): Promise<readonly string[]> {
   const seen = await onAll(target, ask, async (connection) => ({
     info: await readInfo(connection),
-    replicas: (await listClients(connection)).filter(isReplica),
+    replicas: await replicasAt(connection),
   }))
   const listed = seen.filter(({ info }) => info.role === "slave" && info.linkedToPrimary).length
-  const all = seen.flatMap(({ replicas }) => replicas)
-  const count = all.length - listed
+  const connected = seen.map(({ info, replicas }) => replicas?.length ?? info.replicas.length)
+  const count = connected.reduce((sum, more) => sum + more, 0) - listed
   if (count <= 0) return []
-  const users = [...new Set(all.map((one) => one.user))].join(", ")
+  const users = [
+    ...new Set(seen.flatMap(({ replicas }) => (replicas ?? []).map((one) => one.user))),
+  ]
+  const as = users.length === 0 ? "" : ` (replicas are logged in as ${users.join(", ")})`
   const many =
     count === 1
       ? "1 replica that the config does not name is"
       : `${count} replicas that the config does not name are`
   return [
-    `${many} connected (replicas are logged in as ${users}): what goes on there, ` +
+    `${many} connected${as}: what goes on there, ` +
       "and whether the old password is taken there, is not known; if they are not yours, " +
       "CLIENT KILL TYPE replica ends them, and that user needs a new password, too",
   ]
+}
+
+/** undefined: we may not list clients; INFO still counts the replicas. */
+async function replicasAt(connection: Connection): Promise<readonly Client[] | undefined> {
+  try {
+    return (await listClients(connection)).filter(isReplica)
+  } catch (error) {
+    if (isKind(error, "noperm")) return undefined
+    throw error
+  }
 }
 
 async function countOf(target: RedisTarget, user: string, ask: SessionRequest): Promise<number> {

@@ -4,6 +4,7 @@ import { removePassword } from "../server/two-passwords.ts"
 import { serverTime } from "./apply.ts"
 import { type Client, endClients } from "./clients.ts"
 import type { Connection } from "./connection.ts"
+import { isKind } from "./fault.ts"
 import { isReplica } from "./topology.ts"
 import type { RedisTarget } from "./target.ts"
 import { type SessionRequest, inSession, onAll, userChanged } from "./session.ts"
@@ -61,7 +62,9 @@ export async function endOlderSessions(
         const sinceS = ((await serverTime(clock)).getTime() - acceptedAt) / 1000
         return theirs.filter(({ age }) => (options.spareDoubtful ? age - 1 : age + 1) >= sinceS)
       }
-      return endClients(connection, older, { host: target.context.host, signal: ask.signal })
+      return withinReach(target, connection, () =>
+        endClients(connection, older, { host: target.context.host, signal: ask.signal }),
+      )
     }
     return address === target.main ? end(connection) : inSession(target, target.main, ask, end)
   })
@@ -73,6 +76,24 @@ export async function endOlderSessions(
  */
 export function isProgram({ flags }: Client): boolean {
   return !/[SM]/.test(flags)
+}
+
+/** The old value is gone: of what is left, only the sessions are out of the admin's reach. */
+async function withinReach<Result>(
+  { options: { admin, user } }: RedisTarget,
+  connection: Connection,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await act()
+  } catch (error) {
+    if (!isKind(error, "noperm")) throw error
+    throw new AppError(
+      "sessions-out-of-reach",
+      `${connection.label}: it may not see and end the sessions of user ${user}`,
+      { hint: `ACL SETUSER ${admin?.user ?? user} +client|id +client|kill +client|list` },
+    )
+  }
 }
 
 function undated(user: string): AppError {

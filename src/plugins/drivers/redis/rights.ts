@@ -98,6 +98,9 @@ async function countNodes(connection: Connection, attempt: Attempt): Promise<num
   )
 }
 
+/** What a rotation needs, and a containment does without: it says that sessions may live. */
+const sessionRules: ReadonlySet<string> = new Set(["+client|list", "+client|kill", "+client|id"])
+
 export function rightFindings(
   { options: { admin, user } }: RedisTarget,
   { missing }: Tried,
@@ -114,6 +117,9 @@ export function rightFindings(
       severity: "error",
       message,
       remedy: admin === undefined ? own : remedy,
+      ...(missing.every((rule) => sessionRules.has(rule))
+        ? ({ yields: true, sessions: true } as const)
+        : {}),
     },
   ]
 }
@@ -163,10 +169,6 @@ async function ownAdmin(connection: Connection, rules: string): Promise<string> 
   )
 }
 
-/**
- * Channels have rules since Redis 6.2. Where it is not seen that an ACL file keeps the users, the
- * config file may.
- */
 /** For an admin who may not even look: what is added hurts nothing that it may do already. */
 export function grantTo(admin: string): string {
   const rules = leastRules({ keeper: "aclfile", info: undefined }).filter((rule) =>
@@ -175,6 +177,10 @@ export function grantTo(admin: string): string {
   return `ACL SETUSER ${admin} ${rules.join(" ")} (and +config|rewrite, if no ACL file keeps the users)`
 }
 
+/**
+ * Channels have rules since Redis 6.2. Where it is not seen that an ACL file keeps the users, the
+ * config file may.
+ */
 function leastRules({ keeper, info }: Pick<Tried, "keeper" | "info">): readonly string[] {
   return [
     "resetkeys",

@@ -9,6 +9,7 @@ import type { Info } from "./info.ts"
 export type Node = {
   readonly address: Address
   readonly info: Info
+  /** None where the admin may not list them; that is a finding of its own. */
   readonly clients: readonly Client[]
   /** Of its cluster; undefined where it is in none. */
   readonly clusterNodes: number | undefined

@@ -23,7 +23,7 @@ export async function endedOrLeft(act: () => Promise<number>, by: string): Promi
     return { ended: await act() }
   } catch (error) {
     if (!(error instanceof AppError) || !beyond.has(error.code)) throw error
-    const grant = error.hint?.startsWith("GRANT ") === true ? `${error.hint}; or ` : ""
+    const grant = /^(GRANT|ACL SETUSER) /.test(error.hint ?? "") ? `${error.hint}; or ` : ""
     return { ended: 0, left: { code: error.code, message: error.message, hint: `${grant}${by}` } }
   }
 }

@@ -105,7 +105,8 @@ export async function expelSessions(
   { name, end, count, by, alone }: Sessions,
 ): Promise<OthersRevoked> {
   const { ended, left } = await endedOrLeft(end, alone)
-  const younger = hadOthers ? await count() : 0
+  // Of sessions that are out of reach it is said already that all may live.
+  const younger = hadOthers && left?.code !== "sessions-out-of-reach" ? await count() : 0
   const many = younger === 1 ? "1 session" : `${younger} sessions`
   return {
     sessionsEnded: ended,
