@@ -6,6 +6,7 @@
  * `bun scripts/servers.ts temporal` builds Temporal from source, which takes a quarter of an hour
  * or more.
  */
+import { aiosmtpdPrograms } from "./servers/aiosmtpd.ts"
 import { dockerPrograms } from "./servers/docker.ts"
 import { type Found } from "./servers/found.ts"
 import { mariadbPrograms } from "./servers/mariadb.ts"
@@ -20,6 +21,7 @@ import { optionsOf } from "./usage.ts"
 
 export { type Found, type Missing, type Programs } from "./servers/found.ts"
 export {
+  aiosmtpdPrograms,
   mariadbPrograms,
   motoPrograms,
   openbaoPrograms,
@@ -42,6 +44,7 @@ if (import.meta.main) {
     ...engine,
     ...(Bun.argv.includes("all")
       ? [
+          await aiosmtpdPrograms(),
           await mariadbPrograms(),
           await motoPrograms(),
           await openbaoPrograms(),

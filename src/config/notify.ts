@@ -54,6 +54,61 @@ const Program = () =>
     }),
   })
 
+const Mail = () =>
+  z
+    .strictObject({
+      mail: z
+        .string(smtpAddress)
+        .regex(/^smtps?:\/\/(\[[0-9a-fA-F:]+\]|[\w.-]+)(:[1-9]\d{0,4})?$/, smtpAddress)
+        .refine((text) => URL.canParse(text), smtpAddress)
+        .meta({
+          description:
+            "The server that takes the mail. smtps:// begins with TLS (port 465); smtp:// goes over to it by " +
+            "STARTTLS (port 587) or sends nothing. To a server of this machine it goes without TLS, " +
+            "if neither a login nor ca is given",
+          examples: ["smtps://smtp.example.org", "smtp://127.0.0.1:25"],
+        }),
+      from: MailAddress().meta({
+        description: "The sender",
+        examples: ["mycelium@example.org"],
+      }),
+      to: MailAddress().meta({
+        description: "The one recipient; a list of the mail server's for several",
+        examples: ["oncall@example.org"],
+      }),
+      user: z
+        .string("expected a user name")
+        .min(1, "the user name is empty")
+        .optional()
+        .meta({ description: "Who logs in", default: "no login", examples: ["mycelium"] }),
+      password: ReferenceOptions()
+        .optional()
+        .meta({
+          description: "Where its password stands",
+          examples: [{ file: "/run/secrets/smtp-password" }],
+        }),
+      ca: z
+        .string("expected a path")
+        .min(1, "the path is empty")
+        .optional()
+        .meta({
+          description: "A file with the certificates of the authority that the server is proven by",
+          default: "the system's",
+          examples: ["/etc/ssl/mail-ca.pem"],
+        }),
+    })
+    .refine(({ user, password }) => (user === undefined) === (password === undefined), {
+      error: "a login needs both user and password",
+    })
+
+const smtpAddress =
+  "expected smtps://HOST or smtp://HOST, with a port if it is not the usual one; the login stands under user and password"
+const MailAddress = () =>
+  z
+    .string("expected a mail address")
+    .max(254, "a mail address has at most 254 characters")
+    .regex(/^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]*$/, "expected a mail address")
+
 const Ping = () =>
   z.strictObject({
     ping: ReferenceOptions().meta({
@@ -69,8 +124,8 @@ const Ping = () =>
   })
 
 export const NotifyItem = once(() =>
-  z.union([Webhook(), Program(), Ping()], {
-    error: "expected one of webhook, command and ping, with its options",
+  z.union([Webhook(), Mail(), Program(), Ping()], {
+    error: "expected one of webhook, mail, command and ping, with its options",
   }),
 )
 
@@ -85,5 +140,6 @@ export const notifyKeys = lazily({
 /** How the config calls it: "notify[0], a webhook". */
 export function labelOf(config: NotifyConfig, index: number): string {
   if ("webhook" in config) return `notify[${index}], a webhook`
+  if ("mail" in config) return `notify[${index}], a mail`
   return "ping" in config ? `notify[${index}], a ping` : `notify[${index}], a command`
 }

@@ -1,4 +1,6 @@
+import { resolve } from "node:path"
 import { AppError } from "../base/error.ts"
+import { deadlineOf } from "../base/processes/run-time.ts"
 import { runTrusted } from "../base/processes/run-trusted.ts"
 import { failureOf, run } from "../base/processes/spawn.ts"
 import type { Host } from "../base/system/host.ts"
@@ -7,7 +9,8 @@ import type { Reference } from "../core/ports.ts"
 import { argvOf, hookEnvironment } from "../plugins/hook-argv.ts"
 import { readReference } from "../plugins/references/index.ts"
 import { type Notice, levelOf, textOf, titleOf } from "./notice.ts"
-import { type Answer, send } from "./send.ts"
+import type { MailConfig } from "./mail.ts"
+import { type Answer, longestMs, send } from "./send.ts"
 
 /** How one entry under `notify` is reached. */
 
@@ -38,10 +41,17 @@ export function receiversOf(all: readonly NotifyConfig[], reach: Reach): readonl
   return all.flatMap((config, index): readonly Receiver[] => {
     if ("ping" in config) return []
     const label = labelOf(config, index)
-    const deliver =
-      "webhook" in config ? webhook(config, label, reach) : program(config, label, reach)
-    return [{ id: idOf(config), label, deliver }]
+    return [{ id: idOf(config), label, deliver: deliverBy(config, label, reach) }]
   })
+}
+
+function deliverBy(
+  config: Exclude<NotifyConfig, PingConfig>,
+  label: string,
+  reach: Reach,
+): Deliver {
+  if ("webhook" in config) return webhook(config, label, reach)
+  return "mail" in config ? mail(config, label, reach) : program(config, label, reach)
 }
 
 /** Asked as long as nothing is wrong. */
@@ -75,6 +85,7 @@ function idOf(config: NotifyConfig): string {
 
 type Deliver = Receiver["deliver"]
 type Webhook = Extract<NotifyConfig, { readonly webhook: unknown }>
+type PingConfig = Extract<NotifyConfig, { readonly ping: unknown }>
 type Program = Extract<NotifyConfig, { readonly command: unknown }>
 
 function webhook(
@@ -100,7 +111,20 @@ function judge({ status, ...asked }: Answer): void {
   if (status < 200 || status > 299) throw new NotTaken(`it answered ${status}`, asked)
 }
 
-const withinMs = 10_000
+function mail(config: MailConfig, label: string, reach: Reach): Deliver {
+  return async (notice, outer) => {
+    const { sendMail, readAuthority } = await import("./mail.ts")
+    const { password: place, ca } = config
+    const password = place === undefined ? undefined : await credential(place, label, reach)
+    const authority = ca === undefined ? undefined : await readAuthority(resolve(reach.folder, ca))
+    const { signal, end } = deadlineOf(longestMs, outer)
+    try {
+      await sendMail(notice, { config, password, ca: authority }, signal)
+    } finally {
+      end()
+    }
+  }
+}
 
 function program({ command }: Program, label: string, { folder, host }: Reach): Deliver {
   return async (notice, signal) => {
@@ -108,7 +132,7 @@ function program({ command }: Program, label: string, { folder, host }: Reach): 
       cwd: folder,
       env: hookEnvironment({ folder, label, env: host.env }),
       stdin: `${jsonOf(notice)}\n`,
-      timeoutMs: withinMs,
+      timeoutMs: longestMs,
       graceMs: 500,
       signal,
     })

@@ -13,7 +13,9 @@ export type Request = {
 /** `retryAfterMs`: how long the receiver asks to be left alone. */
 export type Answer = { readonly status: number; readonly retryAfterMs?: number }
 
-const longestMs = 10_000
+/** How long one receiver has to answer. */
+export const longestMs = 10_000
+export const noAnswer = "no answer within 10s"
 const longestPauseMs = 3_600_000
 
 /**
@@ -32,7 +34,7 @@ export async function send(
   try {
     return await new Promise<Answer>((resolve, reject) => {
       const fail = (why: string): void => reject(failed(why))
-      if (signal.aborted) return fail("no answer within 10s")
+      if (signal.aborted) return fail(noAnswer)
       const sent = request(target, {
         method,
         agent: false,
@@ -43,7 +45,7 @@ export async function send(
         },
       })
       const stop = (): void => {
-        fail("no answer within 10s")
+        fail(noAnswer)
         sent.destroy()
       }
       signal.addEventListener("abort", stop)
@@ -80,11 +82,12 @@ function failed(why: string): AppError {
   return new AppError("notice-failed", why, { remedy: "retry" })
 }
 
-function wordOf(code: string | undefined): string {
+/** By the code of a socket that failed. */
+export function wordOf(code: string | undefined): string {
   if (code === "ECONNREFUSED") return "connection refused"
   if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "DNS_ENOTFOUND")
     return "its host is not known"
-  if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER/.test(code))
+  if (code !== undefined && /CERT|TLS|SSL|SELF_SIGNED|ISSUER|VERIFY/.test(code))
     return "a certificate that is not trusted"
   return "no answer"
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { rmSync } from "node:fs"
+import { makeAuthority } from "../support/certificates.ts"
 import { layOut } from "../support/mycelium.ts"
 import { startReceiver } from "../support/servers/receiver.ts"
 
@@ -84,4 +85,15 @@ test.each([
     1,
     `notify[0], a webhook: NOT taken: ${why} (notice-failed)\n`,
   ])
+})
+
+test("notify --test says that a receiver's certificate is not trusted", async () => {
+  await using receiver = await startReceiver(makeAuthority().issue(["127.0.0.1"]))
+  await using project = await openShop(receiver.url)
+  const said = await project.mycelium(["notify", "--test"])
+  expect([said.code, said.stdout]).toEqual([
+    1,
+    "notify[0], a webhook: NOT taken: a certificate that is not trusted (notice-failed)\n",
+  ])
+  expect(receiver.bodies).toEqual([])
 })

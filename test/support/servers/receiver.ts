@@ -5,8 +5,13 @@ export class ReceiverServer implements AsyncDisposable {
   answers: (() => Response) | undefined
   readonly #server: ReturnType<typeof Bun.serve>
 
-  constructor() {
+  readonly #scheme: string
+
+  /** `tls`: its certificate and key; clear text if left out. */
+  constructor(tls?: { readonly certificate: string; readonly key: string }) {
+    this.#scheme = tls === undefined ? "http" : "https"
     this.#server = Bun.serve({
+      ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
       port: 0,
       hostname: "127.0.0.1",
       fetch: async (request) => {
@@ -20,7 +25,7 @@ export class ReceiverServer implements AsyncDisposable {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.port}/hook-${"x".repeat(8)}`
+    return `${this.#scheme}://127.0.0.1:${this.#server.port}/hook-${"x".repeat(8)}`
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -28,6 +33,8 @@ export class ReceiverServer implements AsyncDisposable {
   }
 }
 
-export async function startReceiver(): Promise<ReceiverServer> {
-  return new ReceiverServer()
+export async function startReceiver(
+  ...tls: ConstructorParameters<typeof ReceiverServer>
+): Promise<ReceiverServer> {
+  return new ReceiverServer(...tls)
 }
