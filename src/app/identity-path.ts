@@ -20,6 +20,15 @@ export const notBrought =
   "it is there while the unit of systemd runs that loads it (LoadCredential=), " +
   "or in the container that has it mounted: start that"
 
+/** To the word: the way to a new identity where no command can put one in the place of the old. */
+export function successorHint(place: string): string {
+  return (
+    "mycelium init --identity FILE writes a new one into FILE, the old one below it as retired: put " +
+    `FILE in the place of ${place}, or at what that is loaded from; restart what loads it; then ` +
+    "mycelium rekey; then take the old one out (steps for a unit: mycelium help unit)"
+  )
+}
+
 /** A new identity would open nothing of what is there. */
 export function lost(path: string, store: string): AppError {
   return new AppError(

@@ -19,21 +19,38 @@ export async function readIdentity(
   config: Pick<Config, "identity" | "recipients" | "folder" | "store">,
   host: Host,
 ): Promise<Pick<Keys, "identities" | "recipients" | "retired">> {
-  const { identitiesIn, recipientOf, retiredIn } = await import("../core/seal.ts")
-  const text = await identityText(config, host)
-  const identities = identitiesIn(text)
-  const retired = retiredIn(text)
+  const { recipientOf } = await import("../core/seal.ts")
+  const { identities, retired } = await readIdentities(config, host)
   const active = identities.filter((one) => !retired.includes(one))
-  if (active.length === 0)
-    throw new AppError("identity-broken", "the identity holds no key", {
-      hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one",
-    })
+  if (active.length === 0) throw withoutActive(retired)
   const own = await Promise.all(active.map((one) => recipientOf(one)))
   return {
     identities,
     recipients: [...new Set([...own, ...config.recipients])],
     ...(retired.length === 0 ? {} : { retired }),
   }
+}
+
+/** All that the identity's file holds: what opens, even if nothing may be sealed to it. */
+export async function readIdentities(
+  config: Pick<Config, "identity" | "folder" | "store">,
+  host: Host,
+): Promise<{ readonly identities: readonly string[]; readonly retired: readonly string[] }> {
+  const { identitiesIn, retiredIn } = await import("../core/seal.ts")
+  const text = await identityText(config, host)
+  return { identities: identitiesIn(text), retired: retiredIn(text) }
+}
+
+function withoutActive(retired: readonly string[]): AppError {
+  return retired.length === 0
+    ? new AppError("identity-broken", "the identity holds no key", {
+        hint: "it must hold a line that begins with AGE-SECRET-KEY-1; mycelium init makes one",
+      })
+    : new AppError("identity-broken", "every key of the identity is marked as retired", {
+        hint:
+          'put a new one above the line "# retired" (mycelium init --identity FILE writes both ' +
+          "into FILE), or take that line out: nothing is sealed to a retired key",
+      })
 }
 
 async function identityText(

@@ -7,9 +7,10 @@ import type { Host } from "../base/system/host.ts"
 import { readRealFile } from "../base/files/real-file.ts"
 import { fileOf, placeOf, variableOf } from "../plugins/references/index.ts"
 import type { Config } from "../config/model.ts"
-import { identitiesIn, newIdentity, recipientOf } from "../core/seal.ts"
+import { identitiesIn, newIdentity } from "../core/seal.ts"
 import { storeHasSealed } from "../record/store-has-sealed.ts"
 import { demandOpens } from "../record/keys.ts"
+import { identityLines, successorLines } from "./identity-lines.ts"
 import { defaultIdentityPath, isBrought, lost } from "./identity-path.ts"
 import { refuseForeignFile, refuseForeignPlace } from "./identity-owner.ts"
 
@@ -19,21 +20,22 @@ export type Made = {
   readonly made: boolean
   readonly about: string
   readonly left?: true
+  /** It is to take the place of another one, which it holds as retired. */
+  readonly follows?: true
 }
 
 /**
  * Makes what is missing, keeps what exists, asks nothing: an identity, and a config that can be run
- * as it is. Refuses an identity beside a store that another one has sealed.
+ * as it is. Beside a store that an identity has sealed already, it makes a new one only if that one
+ * is here, and keeps it below the new one.
  */
-export async function init(
-  host: Host,
-  { configPath, folder, store, identity }: InitOptions,
-): Promise<readonly Made[]> {
+export async function init(host: Host, options: InitOptions): Promise<readonly Made[]> {
+  const { configPath, folder, store, identity } = options
   const usual = defaultIdentityPath(host)
   const path = identity.path ?? usual
   return [
     await (identity.comes === undefined
-      ? makeIdentity(path, store, host)
+      ? makeIdentity(path, options, host)
       : lookFor(identity, store)),
     await makeConfig(configPath, folder, path === usual ? undefined : path),
   ]
@@ -44,6 +46,8 @@ type InitOptions = {
   readonly store: string
   readonly configPath: string
   readonly identity: IdentityPlace
+  /** The identities of now, from where the config takes them; throws if there is none. */
+  readonly current: () => Promise<readonly string[]>
 }
 /**
  * `path` left out: the usual place. `comes`: what brings the identity there, or gives it in another
@@ -91,7 +95,11 @@ async function lookFor(
 const about = "this machine's identity: opens every sealed value; keep a copy offline"
 const largest = 64 * 1024
 
-async function makeIdentity(path: string, store: string, host: Host): Promise<Made> {
+async function makeIdentity(
+  path: string,
+  { store, current }: Pick<InitOptions, "store" | "current">,
+  host: Host,
+): Promise<Made> {
   // In the usual place a link is not followed: an identity is never mounted there.
   const found = await (path === defaultIdentityPath(host) ? readRegular : readRealFile)(
     path,
@@ -102,13 +110,33 @@ async function makeIdentity(path: string, store: string, host: Host): Promise<Ma
     await refuseWrong(path, Buffer.from(found.bytes).toString(), store)
     return { path, made: false, about }
   }
-  if (storeHasSealed(store)) throw lost(path, store)
+  const before = storeHasSealed(store) ? await thoseOf(store, current, path) : undefined
   await refuseForeignPlace(path, { toMake: true })
   await durableFolder(dirname(path))
   await refuseForeignPlace(path)
-  await durableWrite(path, await identityLines(await newIdentity(), host.now()))
-  return { path, made: true, about }
+  const [fresh, now] = [await newIdentity(), host.now()]
+  if (before === undefined) {
+    await durableWrite(path, await identityLines(fresh, now))
+    return { path, made: true, about }
+  }
+  await durableWrite(path, await successorLines(fresh, { before, now }))
+  return { path, made: true, about: aboutSuccessor, follows: true }
 }
+
+/** The identities that open this store; without one a new identity would open nothing. */
+async function thoseOf(
+  store: string,
+  current: InitOptions["current"],
+  path: string,
+): Promise<readonly string[]> {
+  const identities = await current()
+  if (identities.length === 0) throw lost(path, store)
+  await demandOpens(store, identities)
+  return identities
+}
+
+const aboutSuccessor =
+  "a new identity, and below it the one of now as retired: that one opens what is not sealed anew yet"
 
 /** An identity that opens the store's keys was there when the store began, or was sealed to since. */
 async function refuseWrong(path: string, text: string, store: string): Promise<void> {
@@ -125,15 +153,6 @@ async function refuseWrong(path: string, text: string, store: string): Promise<v
       },
     )
   })
-}
-
-/** As the age command writes it. */
-export async function identityLines(identity: string, now: Date): Promise<string> {
-  return (
-    `# made by mycelium, ${now.toISOString()}\n` +
-    `# public key: ${await recipientOf(identity)}\n` +
-    `${identity}\n`
-  )
 }
 
 async function makeConfig(

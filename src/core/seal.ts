@@ -99,13 +99,40 @@ export function identitiesIn(text: string): readonly string[] {
 }
 
 /**
- * Those that only open what is not sealed anew yet: a comment above each says so. To the age
- * command they are as the others.
+ * Those that only open what is not sealed anew yet: a comment above each says so, with nothing but
+ * other comments and blank lines between. To the age command they are as the others.
  */
 export function retiredIn(text: string): readonly string[] {
-  return linesOf(text).filter(
-    (line, index, lines) => isIdentity(line) && lines[index - 1]?.startsWith(retiredMark) === true,
-  )
+  const lines = linesOf(text)
+  return retiredParts(lines).flatMap(({ to }) => lines[to] ?? [])
+}
+
+/** The text without them, and without what stands between their marks and them. */
+export function withoutRetired(text: string): string {
+  const retired = retiredIn(text)
+  const parts = retiredParts(linesOf(text))
+  return text
+    .split("\n")
+    .filter(
+      (line, index) =>
+        !retired.includes(line.trim()) &&
+        !parts.some(({ from, to }) => from <= index && index <= to),
+    )
+    .join("\n")
+}
+
+/** By the index of a line: from the mark to the identity that it retires. */
+function retiredParts(
+  lines: readonly string[],
+): readonly { readonly from: number; readonly to: number }[] {
+  let mark: number | undefined
+  return lines.flatMap((line, index) => {
+    if (line.startsWith(retiredMark)) mark ??= index
+    if (!isIdentity(line)) return []
+    const from = mark
+    mark = undefined
+    return from === undefined ? [] : [{ from, to: index }]
+  })
 }
 
 /** What stands above a retired identity. */

@@ -7,9 +7,10 @@ import { readRegular } from "../base/files/read-regular.ts"
 import { AppError } from "../base/error.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Config } from "../config/model.ts"
-import { identitiesIn, newIdentity, retiredIn, retiredMark } from "../core/seal.ts"
-import { defaultIdentityPath } from "../app/identity-path.ts"
-import { identityLines } from "../app/init.ts"
+import { identitiesIn, newIdentity, retiredIn, withoutRetired } from "../core/seal.ts"
+import { fileOf, placeOf } from "../plugins/references/index.ts"
+import { defaultIdentityPath, isBrought, successorHint } from "../app/identity-path.ts"
+import { successorLines } from "../app/identity-lines.ts"
 
 /**
  * A new identity takes the place of the old one in three durable steps: a copy of the file is kept
@@ -21,35 +22,47 @@ import { identityLines } from "../app/init.ts"
  * Makes a new identity beside the one that is there; nothing where that was done already and is not
  * finished.
  */
-export async function addIdentity(config: Pick<Config, "identity">, host: Host): Promise<void> {
-  const { path, text, like } = await ownFile(config, host)
+export async function addIdentity(config: Place, host: Host): Promise<void> {
+  const path = ownPath(config, host)
+  if (path === undefined) throw elsewhere(config)
+  try {
+    await addTo(path, host)
+  } catch (error) {
+    if (!(error instanceof AppError) || config.identity === undefined) throw error
+    if (error.code === "identity-open") throw error
+    throw new AppError(error.code, error.message, { hint: successorHint(path) })
+  }
+}
+
+async function addTo(path: string, host: Host): Promise<void> {
+  const { text, like } = await fileAt(path)
   await removeUnfinished(path)
   if (retiredIn(text).length > 0) return
-  await keepAside(path, { text, like }, host.now())
-  const at = host.now()
-  const retired = identitiesIn(text).map(
-    (identity) =>
-      `${retiredMark} by mycelium rekey, ${at.toISOString()}: opens what is not sealed anew ` +
-      "yet, nothing is sealed to it\n" +
-      `${identity}\n`,
-  )
-  await durableWrite(
-    path,
-    `${await identityLines(await newIdentity(), at)}${retired.join("")}`,
-    like,
-  )
+  const now = host.now()
+  await keepAside(path, { text, like }, now)
+  const lines = await successorLines(await newIdentity(), { before: identitiesIn(text), now })
+  await durableWrite(path, lines, like)
 }
 
 /**
- * Takes the retired ones out, each only when there is a copy of it; returns where the copies lie.
+ * Takes the retired ones out of a file that we may replace, each only when there is a copy of it;
+ * returns where the copies lie. A file that the config names may be kept by others: it stays as it
+ * is where it cannot be replaced, and no copy is returned.
  */
-export async function dropRetired(
-  config: Pick<Config, "identity">,
-  host: Host,
-): Promise<readonly string[]> {
-  const { path, text, like } = await ownFile(config, host)
+export async function dropRetired(config: Place, host: Host): Promise<readonly string[]> {
+  const path = ownPath(config, host)
+  if (path === undefined) return []
+  try {
+    return await dropFrom(path, host)
+  } catch (error) {
+    if (!(error instanceof AppError) || config.identity === undefined) throw error
+    return []
+  }
+}
+
+async function dropFrom(path: string, host: Host): Promise<readonly string[]> {
+  const { text, like } = await fileAt(path)
   const retired = retiredIn(text)
-  const lines = text.split("\n")
   const copies = await copiesWith(path, retired)
   const kept = (await Promise.all(copies.map(textOf))).join("\n")
   const alone = retired.filter((identity) => !kept.includes(identity))
@@ -59,12 +72,7 @@ export async function dropRetired(
       { text: alone.map((identity) => `${identity}\n`).join(""), like },
       host.now(),
     )
-  const stays = lines.filter(
-    (line, index) =>
-      !(line.trim().startsWith(retiredMark) && retired.includes(lines[index + 1]?.trim() ?? "")) &&
-      !retired.includes(line.trim()),
-  )
-  await durableWrite(path, stays.join("\n"), like)
+  await durableWrite(path, withoutRetired(text), like)
   return copiesWith(path, retired)
 }
 
@@ -76,28 +84,37 @@ async function copiesWith(path: string, identities: readonly string[]): Promise<
   )
 }
 
-/** `like`: a new file in its place, or beside it, is its owner's, too. */
-async function ownFile(
-  config: Pick<Config, "identity">,
-  host: Host,
-): Promise<{ readonly path: string; readonly text: string; readonly like: FileOptions }> {
-  if (config.identity !== undefined) {
-    throw new AppError(
-      "identity-elsewhere",
-      "the identity comes by reference, so a new one cannot be put in its place from here",
-      {
-        hint:
-          `put the new identity (age-keygen) above the old one, a line "${retiredMark}" between ` +
-          "them, where the config says; then mycelium rekey; then take the old one out",
-      },
-    )
-  }
-  const path = defaultIdentityPath(host)
+type Place = Pick<Config, "identity" | "folder">
+
+/** The file that we may replace: the usual one, or one that the config names and nothing brings. */
+function ownPath({ identity, folder }: Place, host: Host): string | undefined {
+  if (identity === undefined) return defaultIdentityPath(host)
+  const path = fileOf(identity, folder)
+  return path === undefined || isBrought(path) ? undefined : path
+}
+
+function elsewhere({ identity, folder }: Place): AppError {
+  const place = identity === undefined ? "its usual file" : placeOf(identity, folder)
+  return new AppError(
+    "identity-elsewhere",
+    `the identity comes from ${place}, where no new one can be put from here`,
+    { hint: successorHint(place) },
+  )
+}
+
+/** `like`: a new file in its place, or beside it, is its owner's, too; a group reads it as before. */
+async function fileAt(
+  path: string,
+): Promise<{ readonly text: string; readonly like: FileOptions }> {
   const found = await readRegular(path, 64 * 1024)
+  const mode = found?.stats.mode ?? 0
+  if ((mode & 0o006) !== 0)
+    throw new AppError("identity-open", `${path} can be read by others`, {
+      hint: `chmod o= ${path}, then the same again`,
+    })
   return {
-    path,
     text: found === undefined ? "" : Buffer.from(found.bytes).toString(),
-    like: keeping(found),
+    like: { ...keeping(found), mode: 0o600 | (mode & 0o040) },
   }
 }
 

@@ -86,7 +86,7 @@ async function sealAnew(opened: App, trust: boolean): Promise<Rekeyed> {
     !app.stop.aborted &&
     others.length === 0 &&
     Object.values(environments).every(({ kind }) => kind === "sealed")
-  const copies = gone && config.identity === undefined ? await dropRetired(config, app.host) : []
+  const copies = gone ? await dropRetired(config, app.host) : []
   return {
     recipients: keys.recipients.length,
     environments,

@@ -39,6 +39,7 @@ test("a process that has run since before a rekey opens what was sealed anew, an
     configPath: file,
     store: join(folder.path, "store"),
     identity: {},
+    current: async () => [],
   })
   const plugins = { drivers, outputs, restarters, healths }
   const config = await loadConfig(file, plugins, { env: host.env, parseSchedule })

@@ -1,5 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs"
 import { dirname, join } from "node:path"
 import { identitiesIn, newIdentity, opens, recipientOf, sealedIn } from "../../src/core/seal.ts"
 import { type Project, type Ran, json, layOut, modeOf } from "../support/mycelium.ts"
@@ -173,38 +183,156 @@ describe("mycelium rekey", () => {
     expect(await opened(old, await allSealed(project))).toBe(0)
   })
 
-  test.each([
-    [["rekey", "production"], 2, "rekey takes no argument"],
-    [["rekey", "--new-identity"], 1, "the identity comes by reference"],
-  ])("refuses %p, and changes nothing", async (args, code, message) => {
+  test("takes no argument, and changes nothing", async () => {
     await using project = await house()
-    project.write("elsewhere", readFileSync(project.identityFile, "utf8"))
-    project.configure({
-      ...JSON.parse(project.read("mycelium.yaml")),
-      identity: { file: "elsewhere" },
-    })
     const before = await allSealed(project)
-    const ran = await project.mycelium(args)
-    expect([ran.code, ran.stderr.includes(message)]).toEqual([code, true])
+    const ran = await project.mycelium(["rekey", "production"])
+    expect([ran.code, ran.stderr.includes("rekey takes no argument")]).toEqual([2, true])
     expect(await allSealed(project)).toEqual(before)
   })
 
-  test("takes an identity that comes by reference with the old one marked as retired", async () => {
+  test("says that the identity stays the same, if no new one came", async () => {
     await using project = await house()
-    const [old = ""] = identitiesOf(project)
-    const fresh = await newIdentity()
-    project.write("elsewhere", `${fresh}\n# retired\n${old}\n`)
-    project.configure({
-      ...JSON.parse(project.read("mycelium.yaml")),
-      identity: { file: "elsewhere" },
-    })
     const ran = await project.mycelium(["rekey"])
-    expect(ran.stdout).toContain("remove it from where the config names it")
-    expect(ran.code).toBe(0)
+    expect([ran.code, ran.stderr]).toEqual([
+      0,
+      expect.stringContaining("this machine's identity is the same as before"),
+    ])
+  })
+})
+
+/** The identity's file moves to where the config says. */
+async function houseWith(identity: object, file = "elsewhere"): Promise<Project> {
+  const project = await house()
+  project.write(file, readFileSync(project.identityFile, "utf8"))
+  rmSync(project.identityFile)
+  project.configure({ ...JSON.parse(project.read("mycelium.yaml")), identity })
+  return project
+}
+
+describe("mycelium rekey, where the config says where the identity is", () => {
+  test("--new-identity replaces that file, private, and keeps the old one beside it", async () => {
+    await using project = await houseWith({ file: "elsewhere" })
+    const [old = ""] = identitiesIn(project.read("elsewhere"))
+    const ran = await project.mycelium(["rekey", "--new-identity"])
+    expect(`${ran.code} ${ran.stderr}`).toStartWith("0 ")
+    const [identity = "", ...others] = identitiesIn(project.read("elsewhere"))
+    expect([identity === old, others, modeOf(project.path("elsewhere"))]).toEqual([
+      false,
+      [],
+      "0600",
+    ])
+    const now = await allSealed(project)
+    expect([await opened(old, now), await opened(identity, now)]).toEqual([0, now.length])
+    const copies = readdirSync(project.folder).filter((name) => name.includes(".old-"))
+    expect(
+      copies.map((name) => [identitiesIn(project.read(name)), modeOf(project.path(name))]),
+    ).toEqual([[[old], "0600"]])
+    expect(ran.stdout).toContain(project.path(copies[0] ?? "no copy"))
+    expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+  })
+
+  test("--new-identity refuses a file that others read, and one that is a link, with a way that leads out", async () => {
+    await using project = await houseWith({ file: "elsewhere" })
+    const before = await allSealed(project)
+    chmodSync(project.path("elsewhere"), 0o644)
+    const open = await project.mycelium(["rekey", "--new-identity"])
+    expect([open.code, open.stderr]).toEqual([1, expect.stringContaining("chmod o=")])
+    chmodSync(project.path("elsewhere"), 0o600)
+    renameSync(project.path("elsewhere"), project.path("real"))
+    symlinkSync("real", project.path("elsewhere"))
+    const linked = await project.mycelium(["rekey", "--new-identity"])
+    expect([linked.code, linked.stderr]).toEqual([
+      1,
+      expect.stringContaining("hint: mycelium init --identity FILE writes a new one into FILE"),
+    ])
+    expect(await allSealed(project)).toEqual(before)
+  })
+
+  test("the way for one that is brought leads out, to the word: init --identity, bring it, rekey, take the old one out", async () => {
+    await using project = await houseWith({ env: "IDENTITY" })
+    const [old = ""] = identitiesIn(project.read("elsewhere"))
+    let env = { IDENTITY: project.read("elsewhere") }
+    const refused = await project.mycelium(["rekey", "--new-identity"], { env })
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /comes from the variable IDENTITY[^]*hint: mycelium init --identity FILE/,
+      ),
+    ])
+    const made = await project.mycelium(["init", "--identity", "FILE"], { env })
+    expect([made.code, made.stdout, made.stderr]).toEqual([
+      0,
+      expect.stringContaining(`made ${project.path("FILE")}: a new identity`),
+      expect.stringContaining("then mycelium rekey"),
+    ])
+    expect(modeOf(project.path("FILE"))).toBe("0600")
+    const [identity = "", ...others] = identitiesIn(project.read("FILE"))
+    expect([identity === old, others]).toEqual([false, [old]])
+    env = { IDENTITY: project.read("FILE") }
+    expect((await project.mycelium(["rotate-now", "production"], { env })).code).toBe(0)
+    const ran = await project.mycelium(["rekey"], { env })
+    expect([ran.code, ran.stdout]).toEqual([
+      0,
+      expect.stringContaining("take it out of where the config names it"),
+    ])
+    const now = await allSealed(project)
+    expect([await opened(old, now), await opened(identity, now)]).toEqual([0, now.length])
+    // As the manual's sed does it.
+    env = { IDENTITY: project.read("FILE").replace(/^# retired[^]*/m, "") }
+    expect(identitiesIn(env.IDENTITY)).toEqual([identity])
+    expect((await project.mycelium(["rotate-now", "production"], { env })).code).toBe(0)
+  })
+
+  test("init --identity makes none beside values if the one of now is missing, or opens nothing", async () => {
+    await using project = await houseWith({ env: "IDENTITY" })
+    const missing = await project.mycelium(["init", "--identity", "FILE"])
+    expect([missing.code === 0, missing.stderr]).toEqual([
+      false,
+      expect.stringContaining("the variable IDENTITY is not set"),
+    ])
+    for (const text of [`${await newIdentity()}\n`, "nothing"]) {
+      const env = { IDENTITY: text }
+      expect((await project.mycelium(["init", "--identity", "FILE"], { env })).code).not.toBe(0)
+    }
+    expect(project.has("FILE")).toBe(false)
+  })
+
+  test("a mark retires the key below it, whatever comments stand between, and a copy of it is kept", async () => {
+    await using project = await houseWith({ file: "elsewhere" })
+    const before = project.read("elsewhere")
+    const [old = ""] = identitiesIn(before)
+    const fresh = await newIdentity()
+    project.write("elsewhere", `${fresh}\n# retired\n${before}`)
+    const ran = await project.mycelium(["rekey"])
+    expect(`${ran.code} ${ran.stderr}`).toStartWith("0 ")
+    expect(ran.stdout).toContain("nothing in the store is sealed to the old identity any more")
     const now = await allSealed(project)
     expect([await opened(old, now), await opened(fresh, now)]).toEqual([0, now.length])
-    project.write("elsewhere", `${fresh}\n`)
+    expect(project.read("elsewhere")).toBe(`${fresh}\n`)
+    const copies = readdirSync(project.folder).filter((name) => name.includes(".old-"))
+    expect(copies.map((name) => identitiesIn(project.read(name)))).toEqual([[old]])
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
+  })
+
+  test("with nothing but a retired key, it does not say that anything was sealed anew", async () => {
+    await using project = await houseWith({ file: "elsewhere" })
+    const before = await allSealed(project)
+    project.write("elsewhere", `# retired\n${project.read("elsewhere")}`)
+    for (const args of [["rekey"], ["rekey", "--new-identity"]]) {
+      const ran = await project.mycelium(args)
+      expect([ran.code === 0, ran.stdout, ran.stderr]).toEqual([
+        false,
+        "",
+        expect.stringContaining("every key of the identity is marked as retired"),
+      ])
+    }
+    expect(await allSealed(project)).toEqual(before)
+    // The way that the hint names.
+    const made = await project.mycelium(["init", "--identity", "FILE"])
+    expect(`${made.code} ${made.stderr}`).toStartWith("0 ")
+    project.write("elsewhere", project.read("FILE"))
+    expect((await project.mycelium(["rekey"])).stdout).toContain("nothing in the store is sealed")
   })
 })
 

@@ -1,6 +1,8 @@
 import { resolve } from "node:path"
 import { sayList } from "../words.ts"
 import { type IdentityPlace, type Made, identityPlace, init as make } from "../../app/init.ts"
+import { readIdentities } from "../../app/identity.ts"
+import { trustOf } from "../../config/trust.ts"
 import { storeFolder } from "../../config/store.ts"
 import { AppError } from "../../base/error.ts"
 import { type Command, type Terminal, isSet, textOf } from "../command.ts"
@@ -9,7 +11,8 @@ import { exitCodes } from "../exit-codes.ts"
 export const init: Command = {
   usage:
     "Makes what is missing: this machine's identity, and a config (./mycelium.yaml, or --config). Keeps " +
-    "what exists. Makes or keeps no identity beside a store that another one has sealed.",
+    "what exists. Beside a store that an identity has sealed, it keeps none that does not open it, and\n" +
+    "makes a new one only if that one is here: the new file holds both, the one of now as retired.",
   options: {
     identity: {
       type: "string",
@@ -53,10 +56,12 @@ export const init: Command = {
       configPath: path,
       store: config.store,
       identity,
+      current: config.current,
     })
     if (isSet(values, "json")) terminal.stdout(JSON.stringify(made))
     else for (const one of made) terminal.stdout(`${did(one)} ${one.path}: ${one.about}`)
     if (!isSet(values, "json") && made.some((one) => one.left)) terminal.stderr(bring)
+    else if (!isSet(values, "json") && made.some((one) => one.follows)) terminal.stderr(replace)
     else if (!isSet(values, "json") && made.some((one) => one.made))
       terminal.stderr(nextStep(config.environments))
     return exitCodes.done
@@ -66,6 +71,10 @@ export const init: Command = {
 const bring =
   "next: mycelium init --identity FILE makes an identity; let a unit of systemd load it from there " +
   "(LoadCredential=identity:FILE), or mount it into the container"
+
+const replace =
+  "next: put that file where the config takes the identity from, restart what loads it, then mycelium " +
+  'rekey; then take the old one out (the line "# retired" and the key below it)'
 
 /** `environments`: of a config that was there before; none: it was just made. */
 function nextStep(environments: readonly string[] | undefined): string {
@@ -92,6 +101,7 @@ async function placesIn(
   readonly identity: IdentityPlace
   /** Left out if there is no config yet, or none that can be read. */
   readonly environments?: readonly string[]
+  readonly current: () => Promise<readonly string[]>
 }> {
   const { openConfig } = await import("../open-config.ts")
   return openConfig(terminal, { config: path }).then(
@@ -99,8 +109,21 @@ async function placesIn(
       store: config.store,
       identity: identityPlace(config, terminal.host),
       environments: Object.keys(config.environments),
+      current: async () => {
+        // It may name a program that prints the identity.
+        await trustOf(config)
+        return (await readIdentities(config, terminal.host)).identities
+      },
     }),
-    () => ({ store: storeFolder(undefined, terminal.cwd, terminal.host.env), identity: {} }),
+    () => {
+      const store = storeFolder(undefined, terminal.cwd, terminal.host.env)
+      const usual = { folder: terminal.cwd, store }
+      return {
+        store,
+        identity: {},
+        current: async () => (await readIdentities(usual, terminal.host)).identities,
+      }
+    },
   )
 }
 

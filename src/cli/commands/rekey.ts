@@ -20,8 +20,8 @@ export const rekey: Command = {
     "new-identity": {
       type: "boolean",
       summary:
-        "first make a new identity for this machine; the old one still opens everything until all is " +
-        "done, and a copy of it is kept",
+        "first make a new identity, in the file that holds this machine's; the old one still opens " +
+        "everything until all is done, and a copy of it is kept",
     },
     "trust-store": {
       type: "boolean",
@@ -92,8 +92,8 @@ function say(
     terminal.stderr(
       newIdentity || done.old !== "none"
         ? stolen
-        : "former recipients can still open what was sealed before, in backups too: " +
-            "mycelium rotate-now --all makes that worthless",
+        : `${trust ? "" : sameIdentity}former recipients can still open what was sealed before, in ` +
+            "backups too: mycelium rotate-now --all makes that worthless",
     )
   if (trust && !isSet(values, "json"))
     terminal.stderr(
@@ -108,6 +108,10 @@ function say(
     ? exitCodes.locked
     : exitCodes.failed
 }
+
+const sameIdentity =
+  "this machine's identity is the same as before (if it may have leaked: mycelium rekey " +
+  "--new-identity); "
 
 const stolen =
   "if the old identity may have been stolen, so may the values: mycelium rotate-now --all " +
@@ -135,7 +139,7 @@ function linesOf(done: Rekeyed): readonly string[] {
   if (done.old === "gone")
     lines.push(
       "nothing in the store is sealed to the old identity any " +
-        `more${done.copies.length === 0 ? ": remove it from where the config names it" : ""}`,
+        `more${done.copies.length === 0 ? ": take it out of where the config names it" : ""}`,
     )
   for (const copy of done.copies)
     lines.push(

@@ -76,14 +76,15 @@ export const files = {
     "store. Run chmod 600 on it. If others may have read it: make a new identity, seal to it, " +
     "then rotate everything, because old backups stay readable with the old one.",
   "identity-elsewhere":
-    "A new identity (mycelium rekey --new-identity) is made in the usual file only, and this config " +
-    "takes its identity from elsewhere (identity: file, env or command). Make one with age-keygen, " +
-    "put it there above the old one with a line # retired between the two, run mycelium rekey, " +
-    "then remove the old one.",
+    "A new identity (mycelium rekey --new-identity) replaces the file of the old one, and this config " +
+    "takes it from where that cannot be done: below /run, a variable, a command or a secret manager. Run mycelium init " +
+    "--identity FILE while the old one is there: FILE then holds a new one, and the old one as " +
+    "retired. Put FILE in the place that the identity is loaded from, restart what loads it, run " +
+    "mycelium rekey, then take the old one out. mycelium help unit has the steps for a unit.",
   "identity-broken":
-    "What should be the identity holds no age key. It must hold a line that begins with " +
-    "AGE-SECRET-KEY-1. Restore it from its backup; mycelium init makes one only if there is " +
-    "none.",
+    "What should be the identity holds no age key, or only such as are marked as retired. It must " +
+    "hold a line that begins with AGE-SECRET-KEY-1, and no line # retired above it. Restore it from " +
+    "its backup; mycelium init makes one only if there is none.",
   "keys-missing":
     "The file keys.age, which holds the two keys of the store, is gone, though states exist. " +
     "States can no longer be verified. Restore it from the backup of the store. " +
