@@ -153,7 +153,7 @@ export const engine: readonly Mutant[] = [
       `...staleAside(session, Object.keys(before)),`,
       ``,
     ),
-    test: singleCuts,
+    test: { file: "test/rotate/stale-aside.test.ts" },
   },
   {
     law: 2,

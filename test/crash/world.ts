@@ -406,7 +406,12 @@ export class World {
       target,
       shows,
       ...(isApart ? { apart: true as const } : {}),
-      read: () => Promise.resolve(Buffer.from(JSON.stringify(this.files[target]))),
+      read: () => {
+        const shown = this.files[target]
+        return Promise.resolve(
+          shown === undefined ? undefined : Buffer.from(JSON.stringify(shown)),
+        )
+      },
       prepare: async (values) => {
         this.#refuse(process, target, "draft")
         const kept = isApart
