@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto"
 import { type Project, layOut } from "./mycelium.ts"
 import { firstKey } from "./shop.ts"
 import { type Service, redisService, roleService } from "./shop-services.ts"
-import type { PostgresServer } from "./servers/postgres.ts"
-import type { RedisServer } from "./servers/redis.ts"
+import { type PostgresServer, startPostgres } from "./servers/postgres.ts"
+import { type RedisServer, startRedis } from "./servers/redis.ts"
+import { serversOfFile } from "./servers-of-file.ts"
 
 /**
  * Four secrets on three servers (and on none), each in a file of its own with a program that reads
@@ -19,6 +20,11 @@ export type Estate = AsyncDisposable & {
   readonly project: Project
   readonly services: Readonly<Record<string, Service>>
   readonly olds: Readonly<Record<string, string>>
+}
+
+/** The three servers, for all tests of the file that calls it. */
+export function openThreeServers(): Servers {
+  return serversOfFile({ postgres: startPostgres, other: startPostgres, redis: startRedis })
 }
 
 export const secretNames = ["postgres", "orders", "redis", "session_key"] as const
