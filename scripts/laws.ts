@@ -26,10 +26,11 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   app: belowApp,
   notify: [...belowApp, "app"],
   check: [...belowApp, "app"],
+  metrics: [...belowApp, "app", "check"],
   repair: [...belowApp, "app"],
   incident: [...belowApp, "app", "check", "repair"],
   manual: [],
-  cli: [...belowApp, "app", "check", "repair", "incident", "notify", "manual"],
+  cli: [...belowApp, "app", "check", "repair", "incident", "notify", "metrics", "manual"],
   "main.ts": ["base", "cli"],
 }
 
@@ -44,6 +45,7 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
   croner: { in: /^plan\/schedule\.ts$/, why: "the rest asks only when the next tick is" },
   "age-encryption": { in: /^core\/seal\.ts$/, why: "one place to review the cryptography" },
   yaml: { in: /^config\/|^plugins\/outputs\/yaml\.ts$/, why: "outside data is parsed at the edge" },
+  "prom-client": { in: /^metrics\/process\.ts$/, why: "loaded where a config listens" },
   liquidjs: { in: /^(plugins\/outputs|notify)\//, why: "templates belong to outputs and notices" },
   zod: { in: /^(plugins|config)\/|^core\/define\.ts$/, why: "options are parsed at the edge" },
   "bun:sqlite": { in: /^base\/files\/lock\.ts$/, why: "one lock mechanism everywhere" },

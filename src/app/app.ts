@@ -7,6 +7,7 @@ import type { Config } from "../config/model.ts"
 import type { Plugins } from "../config/context.ts"
 import type { Keys } from "../record/keys.ts"
 import type { Outcomes } from "../rotate/work.ts"
+import type { Step } from "./timed.ts"
 
 /** What every command that works on environments needs. */
 export type App = {
@@ -22,6 +23,8 @@ export type App = {
   readonly notice?: OnProgress
   /** What became of a rotation that was not finished, and that a command has ended before its own act. */
   readonly onEndedFirst?: (environment: string, outcomes: Outcomes) => void
+  /** How long a step took (ms): for metrics; nothing is measured if it is left out. */
+  readonly onTook?: (step: Step, ms: number) => void
   /** Bounds the acts at one server at a time; all environments share it. */
   readonly turns: KeyedSemaphore
   /** Lasts while any environment is worked on; all of them share what is kept open in it. */

@@ -22,6 +22,7 @@ import { originOf } from "./belongs.ts"
 import { type DriverOpening, openDeployment, openDriver, openOutput } from "./open-plugins.ts"
 import { unshownUser } from "./one-user.ts"
 import { readersWouldFail } from "./slow-readers.ts"
+import { timed } from "./timed.ts"
 import { unshownSecret } from "./unshown.ts"
 
 export type Opening = {
@@ -61,7 +62,11 @@ export function openWork(app: App, opening: Opening): Work {
     vault: new AgeVault(app.keys, { project: app.config.project, environment: options.name }),
     ledger,
     delivery,
-    restarts: restartsOf(app, run, new ProgramNotes(ledger.hooksPath)),
+    restarts: timed(
+      restartsOf(app, run, new ProgramNotes(ledger.hooksPath)),
+      { restart: "restart" },
+      app,
+    ),
     onProgress: (step, message, secret) => app.onProgress(options.name, step, message, secret),
     stop,
     forceStop,
@@ -87,7 +92,9 @@ function openDrivers(
   const opened = new Map(names.map((name) => [name, openDriver(app, options, name)]))
   const serverOf = (name: string): string | undefined => opened.get(name)?.server
   return {
-    drivers: Object.fromEntries([...opened].map(([name, { driver }]) => [name, driver])),
+    drivers: Object.fromEntries(
+      [...opened].map(([name, { driver }]) => [name, timed(driver, acts, app)]),
+    ),
     listeners: Object.fromEntries([...opened].map(([name, { listeners }]) => [name, listeners])),
     serverOf,
     withServerSlot: (secret, act) => {
@@ -96,6 +103,8 @@ function openDrivers(
     },
   }
 }
+
+const acts = { apply: "apply", probe: "login", revoke: "revoke", revokeOthers: "revoke" } as const
 
 function policiesOf({ secrets }: EnvironmentConfig): Pick<Work, "kinds" | "policies"> {
   const all = Object.values(secrets)

@@ -73,7 +73,10 @@ export class Notices {
   beside(watch: ServiceEvents): ServiceEvents {
     return {
       ...watch,
-      standing: (environment, document) => this.#heard.standing?.(environment, document),
+      standing: (environment, document) => {
+        watch.standing?.(environment, document)
+        this.#heard.standing?.(environment, document)
+      },
       turned: (environment, turn) => {
         watch.turned(environment, turn)
         this.#heard.turned?.(environment, turn)

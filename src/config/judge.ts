@@ -1,4 +1,4 @@
-import { dirname } from "node:path"
+import { dirname, resolve } from "node:path"
 import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { auditDefaults, auditKeys } from "./audit.ts"
@@ -7,6 +7,7 @@ import { checkKeep, crossCheck } from "./cross-checks.ts"
 import type { EnvironmentDraft } from "./draft.ts"
 import { named, readEnvironment } from "./environment.ts"
 import { defaults, topKeys } from "./keys.ts"
+import type { ListenConfig } from "./listen.ts"
 import { MapReader } from "./map-reader.ts"
 import type { Config, EnvironmentConfig } from "./model.ts"
 import { Enough, type Fault, Faults } from "./problems.ts"
@@ -55,6 +56,7 @@ function readConfig(value: unknown, context: Context): Config {
   const perServer = reader.optional("per_server", topKeys) ?? defaults.perServer
   const audit = reader.optional("audit", auditKeys) ?? auditDefaults
   const notify = reader.optional("notify", notifyKeys) ?? []
+  const listen = listenIn(context.folder, reader.optional("listen", topKeys))
   const wide = {
     schedule: reader.optional("schedule", topKeys),
     timezone: reader.optional("timezone", topKeys),
@@ -82,8 +84,15 @@ function readConfig(value: unknown, context: Context): Config {
     perServer,
     audit,
     notify,
+    ...present({ listen }),
     environments,
   }
+}
+
+function listenIn(folder: string, written: ListenConfig | undefined): ListenConfig | undefined {
+  return written !== undefined && "path" in written
+    ? { path: resolve(folder, written.path) }
+    : written
 }
 
 function finish(draft: EnvironmentDraft, project: string, folder: string): EnvironmentConfig {

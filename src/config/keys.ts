@@ -2,6 +2,7 @@ import { z } from "zod"
 import { ReferenceOptions } from "../plugins/references/options.ts"
 import { defaultSchedule } from "./defaults.ts"
 import { lazily } from "./lazily.ts"
+import { Listen } from "./listen.ts"
 import { policyNames } from "./policy.ts"
 import { Age, Duration, Instant, Project, Recipient, Store, Text, Texts } from "./value-types.ts"
 
@@ -101,6 +102,13 @@ export const topKeys = lazily({
         default: 8,
         examples: [4],
       }),
+  listen: () =>
+    Listen().meta({
+      description:
+        "Where run answers for /metrics (Prometheus), /healthz and /readyz: an address of this " +
+        "machine's loopback, or a unix socket, which is made with mode 0600",
+      examples: ["127.0.0.1:9187", "unix:/run/mycelium/metrics.sock"],
+    }),
   rotate_every: shares("rotate_every"),
   watch: shares("watch"),
   policy: shares("policy"),

@@ -1,6 +1,7 @@
 import type { Readers } from "../core/entry.ts"
 import type { Reference } from "../core/ports.ts"
 import type { AuditConfig } from "./audit.ts"
+import type { ListenConfig } from "./listen.ts"
 import type { NotifyConfig } from "./notify.ts"
 import type { PolicyName } from "./policy.ts"
 
@@ -24,6 +25,8 @@ export type Config = {
   readonly audit: AuditConfig
   /** Who is told when something goes wrong. */
   readonly notify: readonly NotifyConfig[]
+  /** Where the service answers for metrics and health; left out: nowhere. Its path is absolute. */
+  readonly listen?: ListenConfig
   /** In the order of the file. */
   readonly environments: Readonly<Record<string, EnvironmentConfig>>
 }

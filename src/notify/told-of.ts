@@ -1,9 +1,8 @@
 import type { App } from "../app/app.ts"
-import { scheduleOf } from "../app/schedule-of.ts"
 import type { ServiceEvents } from "../app/service/events.ts"
+import { troublesIn } from "../app/troubles-in.ts"
 import type { describeError } from "../base/error.ts"
-import type { StateDocument } from "../core/state.ts"
-import { type Trouble, troublesOf } from "../plan/troubles.ts"
+import type { Trouble } from "../plan/troubles.ts"
 import { stateFolder } from "../record/state-file.ts"
 import { NoticeFile } from "./ledger.ts"
 import { Notifier } from "./notifier.ts"
@@ -32,17 +31,6 @@ export function notifierOf(
     file: new NoticeFile(stateFolder(config)),
     onReceiver,
   })
-}
-
-export function troublesIn(
-  { config, host }: Of,
-  environment: string,
-  document: StateDocument | undefined,
-): readonly Trouble[] {
-  const options = config.environments[environment]
-  if (options === undefined) return []
-  const secrets = Object.values(options.secrets)
-  return troublesOf(document, { environment, secrets, schedule: scheduleOf(options) }, host.now())
 }
 
 type Heard = Pick<ServiceEvents, "standing" | "turned" | "failed" | "clock" | "round">

@@ -163,9 +163,15 @@ export function ageOf(
 
 /** What an incident has still to take away needs a look at once, within its grace, too. */
 function needsLook(stage: Stage, now: Date): boolean {
-  if (stage.kind === "previous")
-    return stage.revokeOthers === true || Date.parse(stage.revokeAt) < now.getTime()
-  return stage.kind === "uncertain" && uncertainUntil(stage) <= now.getTime()
+  const from = needsLookFrom(stage)
+  return from !== undefined && from <= now.getTime()
+}
+
+/** undefined: it never does, as things stand. */
+export function needsLookFrom(stage: Stage): number | undefined {
+  if (stage.kind === "uncertain") return uncertainUntil(stage)
+  if (stage.kind !== "previous") return undefined
+  return stage.revokeOthers === true ? 0 : Date.parse(stage.revokeAt)
 }
 
 type Then = { readonly now: Date; readonly held: ChangeSet | undefined }

@@ -53,10 +53,38 @@ const openMs = 900_000
 
 export function troublesOf(
   document: StateDocument | undefined,
-  { environment, secrets, schedule }: TroublesOf,
+  of: TroublesOf,
   now: Date,
 ): readonly Trouble[] {
+  return foreseenTroubles(document, of, now).flatMap(({ from, ...trouble }) =>
+    from < now.getTime() ? [trouble] : [],
+  )
+}
+
+/** `from`: when it is one, as long as the state stays as it is. */
+export type Foreseen = Trouble & { readonly from: number }
+
+/** Also those that time alone will bring. */
+export function foreseenTroubles(
+  document: StateDocument | undefined,
+  { environment, secrets, schedule }: TroublesOf,
+  now: Date,
+): readonly Foreseen[] {
   if (document === undefined) return []
+  return [
+    ...presentTroubles(document, secrets, now).map((one) => ({ ...one, from: already })),
+    ...openSets(document).flatMap((set) => openTroubles(environment, set)),
+    ...secrets.flatMap((secret) => secretTroubles(document, secret, { schedule, now })),
+  ]
+}
+
+const already = Number.NEGATIVE_INFINITY
+
+function presentTroubles(
+  document: StateDocument,
+  secrets: TroublesOf["secrets"],
+  now: Date,
+): readonly Trouble[] {
   const listed = Object.fromEntries(secrets.map((one) => [one.name, one]))
   return [
     ...uncontainedSecrets(document, now).map(
@@ -83,16 +111,12 @@ export function troublesOf(
         message: sayUnwritten(owing),
       }),
     ),
-    ...openSets(document).flatMap((set) => openTroubles(environment, set, now)),
-    ...secrets.flatMap((secret) => secretTroubles(document, secret, { schedule, now })),
   ]
 }
 
 /** A rotation that has stayed open. */
-function openTroubles(environment: string, set: ChangeSet, now: Date): readonly Trouble[] {
+function openTroubles(environment: string, set: ChangeSet): readonly Foreseen[] {
   const isStuck = (set.stuck ?? []).length > 0
-  const isLong = now.getTime() - Date.parse(set.startedAt) > openMs
-  if (!isStuck && !isLong) return []
   const message = [sayJournal(environment, set), ...harmOf(environment, set)].join("; ")
   const [secret] = set.secrets
   return [
@@ -101,6 +125,7 @@ function openTroubles(environment: string, set: ChangeSet, now: Date): readonly 
       ...present({ secret }),
       code: isStuck ? "rotation-stuck" : "rotation-open",
       message: `a rotation of ${set.startedAt.slice(0, 19)}Z is not finished: ${message}`,
+      from: isStuck ? already : Date.parse(set.startedAt) + openMs,
     },
   ]
 }
@@ -111,32 +136,40 @@ function secretTroubles(
   document: StateDocument,
   { name, rotateEveryMs }: TroublesOf["secrets"][number],
   { schedule, now }: At,
-): readonly Trouble[] {
+): readonly Foreseen[] {
   const written = document.secrets[name]
   if (written === undefined) return []
   const state = believableState(written, now)
-  const found: Trouble[] = []
-  const add = (kind: TroubleKind, code: string, message: string): void =>
-    void found.push({ kind, secret: name, code, message })
-  if (state.unhealthy !== undefined)
-    add("person", "deployment-unhealthy", `${state.unhealthy.message}: see to that program`)
-  if (state.retry !== undefined) add("failed", state.retry.code, state.retry.message)
-  for (const id of overdueRevokes(state, now))
-    add("failed", "revoke-owed", `${id} should be dead, and may still be accepted`)
+  const found: Foreseen[] = []
+  const add = (trouble: Pick<Trouble, "kind" | "code" | "message">, from: number = already): void =>
+    void found.push({ ...trouble, secret: name, from })
+  if (state.unhealthy !== undefined) {
+    const message = `${state.unhealthy.message}: see to that program`
+    add({ kind: "person", code: "deployment-unhealthy", message })
+  }
+  if (state.retry !== undefined) {
+    const { code, message } = state.retry
+    add({ kind: "failed", code, message })
+  }
+  for (const { id, from } of revokesOf(state)) {
+    const message = `${id} should be dead, and may still be accepted`
+    add({ kind: "failed", code: "revoke-owed", message }, from)
+  }
   const due = rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)
-  const overMs = due === undefined ? 0 : now.getTime() - due.getTime()
-  if (overMs > lateMs && openSetOf(document, name) === undefined && state.drift === undefined)
-    add("late", "rotation-overdue", `was due ${formatDuration(hours(overMs))} ago`)
+  if (due !== undefined && openSetOf(document, name) === undefined && state.drift === undefined) {
+    const message = `was due ${formatDuration(hours(now.getTime() - due.getTime()))} ago`
+    add({ kind: "late", code: "rotation-overdue", message }, due.getTime() + lateMs)
+  }
   return found
 }
 
 /** Words that change each second would be news each second. */
 function hours(ms: number): number {
-  return Math.floor(ms / 3_600_000) * 3_600_000
+  return Math.max(0, Math.floor(ms / 3_600_000)) * 3_600_000
 }
 
-function overdueRevokes(state: SecretState, now: Date): readonly string[] {
+function revokesOf(state: SecretState): readonly { readonly id: string; readonly from: number }[] {
   return state.versions.flatMap(({ id, stage }) =>
-    stage.kind === "previous" && now.getTime() - Date.parse(stage.revokeAt) > openMs ? [id] : [],
+    stage.kind === "previous" ? [{ id, from: Date.parse(stage.revokeAt) + openMs }] : [],
   )
 }

@@ -77,10 +77,11 @@ export class ServiceAgenda {
   }
 
   async #refreshEntry(entry: Entry, now: number): Promise<void> {
-    if (entry.failures > 0 && entry.nextAt > now) return
     const { store, project, environments } = this.#app.config
     const options = environments[entry.environment]
     if (options === undefined) return
+    // What failed is told at once, and tried again later.
+    const waits = entry.failures > 0 && entry.nextAt > now
     try {
       const place = { store, project, environment: entry.environment }
       const fileVersion = fileVersionOf(statePath(place))
@@ -93,10 +94,10 @@ export class ServiceAgenda {
       const left = { document, now: new Date(now) }
       entry.told = tellLeft(this.#events, entry.environment, left, entry.told)
       this.#events.standing?.(entry.environment, document)
-      this.#plan(entry, found, now)
+      if (!waits) this.#plan(entry, found, now)
     } catch {
       // The run finds the same fault, and reports it.
-      entry.nextAt = now
+      if (!waits) entry.nextAt = now
     }
   }
 

@@ -23,6 +23,7 @@ import { openApp } from "../open-app.ts"
 import { once } from "../once.ts"
 import { watcher } from "../service-events.ts"
 import { type Say, logger } from "../service-log.ts"
+import { Metrics } from "../service-metrics.ts"
 import { Notices } from "../service-notices.ts"
 
 export const run: Command = {
@@ -39,32 +40,36 @@ export const run: Command = {
   },
   run: async (terminal, _, values) => {
     const say = logger(terminal, isSet(values, "json"))
-    const app = await openService(terminal, values, say)
+    const opened = await openService(terminal, values, say)
     const manager = serviceManager(terminal.host.env, terminal.pid)
     // Another config: what is said from then on is said by it.
-    const now = { app }
+    const now = { app: opened }
     const notices = new Notices(say)
-    const watch = notices.beside(watcher(say, () => now.app, manager))
-    await notices.begin(app, isSet(values, "once") ? "once" : "service")
+    const noted = notices.beside(watcher(say, () => now.app, manager))
+    await notices.begin(opened, isSet(values, "once") ? "once" : "service")
     if (isSet(values, "once")) {
-      const code = await once(app, watch)
-      await notices.end(app)
+      const code = await once(opened, noted)
+      await notices.end(opened)
       // Last: what a turn has ended is owed no more, and no run reaches what is left.
-      return (await tellLeft(app.config, say)) ? exitCodes.person : code
+      return (await tellLeft(opened.config, say)) ? exitCodes.person : code
     }
-    await tellLeft(app.config, say)
-    await noteLoaded(app)
+    await tellLeft(opened.config, say)
+    await noteLoaded(opened)
+    const metrics = new Metrics(say, { uid: terminal.uid, gid: process.getgid?.() ?? 0 })
+    const watch = metrics.beside(noted)
+    const app = (now.app = await metrics.begin(opened))
     const daemon = new Daemon(app, watch)
     terminal.onReload(
       () =>
         void announced(manager, () =>
           reload(terminal, values, say, async (next) => {
             await notices.begin(next, "service")
-            daemon.reload((now.app = next))
-          }),
+            daemon.reload((now.app = await metrics.begin(next)))
+          }).then((isNew) => (isNew ? undefined : metrics.notReloaded())),
         ),
     )
     const code = await serve(daemon, app.config, { terminal, manager, say })
+    metrics.end()
     await notices.end(now.app)
     await unmarkService(now.app.config)
     return code
@@ -180,22 +185,24 @@ async function noteLoaded({ config, host }: App): Promise<void> {
   await markService(config, { loadedAt, digest: configDigest(config) })
 }
 
-/** A wrong config is reported; the service keeps the one that it has. */
+/** A wrong config is reported; the service keeps the one that it has. True: it has a new one. */
 async function reload(
   terminal: Terminal,
   values: Values,
   say: Say,
   take: (app: App) => Promise<void>,
-): Promise<void> {
+): Promise<boolean> {
   try {
     const app = await openService(terminal, values, say)
     await take(app)
     await noteLoaded(app)
     await tellLeft(app.config, say)
     say("info", "reloaded", { environments: Object.keys(app.config.environments).length })
+    return true
   } catch (error) {
     const { code, message } = describeError(error)
     say("error", "not reloaded, the old config stays", { code, message })
+    return false
   }
 }
 

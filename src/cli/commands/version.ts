@@ -1,8 +1,5 @@
 import { type Command, isSet } from "../command.ts"
-
-/** Set by the build; a run from source says so. */
-declare const MYCELIUM_VERSION: string | undefined
-declare const MYCELIUM_COMMIT: string | undefined
+import { commitOfBinary, versionOfBinary } from "../version-of-binary.ts"
 
 export const version: Command = {
   usage: "Prints the version of this binary and of its runtime.",
@@ -10,8 +7,8 @@ export const version: Command = {
   instant: true,
   run: (terminal, _, values) => {
     const about = {
-      version: typeof MYCELIUM_VERSION === "string" ? MYCELIUM_VERSION : "source",
-      commit: typeof MYCELIUM_COMMIT === "string" ? MYCELIUM_COMMIT : "",
+      version: versionOfBinary,
+      commit: commitOfBinary,
       bun: Bun.version,
     }
     terminal.stdout(

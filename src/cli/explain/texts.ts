@@ -5,6 +5,7 @@ import { exec } from "./exec.ts"
 import { files } from "./files.ts"
 import { machine } from "./machine.ts"
 import { mariadb } from "./mariadb.ts"
+import { metrics } from "./metrics.ts"
 import { notices } from "./notices.ts"
 import { outputs } from "./outputs.ts"
 import { postgres } from "./postgres.ts"
@@ -39,6 +40,7 @@ export const texts: readonly {
   { title: "redis", codes: redis },
   { title: "vault", codes: vault },
   { title: "notices", codes: notices },
+  { title: "metrics", codes: metrics },
   { title: "programs of yours", codes: exec },
 ]
 
