@@ -14,6 +14,7 @@ import { motoPrograms } from "./servers/moto.ts"
 import { openbaoPrograms } from "./servers/openbao.ts"
 import { pgbouncerPrograms } from "./servers/pgbouncer.ts"
 import { postgresPrograms } from "./servers/postgres.ts"
+import { prometheusPrograms } from "./servers/prometheus.ts"
 import { rabbitmqPrograms } from "./servers/rabbitmq.ts"
 import { redisPrograms } from "./servers/redis.ts"
 import { buildTemporal } from "./servers/temporal.ts"
@@ -26,6 +27,7 @@ export {
   motoPrograms,
   openbaoPrograms,
   postgresPrograms,
+  prometheusPrograms,
   rabbitmqPrograms,
   redisPrograms,
 }
@@ -49,6 +51,7 @@ if (import.meta.main) {
           await motoPrograms(),
           await openbaoPrograms(),
           await pgbouncerPrograms(),
+          await prometheusPrograms(),
           await rabbitmqPrograms(),
         ]
       : []),

@@ -29,7 +29,7 @@ export class ProcessMetrics {
   readonly #isService: boolean
   readonly #durations: Histogram<"step">
   readonly #environments: Gauge
-  readonly #roundAt: Gauge
+  readonly #endedAt: Gauge
   readonly #steady: Gauge
   readonly #reloaded: Gauge
 
@@ -46,10 +46,9 @@ export class ProcessMetrics {
       registers,
     }).set({ version }, 1)
     this.#environments = gauge("environments", "Environments in the config.")
-    this.#roundAt = gauge(
-      "last_round_timestamp_seconds",
-      "When the last round ended: of a service, at least once a minute; else of a run.",
-    )
+    this.#endedAt = isService
+      ? gauge("last_round_timestamp_seconds", "When the service last went round: once a minute.")
+      : gauge("last_run_timestamp_seconds", "When mycelium run --once ended.")
     this.#steady = gauge("clock_steady", "0: the wall clock has leapt, so nothing is due.")
     this.#reloaded = gauge("config_last_reload_successful", "0: the config on disk was refused.")
     const ofService = isService ? registers : []
@@ -70,7 +69,7 @@ export class ProcessMetrics {
 
   text({ environments, roundAt, isSteady, isReloaded }: Facts): Promise<string> {
     this.#environments.set(environments)
-    if (roundAt !== undefined) this.#roundAt.set(roundAt / 1000)
+    if (roundAt !== undefined) this.#endedAt.set(roundAt / 1000)
     this.#steady.set(Number(isSteady))
     this.#reloaded.set(Number(isReloaded))
     return this.#registry.metrics()

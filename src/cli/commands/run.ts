@@ -7,7 +7,8 @@ import {
   sayLeftEnvironment,
   sayLeftSecret,
 } from "../../check/left-environments.ts"
-import { describeError } from "../../base/error.ts"
+import type { ServiceEvents } from "../../app/service/events.ts"
+import { AppError, describeError } from "../../base/error.ts"
 import { lastWords } from "../../base/processes/last-words.ts"
 import { giveBackMemory } from "../../base/system/memory.ts"
 import { configDigest } from "../../config/digest.ts"
@@ -17,7 +18,7 @@ import { reapOrphans } from "../../base/processes/reap.ts"
 import { newSecrets, sayNew } from "../../plan/new-secrets.ts"
 import { markService, unmarkService } from "../../record/service-mark.ts"
 import { readState } from "../../record/state-file.ts"
-import { type Command, type Terminal, type Values, isSet } from "../command.ts"
+import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { once } from "../once.ts"
@@ -37,9 +38,17 @@ export const run: Command = {
       type: "boolean",
       summary: "do what is due in each environment, then end: for timers and CronJobs",
     },
+    "metrics-file": {
+      type: "string",
+      value: "FILE",
+      summary:
+        "with --once: write metrics for Prometheus there, for the textfile collector of node_exporter, " +
+        "which reads names that end in .prom",
+    },
   },
   run: async (terminal, _, values) => {
     const say = logger(terminal, isSet(values, "json"))
+    refuseFileOfService(values)
     const opened = await openService(terminal, values, say)
     const manager = serviceManager(terminal.host.env, terminal.pid)
     // Another config: what is said from then on is said by it.
@@ -48,7 +57,7 @@ export const run: Command = {
     const noted = notices.beside(watcher(say, () => now.app, manager))
     await notices.begin(opened, isSet(values, "once") ? "once" : "service")
     if (isSet(values, "once")) {
-      const code = await once(opened, noted)
+      const code = await onceMeasured(opened, noted, { terminal, say, file: metricsFile(values) })
       await notices.end(opened)
       // Last: what a turn has ended is owed no more, and no run reaches what is left.
       return (await tellLeft(opened.config, say)) ? exitCodes.person : code
@@ -74,6 +83,32 @@ export const run: Command = {
     await unmarkService(now.app.config)
     return code
   },
+}
+
+function metricsFile(values: Values): string | undefined {
+  return textOf(values, "metrics-file")
+}
+
+function refuseFileOfService(values: Values): void {
+  const file = metricsFile(values)
+  if (file === "") throw new AppError("usage", "--metrics-file needs the name of a file")
+  if (file !== undefined && !isSet(values, "once"))
+    throw new AppError("usage", "--metrics-file is for a run that ends: --once", {
+      hint: "a service is asked at an address: write listen: 127.0.0.1:9187 into the config",
+    })
+}
+
+type Measured = Pick<Around, "terminal" | "say"> & { readonly file: string | undefined }
+
+async function onceMeasured(
+  app: App,
+  watch: ServiceEvents,
+  { terminal, say, file }: Measured,
+): Promise<number> {
+  if (file === undefined) return once(app, watch)
+  const { MetricsFile } = await import("../once-metrics.ts")
+  const metrics = new MetricsFile(app, { path: file, cwd: terminal.cwd })
+  return metrics.write(say, await once(app, metrics.beside(watch)))
 }
 
 type Around = { readonly terminal: Terminal; readonly manager: Manager; readonly say: Say }
