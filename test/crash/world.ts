@@ -408,9 +408,7 @@ export class World {
       ...(isApart ? { apart: true as const } : {}),
       read: () => {
         const shown = this.files[target]
-        return Promise.resolve(
-          shown === undefined ? undefined : Buffer.from(JSON.stringify(shown)),
-        )
+        return Promise.resolve(shown === undefined ? undefined : Buffer.from(JSON.stringify(shown)))
       },
       prepare: async (values) => {
         this.#refuse(process, target, "draft")
