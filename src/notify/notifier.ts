@@ -7,6 +7,8 @@ import { NotTaken, type Ping, type Receiver } from "./receiver.ts"
 
 export type NotifierOf = {
   readonly project: string
+  /** Those of the config. */
+  readonly environments: readonly string[]
   readonly receivers: readonly Receiver[]
   readonly pings: readonly Ping[]
   readonly host: Host
@@ -105,6 +107,7 @@ export class Notifier {
   async #work(): Promise<void> {
     const { host, file } = this.#of
     this.#notices ??= await file.read()
+    this.#seeRemoved(this.#notices)
     for (;;) {
       this.#again = false
       await this.#owe()
@@ -117,6 +120,13 @@ export class Notifier {
       this.#wake = () => early.abort()
       await host.pause(nextMs, AbortSignal.any([early.signal, this.#end.signal]))
     }
+  }
+
+  /** What the config has no more is watched no more: what was told of it is over. */
+  #seeRemoved({ told }: Notices): void {
+    for (const environment of Object.values(told).flatMap(Object.keys))
+      if (environment !== "" && !this.#of.environments.includes(environment))
+        this.#standing.set(environment, [])
   }
 
   /** Written down before it is sent. */

@@ -23,6 +23,7 @@ export function notifierOf(
   const reach = { folder: config.folder, host }
   return new Notifier({
     project: config.project,
+    environments: Object.keys(config.environments),
     receivers: receiversOf(config.notify, reach),
     pings: pingsOf(config.notify, reach),
     host,

@@ -20,6 +20,7 @@ class World {
   /** Counts down with each durable act; at 0 the process is gone. */
   acts = Number.POSITIVE_INFINITY
   diskIsFull = false
+  environments: readonly string[] = ["production", "staging"]
   #ms = 0
   #ids = 0
   #sleepers: { at: number; wake: () => void }[] = []
@@ -42,6 +43,7 @@ class World {
     }
     return new Notifier({
       project: "shop",
+      environments: this.environments,
       receivers: [receiver],
       pings: [
         {
@@ -124,6 +126,20 @@ describe("a receiver", () => {
     await world.pass(0)
     expect(told(world)).toEqual(["+drift -", "+late -"])
     expect(world.taken.map(({ standing }) => standing)).toEqual([1, 2])
+  })
+
+  test("hears that it is over of an environment that the config has no more", async () => {
+    const world = new World()
+    const before = world.open()
+    see(before, drift)
+    await world.pass(0)
+    world.environments = ["staging"]
+    const after = world.open()
+    after.see("staging", [])
+    after.look()
+    await world.pass(61_000)
+    expect(told(world)).toEqual(["+drift -", "+ -drift"])
+    expect(world.written.told).toEqual({ one: {} })
   })
 
   test("hears that it is over once that has held for a minute; what flaps is one trouble", async () => {
