@@ -111,9 +111,15 @@ export async function openEnvironment(
     begun === undefined
       ? { session, recovered: {} }
       : await orLeave(session, () =>
-          resumeJournal(session, { open, today, retryBudget, noWait, stops }),
+          resumeJournal(session, {
+            open,
+            today,
+            retryBudget,
+            noWait,
+            stops,
+            onEnded: (outcomes) => app.onEndedFirst?.(today.name, outcomes),
+          }),
         )
-  if (begun !== undefined) app.onEndedFirst?.(today.name, ended.recovered)
   return {
     ...ended,
     serial,

@@ -1,3 +1,4 @@
+import { describeError } from "../base/error.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { openSets } from "../core/change-set.ts"
 import { gracesOf } from "../core/graces.ts"
@@ -136,16 +137,28 @@ async function waitForGraces(app: App, report: Report, waitMs: number): Promise<
   const longest = Math.max(...waits.map(({ ms }) => ms))
   if (longest > 0) await waitAloud(app, report.environment, waits, longest)
   if (app.stop.aborted) return report
+  try {
+    return await afterGraces(app, report)
+  } catch (error) {
+    // What was done before is reported all the same, and that these are not revoked.
+    const { code, message } = describeError(error)
+    ;(app.notice ?? app.onProgress)(report.environment, "grace", `${message} (${code})`)
+    return report
+  }
+}
+
+function afterGraces(app: App, report: Report): Promise<Report> {
   return withEnvironment(
     app,
     report.environment,
-    async ({ session, revokeBeside }) => {
+    async ({ session, recovered, revokeBeside }) => {
       const revoked =
         session.changeSet === undefined
           ? await revokeOwed(session, { skipGrace: false })
           : await revokeBeside({ skipGrace: false })
       return {
         ...report,
+        recovered: { ...report.recovered, ...recovered },
         revoked: lastOfEach([...report.revoked, ...revoked]),
         owed: owedOf(session),
         open: openOf(session),

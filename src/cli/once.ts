@@ -1,4 +1,5 @@
 import type { App } from "../app/app.ts"
+import { hearEndedFirst } from "../app/ended-first.ts"
 import { type EnvironmentRun, runEnvironment } from "../app/service/environment-run.ts"
 import type { ServiceEvents } from "../app/service/events.ts"
 import { noteOutputs } from "../app/service/look-at-outputs.ts"
@@ -14,8 +15,9 @@ import { foundRefused, needsPerson } from "./service-events.ts"
 export async function once(app: App, watch: ServiceEvents): Promise<number> {
   const codes = await Promise.all(
     Object.keys(app.config.environments).map(async (environment) => {
+      const { app: heard, ended } = hearEndedFirst(app)
       try {
-        const turn = await runEnvironment(app, environment, { rotate: "unless-behind" })
+        const turn = await runEnvironment(heard, environment, { rotate: "unless-behind" })
         watch.turned(environment, turn)
         watch.uncontained(environment, turn.uncontained)
         watch.unwritten(environment, turn.unwritten)
@@ -33,8 +35,10 @@ export async function once(app: App, watch: ServiceEvents): Promise<number> {
         for (const one of shown) if (one.same !== true) watch.shown(environment, one)
         return (await showsOlder(app, environment)) ? exitCodes.person : exitOfTurn(turn)
       } catch (error) {
+        watch.endedFirst?.(environment, ended())
         const { code, message } = describeError(error)
         watch.failed(environment, code, message)
+        if (Object.values(ended()).some(needsPerson)) return exitCodes.person
         return error instanceof AppError ? exitCodeOf(error.code) : exitCodes.failed
       }
     }),

@@ -59,6 +59,10 @@ export function watcher(say: Say, app: () => App, manager: Manager): ServiceEven
         say("error", "output owed", { environment, secret, code: "output-owed", message })
       }
     },
+    endedFirst: (environment, outcomes) => {
+      for (const [secret, outcome] of Object.entries(outcomes))
+        sayOutcome(say, environment, { secret, outcome, due: undefined })
+    },
     failed: (environment, code, message) =>
       say("error", "turn failed", { environment, code, message }),
     clock: (steady, code) =>

@@ -7,8 +7,10 @@ import { mapConcurrently } from "../base/semaphore.ts"
 import { recheckHealth } from "../rotate/recheck-health.ts"
 import { takeBackJournal } from "../rotate/recover.ts"
 import type { Session } from "../rotate/session.ts"
+import type { Outcomes } from "../rotate/work.ts"
 
 import type { App } from "../app/app.ts"
+import { hearEndedFirst } from "../app/ended-first.ts"
 import { type Opened, withEnvironment } from "../app/environment.ts"
 import { optionsOf } from "../app/options-of.ts"
 import { slowReadersOf } from "../app/slow-readers.ts"
@@ -43,7 +45,7 @@ export async function contain(
   return mapConcurrently(sideBySideMost, [...chosen], async ([environment, secrets]) => {
     const task = { secrets, selection, options }
     // One that the config has no more: nothing reaches its services, and that is said of each value.
-    const here = withLeftOver(app, environment)
+    const { app: here, ended } = hearEndedFirst(withLeftOver(app, environment))
     try {
       const act = (opened: Opened): Promise<Contained> => containOpened(here, opened, task)
       return await withEnvironment(here, environment, act, {
@@ -51,7 +53,7 @@ export async function contain(
         retryBudget: shortRetryBudget,
       })
     } catch (error) {
-      return notBegun(here, environment, task, error)
+      return notBegun(here, environment, task, { error, recovered: ended() })
     }
   })
 }
@@ -106,14 +108,14 @@ async function notBegun(
   app: App,
   environment: string,
   { secrets, options }: Chosen,
-  error: unknown,
+  { error, recovered }: { readonly error: unknown; readonly recovered: Outcomes },
 ): Promise<Contained> {
   const all = secrets ?? (await namesIn(app, environment))
   const failed = describeError(error)
   return {
     environment,
     open: [],
-    recovered: {},
+    recovered,
     outcomes: {},
     revoked: [],
     before: [],

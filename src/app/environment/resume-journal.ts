@@ -15,6 +15,8 @@ type Patience = {
 }
 
 type ResumeJournal = Patience & {
+  /** What became of each, as soon as it is known. */
+  readonly onEnded: (outcomes: Outcomes) => void
   readonly open: (options: EnvironmentConfig) => Work
   readonly today: EnvironmentConfig
   readonly stops: { follow(session: Session): Session }
@@ -26,11 +28,15 @@ type ResumeJournal = Patience & {
  */
 export async function resumeJournal(
   session: Session,
-  { open, today, retryBudget, noWait, stops }: ResumeJournal,
+  { open, today, retryBudget, noWait, stops, onEnded }: ResumeJournal,
 ): Promise<Recovered> {
   const { session: last, recovered } = await recover(session, {
     begin: (set, found, like) => stops.follow(new Session(open(optionsIn(set)), found, like)),
-    resume: (one) => goOn(one, { noWait, retryBudget }),
+    resume: async (one) => {
+      const outcomes = await goOn(one, { noWait, retryBudget })
+      onEnded(outcomes)
+      return outcomes
+    },
   })
   const isOver = last.changeSet === undefined || (noWait && mayMakeWay(last))
   if (!isOver) return { session: last, recovered }

@@ -1,5 +1,6 @@
 import { describeError } from "../../base/error.ts"
 import type { App } from "../app.ts"
+import { hearEndedFirst } from "../ended-first.ts"
 import { type Entry, ServiceAgenda } from "./agenda.ts"
 import { CatchUp } from "./catch-up.ts"
 import { ClockWatch, lookAgainMs } from "./clock-watch.ts"
@@ -93,12 +94,13 @@ export class Daemon {
 
   /** undefined: it failed, and was told. */
   async #run({ environment }: Entry): Promise<EnvironmentRun | undefined> {
-    const app = this.#app
+    const { app, ended } = hearEndedFirst(this.#app)
     try {
       const run = await this.#runEnvironment(app, environment, { rotate: this.#clock.isSteady })
       this.#events.turned(environment, run)
       return run
     } catch (error) {
+      this.#events.endedFirst?.(environment, ended())
       const { code, message, hint } = describeError(error)
       if (!app.stop.aborted) this.#events.failed(environment, code, message)
       else if (code === "stopped" && hint !== undefined)

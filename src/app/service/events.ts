@@ -1,6 +1,7 @@
 import type { UncontainedSecret } from "../../plan/uncontained.ts"
 import type { StateDocument } from "../../core/state.ts"
 import type { Owing } from "../../core/unwritten.ts"
+import type { Outcomes } from "../../rotate/work.ts"
 import type { EnvironmentRun } from "./environment-run.ts"
 import type { SeenOutput } from "./look-at-outputs.ts"
 import type { Drift, Unclear } from "./look-for-drift.ts"
@@ -9,6 +10,8 @@ import type { Drift, Unclear } from "./look-for-drift.ts"
 export type ServiceEvents = {
   readonly turned: (environment: string, turn: EnvironmentRun) => void
   readonly failed: (environment: string, code: string, message: string) => void
+  /** What a turn had ended before it failed. */
+  readonly endedFirst?: (environment: string, outcomes: Outcomes) => void
   /** The wall clock has leapt, or is before what a state knows of (or runs true again). */
   readonly clock: (steady: boolean, code: "clock-leapt" | "clock-behind") => void
   /** A service has begun to refuse a current value, or takes it again: once a change. */

@@ -3,7 +3,7 @@ import type { Adopted, Follow, SuppliedValues } from "../../repair/adoptable.ts"
 import { AppError } from "../../base/error.ts"
 import { askFor, readGiven } from "../given.ts"
 import { type Command, type Terminal, type Values, isSet, textOf } from "../command.ts"
-import { EndedFirst } from "../ended-first.ts"
+import { withEndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { instantOf } from "../instant.ts"
 import { openApp } from "../open-app.ts"
@@ -34,9 +34,8 @@ export const adopt: Command = {
       summary: "ask for each value on the terminal, which does not show what is typed",
     },
   },
-  run: async (terminal, args, values) => {
+  run: withEndedFirst((first) => async (terminal, args, values) => {
     const rotatedAt = dateOf(textOf(values, "rotated-at"), terminal.host.now())
-    const first = new EndedFirst()
     const app = first.heard(await openApp(terminal, values, "adopt"))
     const [environment, more] = args
     if (environment === undefined || more !== undefined)
@@ -51,8 +50,8 @@ export const adopt: Command = {
       for (const [name, result] of Object.entries(results))
         for (const line of linesOf(environment, name, result, secrets[name]?.rotateEveryMs ?? null))
           terminal.stdout(line)
-    return first.close(terminal, exitOf(Object.values(results)), { json: isSet(values, "json") })
-  },
+    return exitOf(Object.values(results))
+  }),
 }
 
 async function valuesGiven(

@@ -5,7 +5,7 @@ import { AppError } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
 import { type Command, type Terminal, type Values, isSet } from "../command.ts"
 import { keptLinesOf, unfinishedLine } from "../unfinished-lines.ts"
-import { EndedFirst } from "../ended-first.ts"
+import { withEndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { counted } from "../words.ts"
@@ -42,13 +42,12 @@ export const deleteCommand: Command = {
         "copies; an incident that waits for it counts as ended by your word",
     },
   },
-  run: async (terminal, args, values) => {
+  run: withEndedFirst((first) => async (terminal, args, values) => {
     if (isSet(values, "keep-login") && isSet(values, "login-ended"))
       throw new AppError("usage", "--keep-login and --login-ended contradict each other", {
         hint: "leave one out",
       })
     const [environment = "", secret] = partsOf(args)
-    const first = new EndedFirst()
     const app = first.heard(withLeftOver(await openApp(terminal, values, "delete"), environment))
     refuseUnclear(app, args)
     const options = {
@@ -67,15 +66,14 @@ export const deleteCommand: Command = {
       return dry ? exitOfPlan(plan) : exitCodes.usage
     }
     const done = await deleteSecrets(app, environment, options)
-    const code = sayDone(terminal, values, {
+    return sayDone(terminal, values, {
       environment,
       done,
       listed: Object.keys(done).some(
         (name) => app.config.environments[environment]?.secrets[name] !== undefined,
       ),
     })
-    return first.close(terminal, code, { json: isSet(values, "json") })
-  },
+  }),
 }
 
 /** "ENV", or "ENV/SECRET". */

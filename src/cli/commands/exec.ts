@@ -3,6 +3,8 @@ import { variablesOf } from "../../app/exec.ts"
 import { AppError } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
 import { type Command, type Terminal, textOf } from "../command.ts"
+import { withEndedFirst } from "../ended-first.ts"
+import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 
 export const exec: Command = {
@@ -20,28 +22,34 @@ export const exec: Command = {
     },
   },
   passes: true,
-  run: async (terminal, args, values, command = []) => {
-    const [environment, more] = args
-    const [program] = command
-    if (environment === undefined || more !== undefined || program === undefined) {
-      throw new AppError(
-        "usage",
-        "name one environment, then, after --, the program with its arguments",
-        { hint: "mycelium exec production -- psql -c 'select 1'" },
-      )
-    }
-    const app = await openApp(terminal, values, "exec")
-    const from = textOf(values, "from")
-    const variables = await variablesOf(app, environment, {
-      program: basename(program).slice(0, 64),
-      ...present({ from }),
-    })
-    if (terminal.stop.aborted)
-      throw new AppError("stopped", "interrupted before the program was started", {
-        remedy: "retry",
-      })
-    return execReplace(terminal, command, variables)
-  },
+  run: withEndedFirst(
+    (first) =>
+      async (terminal, args, values, command = []) => {
+        const [environment, more] = args
+        const [program] = command
+        if (environment === undefined || more !== undefined || program === undefined) {
+          throw new AppError(
+            "usage",
+            "name one environment, then, after --, the program with its arguments",
+            { hint: "mycelium exec production -- psql -c 'select 1'" },
+          )
+        }
+        const app = first.heard(await openApp(terminal, values, "exec"))
+        const from = textOf(values, "from")
+        const variables = await variablesOf(app, environment, {
+          program: basename(program).slice(0, 64),
+          ...present({ from }),
+        })
+        if (terminal.stop.aborted)
+          throw new AppError("stopped", "interrupted before the program was started", {
+            remedy: "retry",
+          })
+        // The program has the terminal next, and its exit code is its own.
+        first.say(terminal.stderr, exitCodes.done)
+        return execReplace(terminal, command, variables)
+      },
+    { beside: true },
+  ),
 }
 
 /** As a shell does: 127 if there is no such program, 126 if it cannot be run. */

@@ -7,7 +7,7 @@ import type { ReconcileFinding } from "../../rotate/reconcile/finding.ts"
 import { present } from "../../base/present.ts"
 import { type Command, type Terminal, isSet, textOf } from "../command.ts"
 import { deathLines } from "../death.ts"
-import { EndedFirst } from "../ended-first.ts"
+import { withEndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { isItRunning } from "../way-out.ts"
@@ -42,8 +42,7 @@ export const reconcile: Command = {
         "(mycelium explain other-namespace)",
     },
   },
-  run: async (terminal, args, values) => {
-    const first = new EndedFirst()
+  run: withEndedFirst((first) => async (terminal, args, values) => {
     const app = first.heard(await openApp(terminal, values, "reconcile"))
     const [environment, more] = args
     if (environment === undefined || more !== undefined)
@@ -69,8 +68,8 @@ export const reconcile: Command = {
     })
     if (isSet(values, "json")) terminal.stdout(JSON.stringify({ environment, dryRun, ...result }))
     else say(terminal, environment, result, dryRun)
-    return first.close(terminal, exitOf(result), { json: isSet(values, "json") })
-  },
+    return exitOf(result)
+  }),
 }
 
 function say(

@@ -1,7 +1,7 @@
 import { shownName } from "../../base/text/shown-name.ts"
 import { type Rendered, render as write } from "../../repair/render.ts"
 import { type Command, isSet } from "../command.ts"
-import { EndedFirst } from "../ended-first.ts"
+import { withEndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { selectionOf } from "../selection.ts"
@@ -18,8 +18,7 @@ export const render: Command = {
         "whose whole value is one that mycelium made or took over",
     },
   },
-  run: async (terminal, args, values) => {
-    const first = new EndedFirst()
+  run: withEndedFirst((first) => async (terminal, args, values) => {
     const app = first.heard(await openApp(terminal, values, "render"))
     const all: Record<string, unknown> = {}
     for (const environment of selectionOf(app.config, args, {
@@ -35,8 +34,8 @@ export const render: Command = {
       if (waiting.length > 0) terminal.stdout(restartLine(environment, waiting))
     }
     if (isSet(values, "json")) terminal.stdout(JSON.stringify(all))
-    return first.close(terminal, exitCodes.done, { json: isSet(values, "json") })
-  },
+    return exitCodes.done
+  }),
 }
 
 function sayRendered(environment: string, { changes, pruned, waits }: Rendered): string {

@@ -5,7 +5,9 @@ import { AppError } from "../../base/error.ts"
 import { parseDuration } from "../../base/text/duration.ts"
 import type { App } from "../../app/app.ts"
 import { type Command, type Terminal, type Values, isSet, textOf, textsOf } from "../command.ts"
+import { EndedFirst } from "../ended-first.ts"
 import { exitCodes } from "../exit-codes.ts"
+import { fail } from "../fail.ts"
 import { openApp, openConfig } from "../open-app.ts"
 import { exitOfRotations, rotationLines } from "../rotation-report.ts"
 import { type Selection, selectionOf } from "../selection.ts"
@@ -125,13 +127,18 @@ async function act(
     skipGrace: isSet(values, "skip-grace"),
     waitMs,
   }
+  const first = new EndedFirst()
+  const heard = first.heard(app)
   const { reports, ended } = await inOrder(terminal, chosen, (environment, secrets) =>
-    rotate(app, environment, { ...options, ...present({ secrets }) }),
+    rotate(heard, environment, { ...options, ...present({ secrets }) }),
   )
   if (ended === undefined) return say(terminal, values, reports)
-  // What was done before is printed all the same.
-  if (reports.length > 0) say(terminal, values, reports)
-  throw ended
+  // What was done before is printed all the same, and keeps its exit code if that needs a person.
+  const done = reports.length === 0 ? exitCodes.done : say(terminal, values, reports)
+  const told = reports.map(({ environment }) => environment)
+  const tell = isSet(values, "json") ? terminal.stderr : terminal.stdout
+  const code = first.say(tell, await fail(terminal, ended), told)
+  return done === exitCodes.person ? done : code
 }
 
 function waitMsOf(values: Values): number {
