@@ -14,11 +14,8 @@ import {
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
+import { allMutants } from "./mutants/all.ts"
 import { findCode } from "./mutants/find-code.ts"
-import { engine } from "./mutants/engine.ts"
-import { laws } from "./mutants/laws.ts"
-import { ofEntries } from "./mutants/entries.ts"
-import { ground } from "./mutants/ground.ts"
 import type { Edit, Mutant, Named } from "./mutants/mutant.ts"
 import { optionsOf } from "./usage.ts"
 
@@ -28,7 +25,7 @@ const root = join(import.meta.dirname, "..")
 const bun = process.execPath
 const limitMs = 600_000
 const wanted = Bun.argv.slice(2)
-const mutants = [...engine, ...laws, ...ground, ...ofEntries].filter(
+const mutants = allMutants.filter(
   ({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)),
 )
 
