@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { longRetryBudget, resumeWithRetries } from "../../src/app/retry-budget.ts"
 import { Session } from "../../src/rotate/session.ts"
-import { run } from "../crash/explore.ts"
+import { run } from "../crash/run.ts"
 import { World } from "../crash/world.ts"
 
 /** How long a recovery waits, with the clock in hand. */

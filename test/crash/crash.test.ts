@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { type Found, explore, exploreSupervised, none, run, scenarios } from "./explore.ts"
+import { type Found, explore, exploreSupervised, none } from "./explore.ts"
+import { run } from "./run.ts"
+import { scenarios } from "./scenarios.ts"
 import { type Name, World, names } from "./world.ts"
 
 test("a rotation that is cut at any single instant loses nothing and comes to rest", async () => {
@@ -18,7 +20,7 @@ test("a supervisor that restarts a program at any instant leaves none with a ref
   const chosen = scenarios.filter(
     ({ ghostDelay, fault }) =>
       ghostDelay === undefined &&
-      (fault.unhealthy ?? fault.firstSick ?? fault.outputFails) !== undefined,
+      (fault.unhealthy ?? fault.firstUnhealthy ?? fault.outputFails) !== undefined,
   )
   for (const scenario of chosen) await exploreSupervised(scenario, found)
   expect([...found.wrong]).toEqual([])

@@ -4,7 +4,8 @@
  * ones, chosen by SEED. A program of its own, for each cut leaves a process that never ends, with
  * its timers.
  */
-import { type Chooses, type Found, explore, scenarios } from "./explore.ts"
+import { type Chooses, type Found, explore } from "./explore.ts"
+import { scenarios } from "./scenarios.ts"
 
 const [part = 0, parts = 1, share = 1, seed = 0] = process.argv.slice(2).map(Number)
 const chooses: Chooses = ({ title }, first) =>

@@ -1,4 +1,4 @@
-import type { Scenario } from "./explore.ts"
+import type { Scenario } from "./scenarios.ts"
 import type { ManagerFault } from "./manager.ts"
 import type { Fault, Name, Program } from "./world.ts"
 
@@ -15,7 +15,7 @@ function nameOf({ shows, reader }: (typeof entries)[number]): string {
 
 const faults: readonly { readonly title: string; readonly manager: ManagerFault }[] = [
   { title: "all well", manager: {} },
-  { title: "someone else writes there", manager: { meddles: true } },
+  { title: "another program writes there", manager: { meddles: true } },
   { title: "a write takes two calls", manager: { stages: true } },
   ...[3, 4, 5, 6].map((from) => ({
     title: `a write takes two calls, silent from call ${from} on`,
@@ -44,7 +44,7 @@ const faults: readonly { readonly title: string; readonly manager: ManagerFault 
 
 const health: readonly { readonly title: string; readonly fault: Fault }[] = [
   { title: "", fault: {} },
-  { title: ", and a program gets sick", fault: { unhealthy: true } },
+  { title: ", and a program becomes unhealthy", fault: { unhealthy: true } },
 ]
 
 /**
@@ -92,10 +92,10 @@ const sinceTheCrash: readonly Scenario[] = entries.flatMap((entry) => {
 
 const whileItRuns: readonly Scenario[] = entries.flatMap((entry) =>
   faults.flatMap(({ title, manager }) =>
-    health.flatMap((sick): readonly Scenario[] => {
+    health.flatMap((unhealthy): readonly Scenario[] => {
       const one = {
-        title: `${nameOf(entry)}: ${title}${sick.title}`,
-        fault: { ...sick.fault, manager },
+        title: `${nameOf(entry)}: ${title}${unhealthy.title}`,
+        fault: { ...unhealthy.fault, manager },
         entry,
       }
       const contain = { revokeFirst: false, intruder: true }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
-import { type Chooses, type Found, type Scenario, explore, none } from "./explore.ts"
+import { type Chooses, type Found, explore, none } from "./explore.ts"
+import type { Scenario } from "./scenarios.ts"
 import { managerScenarios } from "./manager-scenarios.ts"
 
 /**

@@ -5,7 +5,7 @@ import { openEntry } from "../../src/plugins/outputs/entry/output.ts"
 
 /**
  * A secret manager in memory, with one entry: versions, compare-and-swap, answers that are lost,
- * requests that land late, silence from a call on, and someone else who writes between our look and
+ * requests that land late, silence from a call on, and another program that writes between our look and
  * our write.
  */
 
@@ -14,7 +14,7 @@ export type ManagerFault = {
   readonly silent?: { readonly from: number; readonly to?: number; readonly lands?: true }
   /** The answer of this write is lost; it lands at once, or so many calls later. */
   readonly loses?: { readonly write: number; readonly late?: number }
-  /** Someone else writes a key of theirs before each second write of ours. */
+  /** Another program writes a key of its own before each second write of ours. */
   readonly meddles?: true
   /** A write takes two calls. */
   readonly stages?: true
@@ -79,7 +79,7 @@ export class Manager {
     this.late = []
   }
 
-  /** Someone else puts a text of ours to what it was. */
+  /** Another program sets our text back to what it was. */
   putBack(name: string, value: string, now: number): void {
     this.#become({ ...this.content, [name]: value }, now)
   }

@@ -143,7 +143,7 @@ describe.skipIf(cannotTrace !== undefined)(
       expect((await shop.run("init")).code).toBe(0)
       const calls = await traced(shop, 0, ["adopt", "production"])
       const heard = said(calls, /production\/postgres: adopted/)[0]
-      if (heard === undefined) throw new Error("nobody heard of it")
+      if (heard === undefined) throw new Error("no service received it")
       expectDurable(lastBefore(durableWrites(calls, shop.project.statePath()), heard), heard)
     }, 60_000)
   },

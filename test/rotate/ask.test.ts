@@ -4,7 +4,7 @@ import { atService } from "../../src/rotate/at-service.ts"
 import { resume } from "../../src/rotate/resume.ts"
 import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"
-import { run } from "../crash/explore.ts"
+import { run } from "../crash/run.ts"
 import { World, names } from "../crash/world.ts"
 
 /** Recovery asks; it never guesses. */

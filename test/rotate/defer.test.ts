@@ -3,7 +3,8 @@ import { openSets } from "../../src/core/change-set.ts"
 import { versionAt } from "../../src/core/version.ts"
 import { rotate } from "../../src/rotate/rotate.ts"
 import { Session } from "../../src/rotate/session.ts"
-import { lost, run, unrest } from "../crash/explore.ts"
+import { lost, unrest } from "../crash/invariants.ts"
+import { run } from "../crash/run.ts"
 import { World } from "../crash/world.ts"
 
 const silent = (calls: number): World["fault"] => ({ silent: { name: "one", calls } })

@@ -6,14 +6,14 @@ import { Session } from "../../src/rotate/session.ts"
 import { World } from "../crash/world.ts"
 
 /**
- * A value that has no way back becomes current though a program gets sick with it. Both programs
+ * A value that has no way back becomes current though a program becomes unhealthy with it. Both programs
  * read it: none is left with an older one, and each that is sick is named, after a crash, too.
  */
 
 /** The first program gets sick, and `one` has no value that is known here. */
 function withoutValue(): World {
   const world = new World()
-  world.fault = { firstSick: true }
+  world.fault = { firstUnhealthy: true }
   const { one } = world.stored.secrets
   if (one === undefined) throw new Error("no such secret")
   world.stored = {
@@ -69,7 +69,7 @@ test("a value that reconcile found: the program that got sick is named, wherever
   let found = 0
   for (let isOver = false; !isOver; cuts++) {
     const world = await putBack()
-    world.fault = { alwaysSick: "api" }
+    world.fault = { alwaysUnhealthy: "api" }
     isOver = await cutAt(world, act, cuts)
     if (world.versions("one").some(({ version }) => version.stage.kind === "retired")) {
       found++

@@ -32,7 +32,7 @@ test("an old version that does not open holds up the revoke of no other secret",
 test("a program that is not healthy any more keeps what is still accepted, and only that, until it is", async () => {
   const world = new World()
   await rotate(await Session.load(world.start().work), { secrets: names, why: "asked" })
-  world.fault = { alwaysSick: "api" }
+  world.fault = { alwaysUnhealthy: "api" }
   const revoke = async (): Promise<Readonly<Record<string, string>>> => {
     const revoked = await revokeOwed(await Session.load(world.start().work), { skipGrace: true })
     return Object.fromEntries(

@@ -18,7 +18,7 @@ import { rotate } from "../../../src/rotate/rotate.ts"
 import { resume } from "../../../src/rotate/resume.ts"
 import { Session } from "../../../src/rotate/session.ts"
 import type { Outcomes, Vault, Work } from "../../../src/rotate/work.ts"
-import { resumeDeferred } from "../explore.ts"
+import { resumeDeferred } from "../run.ts"
 import { type Flight, type World, accepts, carryOut, entryOf, opened, sealed } from "./world.ts"
 
 /** An act at the outside that a process waits for; the explorer says when it happens, and how it ends. */
