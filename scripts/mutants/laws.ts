@@ -179,7 +179,7 @@ export const laws: readonly Mutant[] = [
     law: 8,
     name: "a clock that has leapt is trusted",
     edits: edit("app/service/clock-watch.ts", `return this.#isSteady`, `return true`),
-    test: { file: "test/app/daemon.test.ts", name: "leaps by more than a day" },
+    test: { file: "test/app/daemon-clock.test.ts", name: "leaps by more than a day" },
   },
   {
     law: 8,
@@ -189,7 +189,7 @@ export const laws: readonly Mutant[] = [
       `const end = before?.get(key) ?? passed +`,
       `const end = passed +`,
     ),
-    test: { file: "test/app/daemon.test.ts", name: "leap of the wall clock under" },
+    test: { file: "test/app/daemon-clock.test.ts", name: "leap of the wall clock under" },
   },
   {
     law: 8,
