@@ -89,7 +89,7 @@ function carryOnBlocks(
 function provenOf(secrets: readonly SecretReport[]): string {
   const made = secrets.filter(({ to }) => to !== undefined)
   const erased = secrets.length - made.length
-  const dead = made.filter((one) => one.dead.length > 0)
+  const dead = made.filter(isProvenDead)
   const unasked = made.filter(isUnasked).length
   const rest = made.length - dead.length - unasked
   const untold = made.filter(isUntold).length
@@ -123,15 +123,23 @@ function provenOf(secrets: readonly SecretReport[]): string {
   ].join(" ")
 }
 
+/** A login with the value that leaked was refused: that of another value says nothing of it. */
+function isProvenDead({ from, dead }: SecretReport): boolean {
+  return dead.length > 0 && (from === undefined || dead.some(({ version }) => version === from))
+}
+
 /** No service refuses a value of it. */
-function isUnasked({ driver, dead }: SecretReport): boolean {
-  return driver === "generated" && dead.length === 0
+function isUnasked(one: SecretReport): boolean {
+  return one.driver === "generated" && !isProvenDead(one)
 }
 
 /** There was an older value, and no line of the log says what became of it. */
-function isUntold({ driver, from, expelledAt, dead }: SecretReport): boolean {
+function isUntold(one: SecretReport): boolean {
   return (
-    driver !== "generated" && dead.length === 0 && from !== undefined && expelledAt === undefined
+    one.driver !== "generated" &&
+    !isProvenDead(one) &&
+    one.from !== undefined &&
+    one.expelledAt === undefined
   )
 }
 

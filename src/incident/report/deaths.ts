@@ -1,6 +1,8 @@
 import { present } from "../../base/present.ts"
 import type { SessionsLeft } from "../../core/state.ts"
 import { versionNumber } from "../../core/version.ts"
+import type { AuditEntry } from "../../record/audit-read.ts"
+import { beginningOf } from "./between.ts"
 import { textOf } from "./entry.ts"
 import type { Line, OfSecret, SecretReport } from "./model.ts"
 
@@ -21,7 +23,8 @@ export function happenedTo(about: OfSecret, known: string | undefined): Happened
   const to = (promote === undefined ? undefined : textOf(promote, "version")) ?? known
   const own = about.lines.filter(isDeath)
   const elsewhere = deathsElsewhere(about, { to, promote, own })
-  return { promote, to, deaths: [...own, ...elsewhere], elsewhere }
+  const deaths = [...own, ...elsewhere].toSorted((one, other) => one.n - other.n)
+  return { promote, to, deaths, elsewhere }
 }
 
 function isDeath({ event }: Pick<Line, "event">): boolean {
@@ -34,23 +37,31 @@ type Made = {
   readonly own: readonly Line[]
 }
 
-/** An incident that was interrupted made the value, and another run took away what was before. */
-function deathsElsewhere(
-  { source: { environment, entries }, name }: OfSecret,
-  { to, promote, own }: Made,
-): readonly Line[] {
-  if (to === undefined || promote === undefined || own.length > 0) return []
-  const isOlder = (version: string | undefined): boolean =>
-    version === undefined || versionNumber(version) < versionNumber(to)
-  return entries
+/**
+ * Another run took away what was before: after an incident that was interrupted had made the value,
+ * or a rotation that came between the beginning of the incident and its containment.
+ */
+function deathsElsewhere(about: OfSecret, { to, promote, own }: Made): readonly Line[] {
+  const { source, name } = about
+  const begun = beginningOf(about)
+  const last = own.at(-1)?.n ?? Infinity
+  const isOlder = (entry: AuditEntry): boolean => {
+    const version = textOf(entry, "version")
+    // One that names no version took away all but the value of then.
+    if (version === undefined) return promote !== undefined && entry.n > promote.n
+    return to === undefined || versionNumber(version) < versionNumber(to)
+  }
+  return source.entries
     .filter(
       (entry) =>
-        entry.n > promote.n &&
+        entry.n > begun &&
+        entry.n < last &&
         isDeath(entry) &&
         textOf(entry, "secret") === name &&
-        isOlder(textOf(entry, "version")),
+        !own.some(({ n }) => n === entry.n) &&
+        isOlder(entry),
     )
-    .map((entry): Line => ({ ...entry, environment }))
+    .map((entry): Line => ({ ...entry, environment: source.environment }))
 }
 
 export function provenBy(elsewhere: readonly Line[]): readonly string[] {

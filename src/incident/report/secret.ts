@@ -1,3 +1,4 @@
+import { currentThen, madeBetween } from "./between.ts"
 import { containedFor } from "../../core/contained.ts"
 import { versionAt } from "../../core/version.ts"
 import { present } from "../../base/present.ts"
@@ -41,7 +42,7 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     contained: fault === undefined,
     ...fault,
     ...present({
-      from: replacedBy(about, to),
+      from: currentThen(about) ?? replacedBy(about, to),
       to,
       acceptedAt: acceptedAt(lines, to),
       currentAt: promote?.at,
@@ -53,6 +54,7 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     notes: [
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
       ...provenBy(elsewhere),
+      ...betweenBy(madeBetween(about, to)),
       ...new Set(lines.flatMap(notesOf)),
     ],
     ...present({
@@ -62,6 +64,12 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
     // Those that restarted on a way to a new value and back again have the old one.
     restarts: to === undefined ? [] : restartsFor(about).map((line) => restartOf(source, line)),
   }
+}
+
+function betweenBy(versions: readonly string[]): readonly string[] {
+  return versions.map(
+    (one) => `${one} was made after the incident began, by a run that was no part of it`,
+  )
 }
 
 function acceptedAt(lines: readonly Line[], to: string | undefined): string | undefined {
