@@ -2,9 +2,10 @@ import { AppError } from "../../../base/error.ts"
 import type { Containing, Credential, Versions } from "../../../core/ports.ts"
 import { likelyFirst } from "../server/version.ts"
 import { newPassword, roleOf } from "./candidate.ts"
-import { alterRole, alterShut, type Change, makeRoom } from "./contend.ts"
+import { alterRole, alterShut, type Change, endRole, makeRoom } from "./contend.ts"
 import { dropEarly, openEarly, type PostgresTarget } from "./target.ts"
 import { quoteText } from "./quote.ts"
+import { resetLong } from "./long-settings.ts"
 import { waitForReplay } from "./replay.ts"
 import { serverClock } from "./server-clock.ts"
 import { ServerError } from "./server-error.ts"
@@ -36,12 +37,15 @@ export async function apply(
     const expired = contain && opens && (await hasExpired(connection, role))
     const clause = expired ? `${password} VALID UNTIL 'infinity'` : password
     const change = { target, connection, role, signal, contain }
+    const held = contain && target.options.admin !== undefined && (await resetLong(change))
     await (contain
       ? alterContained(change, clause, { opens, again })
       : alterRole(change, opens ? `LOGIN ${clause}` : clause)
     )
       .catch((error: unknown) => Promise.reject(asPolicy(target, role, error)))
       .finally(() => rolesChanged(target, [role]))
+    // Who has set it is logged in, maybe, and sets it again.
+    if (held) await endRole(change).then(() => resetLong(change))
     await waitForReplay(target, connection, logins, signal)
     // Last: until a standby has replayed the change, it lets sessions in by the old password.
     const acceptedAt = await serverClock(connection)

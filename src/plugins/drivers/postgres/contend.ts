@@ -83,7 +83,8 @@ async function holdShut({ target, connection, signal }: Change, mostMs: number):
   const since = await serverClock(connection)
   if (since === undefined) return
   for (let waitedMs = 0; waitedMs < mostMs; ) {
-    const underWay = await loginsSince(connection, since, waitedMs)
+    const pause = (ms: number): Promise<void> => target.context.host.pause(ms, signal)
+    const underWay = await loginsSince(connection, { since, waitedMs, pause })
     if (underWay === undefined) return
     const ms = Math.min(underWay.inMs, mostMs - waitedMs)
     await target.context.host.pause(ms, signal)

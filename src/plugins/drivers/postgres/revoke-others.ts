@@ -3,6 +3,7 @@ import type { Credential, OthersRevoked } from "../../../core/ports.ts"
 import { type Ended, endedOrLeft } from "../server/sessions-left.ts"
 import { roleOf } from "./candidate.ts"
 import type { PostgresTarget } from "./target.ts"
+import { resetNotes } from "./long-settings.ts"
 import { preparedNotes } from "./prepared.ts"
 import { quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
@@ -39,7 +40,7 @@ export async function revokeOthers(
   const left = ended.find((one) => one.left !== undefined)?.left
   return {
     sessionsEnded: ended.reduce((sum, one) => sum + one.ended, 0),
-    notes,
+    notes: [...resetNotes(target), ...notes],
     ...present({ underWay, sessionsLeft: left }),
   }
 }

@@ -1,4 +1,5 @@
 import type { Credential, UnderWay } from "../../../core/ports.ts"
+import { endHeldUp, ordinaryMs } from "./held-up.ts"
 import { everywhere, type PostgresTarget } from "./target.ts"
 import { quoteText } from "./quote.ts"
 import { inSession } from "./session.ts"
@@ -9,7 +10,8 @@ import type { Connection } from "./wire.ts"
  * A server reads the stored form of a password before it asks the client for its proof: a login
  * that began before the change may end well after it, and pg_stat_activity shows no role of it
  * until then. From 18 on it shows that there is one (state "starting"), to those who may read all
- * of it. Else authentication_timeout is what ends such a login at the latest.
+ * of it. Else authentication_timeout is what ends such a login at the latest, as long as it has not
+ * sent its proof: what lasts longer after that is held up, and is ended.
  */
 
 /**
@@ -22,7 +24,6 @@ const visibleMs = 500
  * ordinary one, and is ended.
  */
 const lookMs = 250
-const ordinaryMs = 1000
 
 /**
  * Undefined where no login by a password from before `live` can end well any more, on the standbys
@@ -54,7 +55,13 @@ export async function loginsAt(
   if (since === undefined) return undefined
   const servers = await Promise.all(
     everywhere(target).map((server) =>
-      inSession(server, logins, signal, (connection) => loginsSince(connection, since, waitedMs)),
+      inSession(server, logins, signal, (connection) =>
+        loginsSince(connection, {
+          since,
+          waitedMs,
+          pause: (ms) => target.context.host.pause(ms, signal),
+        }),
+      ),
     ),
   )
   return servers
@@ -65,11 +72,16 @@ export async function loginsAt(
     )
 }
 
-/** At one server, of logins that began before `since`. */
+type Look = {
+  readonly since: string
+  readonly waitedMs: number
+  readonly pause: (ms: number) => Promise<void>
+}
+
+/** At one server, of logins that began before `since`; one that is held up is ended. */
 export async function loginsSince(
   connection: Connection,
-  since: string,
-  waitedMs: number,
+  { since, waitedMs, pause }: Look,
 ): Promise<UnderWay | undefined> {
   const [server] = await connection.rows(
     ["shows", "ends", "mostMs", "passedMs"],
@@ -82,15 +94,13 @@ export async function loginsSince(
   // What we have waited ourselves counts, too: the server's clock may have been set back.
   const restMs = mostMs - Math.max(Number(server?.passedMs ?? 0), waitedMs)
   if (server?.shows === "t") {
-    const open = await stillStarting(
-      connection,
-      since,
-      server.ends === "t" && waitedMs >= ordinaryMs,
-    )
-    return open ? { inMs: lookMs, mostMs } : undefined
+    const isLate = waitedMs >= ordinaryMs
+    if (!(await stillStarting(connection, since, server.ends === "t" && isLate))) return undefined
+    if (isLate) await endHeldUp(connection, pause)
+    return { inMs: lookMs, mostMs }
   }
   if (restMs > 0) return { inMs: Math.min(restMs, mostMs), mostMs }
-  return (await waitForDatabase(connection)) ? { inMs: visibleMs, mostMs } : undefined
+  return (await endHeldUp(connection, pause)) ? { inMs: visibleMs, mostMs } : undefined
 }
 
 /** Logins that began before `since`: of whom, the server does not know yet. */
@@ -103,19 +113,6 @@ async function stillStarting(
     ["process", "told"],
     `SELECT pid, ${ends ? "pg_terminate_backend(pid)" : "false"} FROM pg_stat_activity
      WHERE state = 'starting' AND backend_type IN ('client backend', 'walsender') AND backend_start < ${quoteText(since)}::timestamptz`,
-  )
-  return found.length > 0
-}
-
-/**
- * A login that has ended well waits for its database, if that is being changed, and shows in no
- * other place.
- */
-async function waitForDatabase(connection: Connection): Promise<boolean> {
-  const found = await connection.rows(
-    ["process"],
-    "SELECT pid FROM pg_locks WHERE NOT granted AND locktype = 'object' AND classid = " +
-      "'pg_database'::regclass AND pid NOT IN (SELECT pid FROM pg_stat_activity)",
   )
   return found.length > 0
 }
