@@ -120,7 +120,7 @@ export const engine: readonly Mutant[] = [
       `if ((await probe(session, name, live)) === "accepted") return undefined`,
       `if (live !== undefined) return undefined`,
     ),
-    test: cli("rotate", "does not take a refusal for it"),
+    test: cli("rotate-back", "does not take a refusal for a proof"),
   },
   {
     law: 3,

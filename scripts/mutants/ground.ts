@@ -281,7 +281,7 @@ export const ground: readonly Mutant[] = [
       `first || seenToEnd.get(deployment) === mark || only?.length === 0 ? undefined :`,
       `mark !== "" ? undefined :`,
     ),
-    test: cli("rotate", "ends the old hook first"),
+    test: cli("rotate-killed", "ends the old hook first"),
   },
   {
     law: 1,
@@ -304,7 +304,7 @@ export const ground: readonly Mutant[] = [
       `throw new AppError("restart-failed", failure.message, {`,
       `throw new AppError("restart-failed", \`\${failure.message}: \${result.stdout}\`, {`,
     ),
-    test: cli("rotate", "without the hook's words"),
+    test: cli("rotate-back", "without the hook's words"),
   },
   {
     law: "always",
@@ -314,7 +314,7 @@ export const ground: readonly Mutant[] = [
       `const env = { PATH: safePath, ...options.env }`,
       `const env = { PATH: safePath, ...(process.env as Record<string, string>), ...options.env }`,
     ),
-    test: cli("rotate", "gets nothing of our environment"),
+    test: cli("rotate-back", "passes nothing of our environment"),
   },
   {
     law: 3,

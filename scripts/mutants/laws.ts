@@ -103,7 +103,7 @@ export const laws: readonly Mutant[] = [
       `new Set(Object.keys(found.before ?? {})))`,
       `new Set(Object.keys({})))`,
     ),
-    test: cli("rotate", "started meanwhile"),
+    test: cli("rotate-killed", "started meanwhile"),
   },
   {
     law: 5,
@@ -133,7 +133,7 @@ export const laws: readonly Mutant[] = [
       `if (answer !== true) unhealthy.set(deployment, answer)`,
       `if (answer !== true && deployment.name === "") unhealthy.set(deployment, answer)`,
     ),
-    test: cli("rotate", "does not begin while it is unhealthy before"),
+    test: cli("rotate-back", "does not begin while the deployment is unhealthy"),
   },
   {
     law: 6,

@@ -23,7 +23,7 @@ export const outputs: readonly Mutant[] = [
       `filter((name) => backs.get(name)?.kind !== "back")`,
       `filter(() => false)`,
     ),
-    test: cli("rotate", "waits with the file"),
+    test: cli("rotate-back", "waits with the file"),
   },
   {
     law: 6,

@@ -130,7 +130,7 @@ export const recovery: readonly Mutant[] = [
       `recovered[name]?.kind !== "rotated" && !session.isOpen(name)`,
       `!session.isOpen(name)`,
     ),
-    test: cli("rotate", "with the same value"),
+    test: cli("rotate-killed", "with the same value"),
   },
   {
     law: 2,
@@ -140,7 +140,7 @@ export const recovery: readonly Mutant[] = [
       `new Session(open(begun ?? today), document,`,
       `new Session(open(today), document,`,
     ),
-    test: cli("rotate", "with the options that it began with"),
+    test: cli("rotate-killed", "with the options that it began with"),
   },
   {
     law: 5,
