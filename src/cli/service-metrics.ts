@@ -50,7 +50,8 @@ export class Metrics {
     const { listen, ...rest } = app.config
     if (listen === undefined) return
     const text = JSON.stringify([listen, rest.store, rest.identity])
-    if (text === this.#listen) return
+    // A new config is a good moment to try an address again that was taken.
+    if (text === this.#listen) return this.#endpoint?.openAgain()
     this.end()
     this.#listen = text
     const { Endpoint } = await import("../metrics/endpoint.ts")

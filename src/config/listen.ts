@@ -10,9 +10,11 @@ export type ListenConfig =
   /** A unix socket; relative to the config's folder, as it is written. */
   | { readonly path: string }
 
-const expected = "expected 127.0.0.1:9187, [::1]:9187 or unix:/run/mycelium/metrics.sock"
+// No example here: a message that repeats what was written is not shown.
+const expected = "expected an address of loopback with its port, or unix: and a path"
 const notHere =
-  "only this machine may ask, for there is neither TLS nor a password: 127.0.0.1:PORT, [::1]:PORT or unix:PATH"
+  "only this machine may ask, for there is neither TLS nor a password: expected an address of " +
+  "loopback, such as 127.0.0.1, with its port, or unix: and a path"
 const tooLong = "the path of a unix socket has at most 100 bytes"
 /** The kernel takes 107. */
 const longestPath = 100

@@ -68,11 +68,16 @@ export class Endpoint {
   readonly round: ServiceEvents["round"] = () => {
     const now = this.#of.app.host.monotonicMs()
     this.#roundAt = now
-    if (this.#listener !== undefined || this.#opening !== undefined) return
-    if (this.#isClosed || now - this.#triedAt < tryAgainMs) return
-    this.#opening = this.open().finally(() => {
+    if (now - this.#triedAt >= tryAgainMs) void this.openAgain()
+  }
+
+  /** If it does not listen. */
+  async openAgain(): Promise<void> {
+    if (this.#isClosed || this.#listener !== undefined) return
+    this.#opening ??= this.open().finally(() => {
       this.#opening = undefined
     })
+    await this.#opening
   }
 
   #answer(path: string): Answer | Promise<Answer> {
