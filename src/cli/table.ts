@@ -134,6 +134,12 @@ export const groups: readonly Group[] = [
         load: async () => (await import("./commands/help.ts")).helpOn(groups),
       },
       {
+        name: "completions",
+        args: "SHELL",
+        summary: "what bash, zsh or fish needs to complete commands, options and names",
+        load: async () => (await import("./commands/completions.ts")).completionsOf(groups),
+      },
+      {
         name: "version",
         args: "",
         summary: "the version of this binary",

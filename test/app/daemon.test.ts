@@ -4,7 +4,16 @@ import { join } from "node:path"
 import { Daemon } from "../../src/app/service/daemon.ts"
 import { runEnvironment } from "../../src/app/service/environment-run.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
-import { Clock, dayMs, firstValues, open, plain, quiet, serve, start } from "../support/daemon-clock.ts"
+import {
+  Clock,
+  dayMs,
+  firstValues,
+  open,
+  plain,
+  quiet,
+  serve,
+  start,
+} from "../support/daemon-clock.ts"
 
 test("the service rotates at the last tick before a secret is too old, and no more often, for weeks", async () => {
   await using folder = await temporaryFolder()

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import { run } from "../crash/explore.ts"
+import { run } from "../crash/run.ts"
 import { World } from "../crash/world.ts"
 
 const containGen = {
