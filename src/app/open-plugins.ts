@@ -2,6 +2,7 @@ import { AppError } from "../base/error.ts"
 import { present } from "../base/present.ts"
 import { run } from "../base/processes/spawn.ts"
 import type { EnvironmentConfig } from "../config/model.ts"
+import { changedDriver, formerDriver } from "../core/changed-driver.ts"
 import type { ManagerContext } from "../core/define.ts"
 import { guard } from "../core/guard.ts"
 import { Listeners } from "../core/listeners.ts"
@@ -37,6 +38,11 @@ export function openDriver(
   const { folder } = environment
   const options = parsed(type.options, secret.options)
   const listeners = new Listeners(document.secrets[name]?.listeners)
+  const was = formerDriver(document.secrets[name], secret.driver)
+  if (was !== undefined) {
+    const driver = changedDriver({ place: label, was, now: secret.driver })
+    return { driver, listeners, server: undefined }
+  }
   const driver = guard(
     type.open(options, {
       host: app.host,

@@ -222,6 +222,7 @@ async function readStates({ store, project, environments }: Config): Promise<Rea
           name,
           document: await readState({ store, project, environment: name }, folder),
           secrets: Object.keys(secrets),
+          drivers: Object.fromEntries(Object.values(secrets).map((one) => [one.name, one.driver])),
         })
       } catch (error) {
         unreadable.push({ environment: name, error })

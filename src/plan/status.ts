@@ -15,6 +15,7 @@ import { rotationWaits } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
+import { formerDriver, sayChanged } from "../core/changed-driver.ts"
 import { incidentOf } from "../core/contained.ts"
 import { sayDrifted } from "./drifted.ts"
 import { inWords, sayNotContained } from "./uncontained.ts"
@@ -59,11 +60,20 @@ export function secretStatus(
   if (state === undefined || versionAt(state, "current") === undefined)
     return { ...base, ...withoutCurrent(state, set, now) }
   const due = rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)
+  const status = withCurrent(state, set, { due, now, held })
+  const was = formerDriver(state, driver)
   return {
     ...base,
-    ...withCurrent(state, set, { due, now, held }),
+    ...status,
+    ...(was === undefined
+      ? {}
+      : { notes: [changed(was, driver), ...status.notes], attention: true }),
     ...(held === undefined ? {} : { waitsFor: held.secrets }),
   }
+}
+
+function changed(was: string, now: string): string {
+  return `${sayChanged({ was, now })} (driver-differs)`
 }
 
 type StatusFields = Omit<SecretStatus, keyof PlannedSecret>

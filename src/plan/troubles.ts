@@ -2,6 +2,7 @@ import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import type { ChangeSet } from "../core/change-set.ts"
 import { openSetOf, openSets } from "../core/change-set.ts"
+import { formerDriver, sayChanged } from "../core/changed-driver.ts"
 import { harmOf, sayJournal } from "../core/held-up.ts"
 import { believableState } from "../core/instants.ts"
 import type { SecretState, StateDocument } from "../core/state.ts"
@@ -42,7 +43,8 @@ export function keyOf({ kind, secret = "", code }: Trouble): string {
 
 export type TroublesOf = {
   readonly environment: string
-  readonly secrets: readonly Pick<PlannedSecret, "name" | "rotateEveryMs">[]
+  readonly secrets: readonly (Pick<PlannedSecret, "name" | "rotateEveryMs"> &
+    Partial<Pick<PlannedSecret, "driver">>)[]
   readonly schedule: Schedule
 }
 
@@ -95,6 +97,12 @@ function presentTroubles(
         message: sayNotContained(left),
       }),
     ),
+    ...secrets.flatMap(({ name, driver }): readonly Trouble[] => {
+      const was = formerDriver(document.secrets[name], driver)
+      if (was === undefined || driver === undefined) return []
+      const message = sayChanged({ was, now: driver })
+      return [{ kind: "person", secret: name, code: "driver-differs", message }]
+    }),
     ...driftedIn(document, listed, now).map(
       ({ secret, ...drift }): Trouble => ({
         kind: "drift",

@@ -95,7 +95,7 @@ async function generateOne(
     order.overtakes?.includes(name) === true ? overtaken(session, name, madeAt) : undefined
   const patch: Patch = (state) => ({
     ...state,
-    driver: state.driver === "" ? (work.kinds[name] ?? "") : state.driver,
+    driver: state.versions.length === 0 ? (work.kinds[name] ?? "") : state.driver,
     versions: [
       ...(given?.versions(state) ?? state.versions),
       ...before,

@@ -5,6 +5,7 @@ import type { Fault } from "./check.ts"
 
 export type Code =
   | "not-contained"
+  | "driver-differs"
   | "sessions-may-live"
   | "promoted-unhealthy"
   | "output-owed"
@@ -26,6 +27,12 @@ export const faults: Readonly<Record<Code, Fault>> = {
     remedy:
       "put right what it names, then run the same rotate-now --contain again, " +
       "with --incident and its name: it carries on, and does nothing twice",
+  },
+  "driver-differs": {
+    severity: "error",
+    remedy:
+      "put the former driver back, with its options; or end the old login by hand, then mycelium " +
+      "delete ENV/SECRET --login-ended --yes, then rotate-now ENV/SECRET --new",
   },
   "sessions-may-live": {
     severity: "warning",

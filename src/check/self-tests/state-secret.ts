@@ -1,5 +1,6 @@
 import { type Version, uncertainUntil } from "../../core/version.ts"
 import { formatDuration } from "../../base/text/duration.ts"
+import { driverDiffers, formerDriver } from "../../core/changed-driver.ts"
 import { incidentOf } from "../../core/contained.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import type { SecretState, Uncontained, Unwritten } from "../../core/state.ts"
@@ -16,6 +17,8 @@ export type Judged = {
   readonly secret: string
   readonly isListed: boolean
   readonly state: SecretState
+  /** In the config. */
+  readonly driver: string | undefined
   /** It is in a rotation that is not finished: until that ends, nothing of it is revoked. */
   readonly isOpen: boolean
 }
@@ -32,12 +35,20 @@ type PlacedSecret = Judged & { readonly place: string }
 
 export function judgeSecret(judged: Judged, known: Known, report: Told): void {
   const one = { ...judged, place: `${judged.environment}/${judged.secret}` }
+  judgeDriver(one, report)
   judgeContainment(one, report)
   judgeSessions(one, report)
   judgePrograms(one, report)
   judgeDrift(one, known, report)
   judgeFailure(one, known, report)
   for (const version of one.state.versions) judgeVersion(one, version, known.now, report)
+}
+
+function judgeDriver({ place, state, driver: now }: PlacedSecret, report: Told): void {
+  const was = formerDriver(state, now)
+  if (was === undefined || now === undefined) return
+  const { message, hint = "" } = driverDiffers({ place, was, now })
+  report.found("driver-differs", `${place}: ${message}`, { remedy: hint })
 }
 
 function judgeContainment({ place, isListed, state }: PlacedSecret, report: Told): void {

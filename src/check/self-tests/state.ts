@@ -18,6 +18,8 @@ export type Environment = {
   readonly document: StateDocument | undefined
   /** The secrets that the config has. */
   readonly secrets: readonly string[]
+  /** By secret: its driver in the config. Left out: not compared. */
+  readonly drivers?: Readonly<Record<string, string>>
 }
 type Strange = {
   readonly name: string
@@ -96,7 +98,7 @@ export const state = defineCheck<Code, States>({
 })
 
 function judge(
-  { name, document: found, secrets }: Environment,
+  { name, document: found, secrets, drivers }: Environment,
   known: Known & { readonly isAtWork: boolean },
   report: Report<Code>,
 ): void {
@@ -115,6 +117,7 @@ function judge(
         secret,
         isListed: secrets.includes(secret),
         state: one,
+        driver: drivers?.[secret],
         isOpen: isOpen && !known.isAtWork,
       },
       known,

@@ -23,6 +23,13 @@ export const servers = {
     "Let each of its programs give a password first, then let the server ask for it. " +
     "A containment of Redis or MariaDB ends that, for an intruder may have set it: programs that " +
     "give no password are then refused.",
+  "driver-differs":
+    "The config names another driver for this secret than the one that made its values. What asks the " +
+    "one service proves nothing of the other, so nothing is asked, changed or revoked, and a " +
+    "containment leaves the secret as NOT contained. Put the former driver back, with its options. " +
+    "If the secret is another login from now on: end the old login at its service, run mycelium " +
+    "delete ENV/SECRET --login-ended --yes, then rotate-now ENV/SECRET --new (or write the new " +
+    "value into its output, and mycelium adopt ENV).",
   "user-differs":
     "The current version belongs to another user or role than the config names now. " +
     "Adopt the password of the new one, or put the former one back. " +

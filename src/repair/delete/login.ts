@@ -8,6 +8,7 @@ import type { Session } from "../../rotate/session.ts"
 import { notSettled } from "../../rotate/settle.ts"
 import { untilOver } from "../../rotate/under-way.ts"
 import { deadlines } from "../../rotate/work.ts"
+import { formerDriver } from "../../core/changed-driver.ts"
 import { openContainment } from "../../core/open-containment.ts"
 import type { DeleteOptions, LoginFate, NotErased, Sessions } from "./deleted.ts"
 
@@ -33,6 +34,7 @@ export function loginOf(session: Session, name: string, options: DeleteOptions):
     return "none"
   if (loginEnded) return "ended"
   if (keepLogin) return "kept"
+  const was = formerDriver(session.state(name), session.work.kinds[name])
   const hint =
     "if nothing uses its login any more, end it at the service by hand; " +
     "then (or where another secret has the login now) add --login-ended; " +
@@ -42,6 +44,14 @@ export function loginOf(session: Session, name: string, options: DeleteOptions):
       "delete-no-driver",
       "it is in the state but not in the config, so its login cannot be ended",
       { hint: `put it back into the config; or ${hint}` },
+    )
+  if (was !== undefined)
+    throw new AppError(
+      "driver-differs",
+      `its values are of the driver ${was}, not of the config's`,
+      {
+        hint: `put driver: ${was} back; or ${hint}`,
+      },
     )
   if (driver.deleteLogin === undefined)
     throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", {
