@@ -8,8 +8,7 @@ import { environmentsWithLog } from "../record/audit-log.ts"
 import { behindItsLog } from "../record/behind.ts"
 import { missingIdentity } from "./identity.ts"
 import { MountGate } from "../base/files/mount-gate.ts"
-import { fileMarks } from "../base/files/file-marks.ts"
-import { offOutputsOf } from "../core/off-outputs.ts"
+import { offOutputs } from "./off-outputs.ts"
 import type { Checked } from "./request.ts"
 import { outputSilence } from "./silent.ts"
 import { storeOf } from "./store.ts"
@@ -57,28 +56,6 @@ export async function serviceCheck(
     older: isOlder ? running : undefined,
     offOutputs: await offOutputs(config, environments, silent),
   })
-}
-
-/** What the service has seen outputs show, if their files are still as they were then. */
-async function offOutputs(
-  config: AlarmsOf["config"],
-  environments: readonly Read[],
-  silent: ReadonlySet<string>,
-): Promise<readonly Finding[]> {
-  const found = environments.flatMap(({ name, document }) => {
-    const outputs = config.environments[name]?.outputs ?? []
-    return (document === undefined ? [] : offOutputsOf(document)).flatMap((off) => {
-      const output = outputs.find(({ target }) => target === off.target && !silent.has(target))
-      return output === undefined ? [] : [{ off, paths: [output.target, ...(output.files ?? [])] }]
-    })
-  })
-  const looked = await Promise.all(
-    found.map(
-      async ({ off: { mark, code, message, remedy }, paths }): Promise<Finding[]> =>
-        (await fileMarks(paths)) === mark ? [{ code, severity: "error", message, remedy }] : [],
-    ),
-  )
-  return looked.flat()
 }
 
 export function identityThere({ config, host, me }: AlarmsOf): Promise<Result> {

@@ -6,9 +6,15 @@ import type { Folder } from "../base/files/folder.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { withinMsOf } from "../core/entry.ts"
 import { believable } from "../core/instants.ts"
-import { isUndated } from "../core/state.ts"
+import { type StateDocument, isUndated } from "../core/state.ts"
+import { offOutputsOf } from "../core/off-outputs.ts"
+import type { Finding } from "../core/ports.ts"
+import { MountGate } from "../base/files/mount-gate.ts"
+import { offOutputs } from "../check/off-outputs.ts"
+import { outputSilence } from "../check/silent.ts"
 import { type Owing, owingIn } from "../core/unwritten.ts"
 import { type Forecast, forecast } from "../plan/forecast.ts"
+import { type HeldRevoke, heldRevokes } from "../plan/held-revokes.ts"
 import { type Drifted, driftedIn } from "../plan/drifted.ts"
 import { type Waiting, waitingIn } from "../plan/waiting.ts"
 import { type UncontainedSecret, uncontainedSecrets } from "../plan/uncontained.ts"
@@ -36,11 +42,15 @@ export type Plan = {
   readonly fresh: readonly string[]
   /** Secrets with which nothing new is begun until something is over. */
   readonly waiting: readonly Waiting[]
+  /** Old values that could not be taken away yet. */
+  readonly held: readonly HeldRevoke[]
   /** Rotations that are not finished, as `status` says it. */
   readonly journals: readonly string[]
   readonly uncontained: readonly UncontainedSecret[]
   readonly unwritten: readonly Owing[]
   readonly drifted: readonly Drifted[]
+  /** Outputs that show something else than what was delivered, as the service has seen them. */
+  readonly off: readonly Finding[]
   /** Out of the config, and something is owed of them: no run reaches them. */
   readonly unlisted: readonly LeftSecret[]
 }
@@ -68,10 +78,12 @@ const empty: Omit<Plan, "name" | "bits"> = {
   undated: [],
   fresh: [],
   waiting: [],
+  held: [],
   journals: [],
   uncontained: [],
   unwritten: [],
   drifted: [],
+  off: [],
   unlisted: [],
 }
 
@@ -103,12 +115,25 @@ export async function planOf(
     undated,
     fresh: newSecrets(document, environment.secrets),
     waiting: waitingIn(document, environment.secrets),
+    held: heldRevokes(document, now),
     journals: openJournals(config, name, found),
     uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),
     drifted: driftedIn(document, environment.secrets, now),
+    off: await offIn(config, name, document),
     unlisted: leftSecrets(environment, document),
   }
+}
+
+/** A file system that gives no answer is not looked at. */
+async function offIn(
+  config: Config,
+  name: string,
+  document: StateDocument | undefined,
+): Promise<readonly Finding[]> {
+  if (document === undefined || offOutputsOf(document).length === 0) return []
+  const { silent } = await outputSilence(config, new MountGate())
+  return offOutputs(config, [{ name, document }], silent)
 }
 
 /** The old value of a secret that an entry shows lives as long as its readers may have it. */

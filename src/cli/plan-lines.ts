@@ -6,6 +6,7 @@ import {
 } from "../check/left-environments.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type Due, dueCauses } from "../core/due.ts"
+import { sayRevokeHeld } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { sayDrifted } from "../plan/drifted.ts"
 import type { Forecast, HeldUp } from "../plan/forecast.ts"
@@ -62,17 +63,24 @@ function rowOf(
 
 function noteLines(
   environment: EnvironmentConfig,
-  { undated, fresh, waiting, journals, uncontained, unwritten, drifted, unlisted }: Plan,
+  { undated, fresh, waiting, held, journals, uncontained, unwritten, drifted, off, unlisted }: Plan,
 ): readonly string[] {
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   return [
     ...(unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]),
     ...(fresh.length === 0 ? [] : [oneLine(`  ${sayNew(fresh)}`)]),
     ...waiting.map(({ secret, message }) => oneLine(`  ${secret} waits: ${message}`)),
+    ...held.map((one) =>
+      oneLine(`! ${one.secret}  the revoke of ${one.version} waits, ${sayRevokeHeld(one)}`),
+    ),
     ...journals.map((journal) => oneLine(`! ${journal}`)),
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
     ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
     ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),
+    ...off.flatMap(({ code, message, remedy }) => [
+      oneLine(`! ${message} (${code})`),
+      ...(remedy === undefined ? [] : [oneLine(`  hint: ${remedy}`)]),
+    ]),
     ...unlisted.flatMap((one) => [
       oneLine(`! ${one.secret}  ${sayLeftSecret(one)} (debt-unlisted)`),
       `  hint: ${one.remedy}`,

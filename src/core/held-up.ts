@@ -1,4 +1,5 @@
 import type { ChangeSet, Waits } from "./change-set.ts"
+import type { RevokeHeld, SecretState } from "./state.ts"
 
 /**
  * A rotation that has not come to its end, in words for those who look without a key: what turned
@@ -149,6 +150,22 @@ function said(environment: string, names: readonly string[], verbs: Verbs): read
 
 /** Of a secret that is in a rotation which is not finished. */
 export const revokeWaits = "its revoke waits for its own rotation, which is not finished"
+
+/** Why a version that is past its grace was not taken away; undefined: no try has failed. */
+export function heldRevoke(
+  { revokeHeld, versions }: Pick<SecretState, "revokeHeld" | "versions">,
+  id: string,
+): RevokeHeld | undefined {
+  const isOwed = versions.some(
+    (one) => one.id === id && ["previous", "uncertain"].includes(one.stage.kind),
+  )
+  return isOwed && revokeHeld?.version === id ? revokeHeld : undefined
+}
+
+/** "at the last try: api is not healthy any more … (deployment-unhealthy)". */
+export function sayRevokeHeld({ code, message }: Pick<RevokeHeld, "code" | "message">): string {
+  return `at the last try: ${message} (${code})`
+}
 
 /** Of one that is not in it: `heldBy` in `core/change-set.ts`. */
 export function rotationWaits({ secrets }: Pick<ChangeSet, "secrets">): string {

@@ -98,6 +98,8 @@ export type SecretState = {
   readonly undated?: true
   /** Why the last attempt failed, and when the next may be. */
   readonly retry?: Retry
+  /** Why the value that is past its grace was not taken away at the last try. */
+  readonly revokeHeld?: RevokeHeld
   /**
    * Since when the service refuses the current value, without a word from anyone: not rotated,
    * nothing revoked, until a person acts.
@@ -194,6 +196,14 @@ export type Retry = {
   readonly notBefore: string
   readonly code: string
   readonly message: string
+}
+
+/** Of the version that it names, for as long as that is not dead. */
+export type RevokeHeld = {
+  readonly version: string
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
 }
 
 /** A change of one secret's state; pure. */

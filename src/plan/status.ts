@@ -2,6 +2,7 @@ import { present } from "../base/present.ts"
 import { formatDuration } from "../base/text/duration.ts"
 import { believableState } from "../core/instants.ts"
 import {
+  type RevokeHeld,
   type Retry,
   type SecretState,
   type StateDocument,
@@ -11,7 +12,7 @@ import {
 import { holdsContained, openContainment } from "../core/open-containment.ts"
 import { type ChangeSet, heldBy, openSetOf } from "../core/change-set.ts"
 import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
-import { rotationWaits } from "../core/held-up.ts"
+import { heldRevoke, rotationWaits, sayRevokeHeld } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../core/unlisted.ts"
 import { nextDue, nextTry } from "./due.ts"
@@ -219,7 +220,8 @@ function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly
   const { contained } = state
   if (contained !== undefined && sessionsMayLive(state))
     notes.push(`sessions opened before ${inWords(contained.at)} may live (${contained.incident})`)
-  for (const { id, stage } of state.versions) notes.push(...stageNotes(id, stage, then))
+  for (const { id, stage } of state.versions)
+    notes.push(...stageNotes(id, stage, { ...then, why: heldRevoke(state, id) }))
   if (state.drift !== undefined)
     notes.push(sayDrifted({ ...state.drift, ...present({ incident: incidentOf(state) }) }))
   if (state.unhealthy !== undefined)
@@ -248,7 +250,9 @@ function untilThen(stage: Stage, now: Date): string {
   return leftMs > 0 ? `; it is revoked in ${formatDuration(Math.ceil(leftMs / 1000) * 1000)}` : ""
 }
 
-function stageNotes(id: string, stage: Stage, { now, isOpen }: Own): readonly string[] {
+type OfStage = Own & { readonly why: RevokeHeld | undefined }
+
+function stageNotes(id: string, stage: Stage, { now, isOpen, why }: OfStage): readonly string[] {
   if (stage.kind === "uncertain")
     return [`${id} may still be accepted: ${stage.why}${untilThen(stage, now)}`]
   if (stage.kind !== "previous") return []
@@ -260,5 +264,6 @@ function stageNotes(id: string, stage: Stage, { now, isOpen }: Own): readonly st
         ? `${id} is accepted for ${forMs} more, and until its rotation has ended`
         : `revoke of ${id} owed: it waits for the end of its rotation`,
     ]
-  return [leftMs > 0 ? `${id} is accepted for ${forMs} more` : `revoke of ${id} owed`]
+  const because = why === undefined ? "" : `, ${sayRevokeHeld(why)}`
+  return [leftMs > 0 ? `${id} is accepted for ${forMs} more` : `revoke of ${id} owed${because}`]
 }

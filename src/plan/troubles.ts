@@ -3,7 +3,7 @@ import { formatDuration } from "../base/text/duration.ts"
 import type { ChangeSet } from "../core/change-set.ts"
 import { openSetOf, openSets } from "../core/change-set.ts"
 import { formerDriver, sayChanged } from "../core/changed-driver.ts"
-import { harmOf, sayJournal } from "../core/held-up.ts"
+import { harmOf, heldRevoke, sayJournal, sayRevokeHeld } from "../core/held-up.ts"
 import { believableState } from "../core/instants.ts"
 import type { SecretState, StateDocument } from "../core/state.ts"
 import { owingIn, sayUnwritten } from "../core/unwritten.ts"
@@ -160,7 +160,9 @@ function secretTroubles(
     add({ kind: "failed", code, message })
   }
   for (const { id, from } of revokesOf(state)) {
-    const message = `${id} should be dead, and may still be accepted`
+    const why = heldRevoke(state, id)
+    const because = why === undefined ? "" : `; ${sayRevokeHeld(why)}`
+    const message = `${id} should be dead, and may still be accepted${because}`
     add({ kind: "failed", code: "revoke-owed", message }, from)
   }
   const due = rotateEveryMs === null ? undefined : nextDue(schedule, state, rotateEveryMs)

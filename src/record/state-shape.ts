@@ -69,6 +69,7 @@ const secret = shape({
   versions: list(version),
   rotatedAt: maybe(instant),
   retry: maybe(shape({ failures: whole, notBefore: instant, code: text, message: text })),
+  revokeHeld: maybe(shape({ version: text, code: text, message: text, hint: maybe(text) })),
   drift: maybe(shape({ since: instant, code: text })),
   contained: maybe(
     shape({

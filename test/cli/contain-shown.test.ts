@@ -49,7 +49,7 @@ describe("a file that shows a leaked value again", () => {
     expect([dry.code, dry.stdout]).toEqual([7, expect.stringContaining("(output-stale)")])
     const once = await shop.run("run", "--once")
     expect([once.code, once.stderr]).toEqual([7, expect.stringContaining("output-stale")])
-    for (const args of [["status"], ["check", "--quick"]])
+    for (const args of [["status"], ["plan"], ["check", "--quick"]])
       expect((await shop.run(...args)).stdout).toContain("output-stale")
     const ran = await shop.run(...contain)
     expect(ran.stdout).toMatch(

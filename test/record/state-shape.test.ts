@@ -35,6 +35,7 @@ const secret: Whole<SecretState> = {
   weak: true,
   undated: true,
   retry: { failures: 1, notBefore: at, code: "c", message: "m" },
+  revokeHeld: { version: "v1", code: "c", message: "m", hint: "h" },
   drift: { since: at, code: "c" },
   listeners: { "127.0.0.1:5432": 105 },
   last: 9,

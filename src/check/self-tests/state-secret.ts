@@ -5,7 +5,8 @@ import { incidentOf } from "../../core/contained.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import type { SecretState, Uncontained, Unwritten } from "../../core/state.ts"
 import { compromisedAgain, holdsContained, openContainment } from "../../core/open-containment.ts"
-import { revokeWaits } from "../../core/held-up.ts"
+import { present } from "../../base/present.ts"
+import { heldRevoke, revokeWaits, sayRevokeHeld } from "../../core/held-up.ts"
 import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import type { Report } from "./check.ts"
 import type { Code } from "./state-faults.ts"
@@ -29,6 +30,8 @@ export type Known = {
   readonly accepted: ReadonlySet<string>
   /** When it is tried next, in words. */
   readonly nextTry: (environment: string, secret: string) => string
+  /** A process is seen at work in its environment, and is not stopped. */
+  readonly isAtWork?: boolean
 }
 type Told = Report<Code>
 type PlacedSecret = Judged & { readonly place: string }
@@ -41,7 +44,7 @@ export function judgeSecret(judged: Judged, known: Known, report: Told): void {
   judgePrograms(one, report)
   judgeDrift(one, known, report)
   judgeFailure(one, known, report)
-  for (const version of one.state.versions) judgeVersion(one, version, known.now, report)
+  for (const version of one.state.versions) judgeVersion(one, version, known, report)
 }
 
 function judgeDriver({ place, state, driver: now }: PlacedSecret, report: Told): void {
@@ -190,9 +193,9 @@ function judgeFailure(
 const hour = 3_600_000
 
 function judgeVersion(
-  { place, isOpen }: PlacedSecret,
+  { place, isOpen, state }: PlacedSecret,
   { id, stage }: Version,
-  now: Date,
+  { now, isAtWork = false }: Known,
   report: Told,
 ): void {
   if (stage.kind === "uncertain" && uncertainUntil(stage) <= now.getTime())
@@ -200,13 +203,33 @@ function judgeVersion(
   // What a containment owes is told with the containment.
   if (stage.kind !== "previous" || stage.revokeOthers === true) return
   const lateMs = now.getTime() - Date.parse(stage.revokeAt)
-  if (lateMs > 0)
-    report.found(
-      "revoke-overdue",
-      `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still ` +
-        `be accepted${isOpen ? `: ${revokeWaits}` : ""}`,
-      { severity: lateMs > hour ? "error" : "warning" },
-    )
+  if (lateMs <= 0) return
+  const { why, remedy } = whyLate({ id, isOpen, isAtWork, state })
+  report.found(
+    "revoke-overdue",
+    `${place}: ${id} should have been revoked ${formatDuration(lateMs)} ago and may still ` +
+      `be accepted${why === undefined ? "" : `: ${why}`}`,
+    { severity: lateMs > hour ? "error" : "warning", ...present({ remedy }) },
+  )
+}
+
+type Late = Pick<Judged, "isOpen" | "state"> & { readonly id: string; readonly isAtWork: boolean }
+
+/** As far as the state tells, or who is at work; nothing where neither does. */
+function whyLate({ id, isOpen, isAtWork, state }: Late): {
+  readonly why?: string
+  readonly remedy?: string | undefined
+} {
+  if (isOpen) return { why: revokeWaits }
+  if (isAtWork)
+    return {
+      why: "a run is at work in its environment, and has not come to it yet",
+      remedy: "that run, or the next one, revokes it: mycelium status says what is not finished",
+    }
+  if (state.drift !== undefined)
+    return { why: "the service refuses the current value, so nothing older is taken away" }
+  const held = heldRevoke(state, id)
+  return held === undefined ? {} : { why: sayRevokeHeld(held), remedy: held.hint }
 }
 
 /** Where a containment made the current value, it need not be rotated once more. */

@@ -25,12 +25,12 @@ export async function noteRevoked(
     const { secret, version, death } = one
     if (isNothingNew(session, one) || (death.kind === "owed" && death.code === driftCode)) continue
     events.push({ ...eventOf(session, secret, version), ...whatOf(death, version) })
-    if (death.kind !== "dead") continue
     const earlier = patches[secret] ?? ((state: SecretState) => state)
-    const kept: Patch =
-      version === undefined
-        ? (state) => state
-        : changeVersion(version, (old) => ({ ...old, stage: { kind: "retired", since } }))
+    if (death.kind !== "dead") {
+      patches[secret] = (state) => held(version, death)(earlier(state))
+      continue
+    }
+    const kept: Patch = version === undefined ? (state) => state : died(version, since)
     patches[secret] = (state) => ended(death)(kept(earlier(state)))
   }
   for (const [secret, note] of Object.entries(drifted.patches)) {
@@ -39,6 +39,25 @@ export async function noteRevoked(
   }
   if (events.length > 0) await session.commit({ patches, events, flush: true })
   return revoked
+}
+
+function died(version: string, since: string): Patch {
+  const retire = changeVersion(version, (old) => ({ ...old, stage: { kind: "retired", since } }))
+  return (state) => {
+    const { revokeHeld, ...rest } = retire(state)
+    return revokeHeld === undefined || revokeHeld.version === version
+      ? rest
+      : { ...rest, revokeHeld }
+  }
+}
+
+/** For those who look without a key: a program that is not healthy, a service that is silent. */
+function held(
+  version: string | undefined,
+  { code, message, hint }: Exclude<Death, { readonly kind: "dead" }>,
+): Patch {
+  if (version === undefined) return (state) => state
+  return (state) => ({ ...state, revokeHeld: { version, code, message, ...present({ hint }) } })
 }
 
 function whatOf(

@@ -159,6 +159,42 @@ test("state warns of a revoke as soon as it is late, as status tells of it, and 
   expect(await late(2 * hour)).toEqual(["revoke-overdue error"])
 })
 
+test("state says what holds up a late revoke: the last try, a drift, a run that is at work", async () => {
+  const late = secret([
+    version("v1", { kind: "previous", revokeAt: ago(99_000), endSessions: false }),
+    version("v2", current),
+  ])
+  const told = async (one: SecretState, atWork: readonly string[] = []): Promise<unknown> => {
+    const { findings } = await result(check, {
+      environments: [{ name: "production", document: state({ db: one }), secrets: ["db"] }],
+      unreadable: [],
+      strange: [],
+      now,
+      atWork: new Set(atWork),
+    })
+    const overdue = findings.find(({ code }) => code === "revoke-overdue")
+    return [overdue?.message.split("accepted")[1], overdue?.remedy]
+  }
+  const why = { code: "deployment-unhealthy", message: "api is not healthy", hint: "look at it" }
+  expect(await told({ ...late, revokeHeld: { version: "v1", ...why } })).toEqual([
+    ": at the last try: api is not healthy (deployment-unhealthy)",
+    "look at it",
+  ])
+  // Of a version that is dead: nothing is known of this one.
+  expect(await told({ ...late, revokeHeld: { version: "v0", ...why } })).toEqual([
+    "",
+    expect.stringContaining("mycelium run --once says what holds it up"),
+  ])
+  expect(await told(late, ["production"])).toEqual([
+    ": a run is at work in its environment, and has not come to it yet",
+    expect.stringContaining("that run, or the next one, revokes it"),
+  ])
+  expect(await told({ ...late, drift: { since: ago(99_000), code: "drifted" } })).toEqual([
+    ": the service refuses the current value, so nothing older is taken away",
+    expect.any(String),
+  ])
+})
+
 test("state tells of uncertain versions, of retries, and of what the config does not have", async () => {
   expect(
     await inspect(
