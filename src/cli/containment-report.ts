@@ -1,3 +1,4 @@
+import { formatDuration } from "../base/text/duration.ts"
 import type { Contained, Open } from "../incident/containment.ts"
 import { renderLeaked, sayLeaked } from "../incident/shown-leaked.ts"
 import type { ContainmentVerdict } from "../incident/verdict.ts"
@@ -41,6 +42,7 @@ export function containmentLines(report: Contained, incident: string): readonly 
       ),
     ]),
     ...unwrittenLines(report, incident),
+    ...aheadLines(report),
     ...shownLines(report),
     ...hintLines(isUnhealthy(report) ? unhealthyHint(incident) : undefined),
   ]
@@ -60,6 +62,20 @@ function failureLines({ environment, failed, unnoted }: Contained): readonly str
             "status and check will not remind you",
         ]
       : []),
+  ]
+}
+
+/** A containment does not judge the clock: it corrects nothing by it. */
+function aheadLines({ environment, aheadMs, secrets }: Contained): readonly string[] {
+  if (aheadMs === undefined) return []
+  const [secret = "SECRET"] = Object.keys(secrets)
+  return [
+    `${environment}: the state holds times that are ${formatDuration(aheadMs)} from now: the clock is ` +
+      "wrong now, or was wrong then, and nothing is rotated by schedule until that is put right (clock-wrong)",
+    ...hintLines(
+      "if the clock is wrong now, set it; if it is right, mycelium run corrects those times after ten " +
+        `minutes, and without it one rotation does: mycelium rotate-now ${environment}/${secret}`,
+    ),
   ]
 }
 

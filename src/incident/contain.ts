@@ -18,6 +18,7 @@ import { unshownSecret } from "../app/unshown.ts"
 import type { RetryBudget } from "../app/retry-budget.ts"
 import { withLeftOver } from "../app/left-over.ts"
 import { readState } from "../record/state-file.ts"
+import { aheadOf } from "../core/instants.ts"
 import { isLeft } from "../core/unlisted.ts"
 import { wordsOf } from "./chosen.ts"
 import { containSecrets } from "./contain-secrets.ts"
@@ -85,7 +86,17 @@ async function containOpened(
   const left = Object.keys(secrets).filter((name) => secrets[name]?.kind === "not-contained")
   const noted = await unnoted(app, acted.environment, left, task.options.incident)
   await takeBack(session, serial)
-  return { ...acted, open, unhealthy, shows, secrets, ...noted, ...cutOffIn(app, acted) }
+  const aheadMs = aheadOf(session.document, app.host.now())
+  return {
+    ...acted,
+    open,
+    unhealthy,
+    shows,
+    secrets,
+    ...noted,
+    ...cutOffIn(app, acted),
+    ...(aheadMs === 0 ? {} : { aheadMs }),
+  }
 }
 
 /** Programs that cannot know a new value, or learn it late. */

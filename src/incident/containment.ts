@@ -38,6 +38,8 @@ export type Contained = {
   readonly unshown?: readonly string[]
   /** Of the secrets that got a value: programs that go on for a while with the old one. */
   readonly slowReaders?: readonly SlowReaders[]
+  /** How far (ms) the state is ahead of the clock still: one of the two is, or was, wrong. */
+  readonly aheadMs?: number
   /** Why nothing could be done in this environment. */
   readonly failed?: { readonly code: string; readonly message: string; readonly hint?: string }
   /** The state does not know that these were chosen: neither status nor check will tell of it. */
@@ -47,7 +49,7 @@ export type Contained = {
 export type Open = Pick<ChangeSet, "startedAt" | "direction" | "secrets">
 
 /** What was done, before anyone says how each secret stands. */
-export type Acted = Omit<Contained, "open" | "unhealthy" | "shows" | "secrets">
+export type Acted = Omit<Contained, "open" | "unhealthy" | "shows" | "secrets" | "aheadMs">
 
 /** What is to be contained in one environment; `secrets` left out: all of it. */
 export type Task = {

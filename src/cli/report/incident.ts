@@ -22,6 +22,7 @@ export function incidentBlocks(
         "Made by mycelium from its audit logs and states; it holds no secret value.",
     },
     ...unverifiedOf(report.unverified),
+    ...aheadBlocks(report),
     ...verdictBlocks(report, config),
     ...storyBlocks(report),
     ...secretBlocks(report.secrets),
@@ -40,6 +41,22 @@ export function incidentBlocks(
     ...policiesOf(report.policies),
     ...blanks,
     ...headsOf(report.heads, config),
+  ]
+}
+
+/** Stands before the first of those times. */
+function aheadBlocks({ ahead, at }: IncidentReport): readonly Block[] {
+  if (ahead === undefined) return []
+  return [
+    {
+      kind: "verdict",
+      good: false,
+      text:
+        `Times here are wrong: the log of this incident names ${instant(ahead)}, which is after ` +
+        `${instant(at)}, when this report was made. The clock was ahead when it was written, or is ` +
+        "behind now. What is said to have happened did happen, in the order of the log; when, and " +
+        "how long it took, is not known.",
+    },
   ]
 }
 

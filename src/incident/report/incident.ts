@@ -1,5 +1,6 @@
 import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
+import { toleranceMs } from "../../core/instants.ts"
 import type { Config } from "../../config/model.ts"
 import type { Leaked } from "../shown-leaked.ts"
 import { carryOn } from "./carry-on.ts"
@@ -52,6 +53,7 @@ export function incidentOf(config: Config, inputs: IncidentInputs): IncidentRepo
     noticed: { at: noticed, given: given !== undefined },
     begun,
     ...present({
+      ahead: aheadIn(lines, now),
       containedAt: left.length === 0 ? containedAt(secrets) : undefined,
       healthyAt: healthyAt(parts),
     }),
@@ -68,6 +70,12 @@ export function incidentOf(config: Config, inputs: IncidentInputs): IncidentRepo
 
 function containedAt(secrets: readonly SecretReport[]): string | undefined {
   return latest(secrets.flatMap((one) => one.containedAt ?? []))
+}
+
+function aheadIn(lines: readonly Line[], now: Date): string | undefined {
+  const last = latest(lines.map(({ at }) => at))
+  const isAhead = last !== undefined && Date.parse(last) > now.getTime() + toleranceMs
+  return isAhead ? last : undefined
 }
 
 function headOf({ environment, log: { lines, head } }: Source): IncidentReport["heads"][number] {

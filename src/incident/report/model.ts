@@ -122,6 +122,8 @@ export type IncidentReport = {
   readonly unhealthy: readonly Unhealthy[]
   readonly noticed: { readonly at: string; readonly given: boolean }
   readonly begun: string
+  /** The latest time that its log names, if that has not come yet: a clock was, or is, wrong. */
+  readonly ahead?: string
   /** When the last secret was contained, if all are. */
   readonly containedAt?: string
   /** When the last deployment was healthy, if all are. */
