@@ -216,13 +216,14 @@ async function readStates({ store, project, environments }: Config): Promise<Rea
   // Why it cannot be opened is said of each environment.
   await using folder = await openStates({ store, project }).catch(() => undefined)
   await Promise.all(
-    Object.entries(environments).map(async ([name, { secrets }]) => {
+    Object.entries(environments).map(async ([name, { secrets, deployments }]) => {
       try {
         found.push({
           name,
           document: await readState({ store, project, environment: name }, folder),
           secrets: Object.keys(secrets),
           drivers: Object.fromEntries(Object.values(secrets).map((one) => [one.name, one.driver])),
+          deployments,
         })
       } catch (error) {
         unreadable.push({ environment: name, error })

@@ -12,7 +12,7 @@ import type { Finding } from "../core/ports.ts"
 import { MountGate } from "../base/files/mount-gate.ts"
 import { offOutputs } from "../check/off-outputs.ts"
 import { outputSilence } from "../check/silent.ts"
-import { type Owing, owingIn } from "../core/unwritten.ts"
+import { type Owing, owingIn, seenGone } from "../core/unwritten.ts"
 import { type Forecast, forecast } from "../plan/forecast.ts"
 import { type HeldRevoke, heldRevokes } from "../plan/held-revokes.ts"
 import { type Drifted, driftedIn } from "../plan/drifted.ts"
@@ -98,7 +98,7 @@ export async function planOf(
     folder,
   )
   // All of it by what can be true now, as status has it.
-  const document = found && believable(found, now)
+  const document = found && seenGone(believable(found, now), environment.deployments)
   const until = (ahead: number): readonly Forecast[] =>
     forecast(document, keptFor(environment), scheduleOf(environment), {
       now,

@@ -44,6 +44,25 @@ export function withGone(all: readonly string[]): (unwritten: Unwritten) => Unwr
   }
 }
 
+/**
+ * As the next run will note it, for those who look before that: programs that go on with an old
+ * value, and that the config has no more. `deployments`: those that it has.
+ */
+export function seenGone<Document extends Pick<StateDocument, "secrets">>(
+  document: Document,
+  deployments: readonly { readonly name: string }[],
+): Document {
+  const entries = Object.entries(document.secrets)
+  const living = entries.flatMap(([, { unwritten }]) =>
+    unwritten?.lives === true ? unwritten.programs : [],
+  )
+  const gone = living.filter((name) => !deployments.some((one) => one.name === name))
+  if (gone.length === 0) return document
+  const mark = changeUnwritten(withGone(gone))
+  const seen = entries.map(([secret, state]) => [secret, mark(state)] as const)
+  return { ...document, secrets: Object.fromEntries(seen) }
+}
+
 /** Every output of an environment that is owed, and every program that was not restarted for it. */
 export function owedIn(
   document: Pick<StateDocument, "secrets"> | undefined,

@@ -27,6 +27,11 @@ test("that is said, with what ends it, and no rotation clears it; a person can",
   const way =
     `${why}: put it back into the config; or, once you have made sure that it does not run any ` +
     "more: mycelium reconcile prod --gone b"
+  // At once, before any run has looked.
+  for (const args of [["status"], ["plan"]]) expect((await two.run(...args)).stdout).toContain(why)
+  const early = await two.run("check", "--quick")
+  expect(early.stdout).toContain(way)
+  expect(early.stdout).not.toContain("mycelium run restarts what")
   const once = await two.run("run", "--once")
   expect(once.stderr).toContain(why)
   expect(once.code).toBe(7)

@@ -5,6 +5,7 @@ import { harmOf, sayJournal } from "../../core/held-up.ts"
 import { believable } from "../../core/instants.ts"
 import { type SecretState, type StateDocument } from "../../core/state.ts"
 import type { Finding } from "../../core/ports.ts"
+import { seenGone } from "../../core/unwritten.ts"
 import { debtsOf, unlistedRemedy } from "../../core/unlisted.ts"
 import { type Report, defineCheck } from "./check.ts"
 import { type Code, faults } from "./state-faults.ts"
@@ -20,6 +21,8 @@ export type Environment = {
   readonly secrets: readonly string[]
   /** By secret: its driver in the config. Left out: not compared. */
   readonly drivers?: Readonly<Record<string, string>>
+  /** The programs that it has; left out: not looked up. */
+  readonly deployments?: readonly { readonly name: string }[]
 }
 type Strange = {
   readonly name: string
@@ -98,12 +101,13 @@ export const state = defineCheck<Code, States>({
 })
 
 function judge(
-  { name, document: found, secrets, drivers }: Environment,
+  { name, document: found, secrets, drivers, deployments }: Environment,
   known: Known & { readonly isAtWork: boolean },
   report: Report<Code>,
 ): void {
   if (found === undefined) return
-  const document = believable(found, known.now)
+  const credible = believable(found, known.now)
+  const document = deployments === undefined ? credible : seenGone(credible, deployments)
   for (const set of openSets(document)) judgeJournal(name, set, known, report)
   for (const [secret, one] of Object.entries(document.secrets)) {
     const isOpen = openSetOf(document, secret) !== undefined

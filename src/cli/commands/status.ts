@@ -14,6 +14,7 @@ import type { Folder } from "../../base/files/folder.ts"
 import type { Config } from "../../config/model.ts"
 import type { Finding } from "../../core/ports.ts"
 import { type StateDocument } from "../../core/state.ts"
+import { seenGone } from "../../core/unwritten.ts"
 import { openSetOf } from "../../core/change-set.ts"
 import { type SecretStatus, secretStatus, unlistedStatus } from "../../plan/status.ts"
 import { openStates, readState, stateFolder } from "../../record/state-file.ts"
@@ -95,7 +96,7 @@ async function environmentStatus(
     ...strength(bits(secret)),
     ...secretStatus(
       { name: secret.name, driver: secret.driver, rotateEveryMs: secret.rotateEveryMs },
-      document,
+      document && seenGone(document, environment.deployments),
       schedule,
       now,
     ),

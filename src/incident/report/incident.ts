@@ -1,5 +1,6 @@
 import { present } from "../../base/present.ts"
 import type { Result } from "../../check/self-tests/check.ts"
+import { seenGone } from "../../core/unwritten.ts"
 import { toleranceMs } from "../../core/instants.ts"
 import type { Config } from "../../config/model.ts"
 import type { Leaked } from "../shown-leaked.ts"
@@ -28,7 +29,8 @@ type IncidentInputs = Question & {
 }
 
 export function incidentOf(config: Config, inputs: IncidentInputs): IncidentReport {
-  const { incident, noticed: given, readersMs, sources, shows, now } = inputs
+  const { incident, noticed: given, readersMs, shows, now } = inputs
+  const sources = inputs.sources.map((source) => asSeenNow(config, source))
   const parts = sources.map((source) => partOf(config, source, { incident, shows }))
   const lines = byTime(parts.flatMap(({ lines: own }) => own))
   const secrets = parts.flatMap((part) => part.secrets)
@@ -66,6 +68,14 @@ export function incidentOf(config: Config, inputs: IncidentInputs): IncidentRepo
     policies: policiesOf(config, involved, { now, since: noticed }),
     heads: involved.map(headOf),
   }
+}
+
+/** With the programs that today's config has no more. */
+function asSeenNow({ environments }: Config, source: Source): Source {
+  const { document, environment } = source
+  const deployments = environments[environment]?.deployments
+  if (document === undefined || deployments === undefined) return source
+  return { ...source, document: seenGone(document, deployments) }
 }
 
 function containedAt(secrets: readonly SecretReport[]): string | undefined {
