@@ -2,7 +2,7 @@ import { constants } from "node:fs"
 import { open } from "node:fs/promises"
 import { resolve } from "node:path"
 import { AppError } from "../error.ts"
-import { enteredBy, loadedBy, namedBy } from "../text/interpreters.ts"
+import { enteredBy, isStandardInput, loadedBy, namedBy, runsInput } from "../text/interpreters.ts"
 import { assignmentsIn, commandsIn } from "../text/shell-line.ts"
 import { type Obstacle, changeableBy, obstacleTo } from "./runnable.ts"
 
@@ -108,14 +108,18 @@ class CommandWalk {
   }
 
   async #scripts(script: string): Promise<void> {
-    if (script === "") return
+    if (script === "" || isStandardInput(script)) return
     for (const path of this.#placesOf(script))
       await this.#isNewAndOurs(path, { judge: changeable, isInner: true })
   }
 
   async #shell(text: string): Promise<void> {
     for (const path of loadedBy(assignmentsIn(text))) await this.#scripts(path)
-    for (const words of commandsIn(text)) {
+    for (const { words, given } of commandsIn(text)) {
+      if (runsInput(words)) {
+        for (const file of given.files) await this.#scripts(file)
+        for (const one of given.texts) await this.#shell(one)
+      }
       const entered = folderIn(words)
       if (entered === undefined) await this.command(words)
       else this.#enter(entered)

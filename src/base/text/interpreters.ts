@@ -133,6 +133,45 @@ export function namedBy(argv: readonly string[]): Named | undefined {
   return valuedOptions[name] === undefined ? undefined : throughInterpreter(name, rest)
 }
 
+/** Does it run what it reads from its standard input? */
+export function runsInput(argv: readonly string[]): boolean {
+  const [program = "", ...rest] = argv
+  const name = nameOf(program)
+  const wrapper = wrappers[name]
+  if (wrapper !== undefined) {
+    const named = throughWrapper(wrapper, rest)
+    if (!("command" in named)) return false
+    // What xargs reads is put behind the command, or into it.
+    if (name === "xargs") return isShellOf(named.command)
+    return runsInput(named.command) || (named.maybe !== undefined && runsInput(named.maybe))
+  }
+  if (name === "." || name === "source") return rest.length === 0 || isStandardInput(rest[0])
+  if (shells.has(name)) {
+    const named = throughShell(name, rest)
+    const isAsked = rest.some((word) => /^-[a-z]*s[a-z]*$/.test(word))
+    return "scripts" in named && (isAsked || named.scripts.every(isStandardInput))
+  }
+  if (valuedOptions[name] === undefined || name === "make" || name === "awk") return false
+  const texts = wordsOf(textOptions[name])
+  const scripts = throughInterpreter(name, rest)
+  return (
+    !rest.some((word) => texts.has(word)) &&
+    "scripts" in scripts &&
+    scripts.scripts.every(isStandardInput)
+  )
+}
+
+export function isStandardInput(path: string | undefined): boolean {
+  return path === "-" || path === "/dev/stdin" || path === "/proc/self/fd/0"
+}
+
+/** "sh -c", or "sh -c {}": each word that is read is a text for the shell. */
+function isShellOf([program = "", ...rest]: readonly string[]): boolean {
+  if (!shells.has(nameOf(program))) return false
+  const named = throughShell(nameOf(program), rest)
+  return !("shell" in named) || named.shell === "" || /^["']?\{\}/.test(named.shell)
+}
+
 /** "python3.11" is python; "bash-5.2" is bash. */
 function nameOf(program: string): string {
   const name = program.slice(program.lastIndexOf("/") + 1)
