@@ -39,6 +39,7 @@ import {
   unguardedOptions,
 } from "./settings.ts"
 import { scheduleOf } from "../app/schedule-of.ts"
+import { tlsFilesOf } from "./tls-files.ts"
 import { allStates, openedKeys, shownBy, verifiers } from "./sealed.ts"
 
 /**
@@ -87,7 +88,7 @@ function settingsOf(
 ): Promise<Result> {
   return runCheck(settings, {
     trust: () => trustOf(config, me),
-    references: referencesOf(config, host, gate),
+    references: [...referencesOf(config, host, gate), ...tlsFilesOf(config, gate)],
     unguarded: unguardedOptions(config),
     clear: clearLogins(config, plugins),
     secrets: secretSettings(config, plugins, environments),

@@ -17,6 +17,7 @@ import { readersWouldFail } from "../app/slow-readers.ts"
 import { unshownSecret } from "../app/unshown.ts"
 import { unreadOutputs } from "../core/unread.ts"
 import { missingReference } from "./identity.ts"
+import { entriesIn } from "./options.ts"
 import type { MountGate } from "../base/files/mount-gate.ts"
 import { silenceAt } from "./silent.ts"
 import { shapeIn } from "../app/shape-in.ts"
@@ -55,15 +56,6 @@ function part(
   options: unknown,
 ): Part {
   return { place: `${name}/${of}`, what, options, folder }
-}
-
-/** Every entry of every map in these options. */
-function* entriesIn(options: unknown): Generator<readonly [key: string, value: unknown]> {
-  if (typeof options !== "object" || options === null) return
-  for (const [key, value] of Object.entries(options)) {
-    if (!Array.isArray(options)) yield [key, value]
-    yield* entriesIn(value)
-  }
 }
 
 /** What is run, and what tells that what to run. A file is asked first whether it answers. */
