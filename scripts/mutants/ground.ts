@@ -209,13 +209,13 @@ export const ground: readonly Mutant[] = [
       `{ isNew: next.version === "" }`,
     ),
     test: {
-      file: "test/plugins/drivers/server/connection-pool.test.ts",
+      file: "test/plugins/drivers/server/connection-pool-others.test.ts",
       name: "a session that began while the admin's connection waited",
     },
   },
   {
     law: "always",
-    name: "a connection that nobody has accepted is root's",
+    name: "a connection that no program has accepted is taken for root's",
     edits: edit(
       "base/system/other-end.ts",
       `return inode === 0 ? "waiting" : named(uid, read)`,

@@ -1,9 +1,7 @@
 import { expect, test } from "bun:test"
 import { AppError } from "../../../src/base/error.ts"
-import { clock } from "../../../src/check/self-tests/clock.ts"
-import { shared } from "../../../src/check/self-tests/shared.ts"
 import { state as check, type States } from "../../../src/check/self-tests/state.ts"
-import type { SecretState, StateDocument } from "../../../src/core/state.ts"
+import type { StateDocument } from "../../../src/core/state.ts"
 import type { ChangeSet } from "../../../src/core/change-set.ts"
 import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
 
@@ -30,7 +28,7 @@ const changeSet = (startedAt: string): ChangeSet => ({
   fault: { code: "unhealthy", message: "api said 503" },
 })
 
-test("state is well where nothing is open, late or in doubt", async () => {
+test("state passes if nothing is open, late or in doubt", async () => {
   expect(await inspect(undefined)).toEqual([])
   expect(
     await inspect(
@@ -51,7 +49,7 @@ test("state warns of an open journal, and fails once it is open for more than a 
   ])
 })
 
-test("state fails at once where nobody is at work on a journal and a program holds a value that no longer works, or it is stuck", async () => {
+test("state fails at once if no process works on a journal, and a program holds a value that no longer works or the journal is stuck", async () => {
   const db = secret([version("v1", current), version("v2", { kind: "pending", proven: true })])
   const forward = { ...changeSet(ago(60_000)), direction: "forward" } as const
   const message = async (
@@ -142,7 +140,7 @@ test("state says how old a journal is, where it goes and why", async () => {
   )
 })
 
-test("state warns of a revoke as soon as it is late, as status tells of it, and fails after an hour", async () => {
+test("state warns of a revoke as soon as it is late, as status does, and fails after an hour", async () => {
   const late = (ms: number): Promise<readonly string[]> =>
     inspect(
       state({
@@ -195,7 +193,7 @@ test("state says what holds up a late revoke: the last try, a drift, a run that 
   ])
 })
 
-test("state tells of uncertain versions, of retries, and of what the config does not have", async () => {
+test("state names uncertain versions, retries, and secrets that the config does not have", async () => {
   expect(
     await inspect(
       state({
@@ -240,7 +238,7 @@ test("state tells of uncertain versions, of retries, and of what the config does
   expect(
     await inspect(undefined, { strange: [{ ...old, debts: ["x: v1 may still be accepted"] }] }),
   ).toEqual(["debt-unlisted error"])
-  // One that was erased is nobody's to look after.
+  // No person has to look after a secret that was erased.
   expect(
     await inspect(state({ db: secret([], { erased: { at: ago(hour), last: 3 } }) }), {
       secrets: [],
@@ -248,7 +246,7 @@ test("state tells of uncertain versions, of retries, and of what the config does
   ).toEqual([])
 })
 
-test("state fails where a secret was chosen for a containment that has not come to its end, however young", async () => {
+test("state fails at once if a secret was chosen for a containment that is not finished", async () => {
   const left = state({
     db: secret([version("v1", current)], {
       uncontained: { incident: "leak", since: ago(1000), code: "no-answer" },
@@ -294,7 +292,7 @@ test("state fails where a secret was chosen for a containment that has not come 
   expect(await inspect(state({ db: owed }))).toEqual(["not-contained error"])
 })
 
-test("state warns of a secret that is contained for new logins alone, as long as that value is the current one", async () => {
+test("state warns of a secret that is contained for new logins only, as long as that value is the current one", async () => {
   const sessions = { code: "sessions-out-of-reach", message: "no right to", hint: "grant it" }
   const contained = { incident: "leak-7", at: ago(hour), version: "v2", sessions }
   const held = secret([version("v2", current)], { contained })
@@ -323,7 +321,7 @@ test("state warns of a secret that is contained for new logins alone, as long as
   ).toEqual([])
 })
 
-test("state fails where a program is not healthy with a value that became current, and says how to prove it again", async () => {
+test("state fails if a program is not healthy with a value that became current, and says how to prove it again", async () => {
   const unhealthy = {
     since: ago(hour),
     deployments: ["api"],
@@ -356,7 +354,7 @@ test("state fails where a program is not healthy with a value that became curren
   ])
 })
 
-test("state takes a drift for past where the service has just accepted the current value, and for standing wherever nobody was asked", async () => {
+test("state takes a drift for past if the service has just accepted the current value, and for present if the service was not asked", async () => {
   const drifted = {
     name: "production",
     document: state({
@@ -397,7 +395,7 @@ test("state takes a drift for past where the service has just accepted the curre
   ])
 })
 
-test("state passes on why a state cannot be read, and looks at the others", async () => {
+test("state says why a state cannot be read, and checks the others", async () => {
   const overdue = state({
     db: secret([
       version("v1", { kind: "previous", revokeAt: ago(2 * hour), endSessions: false }),
@@ -411,79 +409,4 @@ test("state passes on why a state cannot be read, and looks at the others", asyn
     now,
   })
   expect(codes).toEqual(["state-broken error", "revoke-overdue error"])
-})
-
-test("shared names two secrets that rotate one login, and never says to rotate one of them", async () => {
-  const logins = ["postgresql://db:5432 role shop"]
-  const db = (value: string): SecretState => ({
-    ...secret([version("v1", current, value)]),
-    logins,
-  })
-  const documents = [state({ db: db("one") }), state({ db: db("two") }, { project: "other" })]
-  const { findings } = await result(shared, { documents })
-  expect(findings).toMatchObject([{ code: "value-shared" }])
-  expect(findings[0]?.message).toContain("rotate the same login: postgresql://db:5432 role shop")
-  expect(findings[0]?.remedy).toStartWith("take it out of one of them")
-  // Of what a rename has left in the state, nothing is rotated.
-  const isLeft = (place: string): boolean => place.startsWith("other/")
-  expect(await found(shared, { documents, isLeft })).toEqual([])
-})
-
-test("shared finds one value in two secrets or environments, whatever is kept", async () => {
-  const one = state({ db: secret([version("v1", current, "same")]) })
-  const same = state({ db: secret([version("v4", current, "same")]) }, { environment: "staging" })
-  const dead = state(
-    { db: secret([version("v4", { kind: "retired", since: ago(hour) }, "same")]) },
-    { environment: "staging" },
-  )
-  expect(await found(shared, { documents: [one, same] })).toEqual(["value-shared error"])
-  expect(
-    await found(shared, {
-      documents: [
-        state({
-          db: secret([version("v1", current, "same")]),
-          api: secret([version("v1", { kind: "pending", proven: false }, "same")]),
-        }),
-      ],
-    }),
-  ).toEqual(["value-shared error"])
-  expect(await found(shared, { documents: [one, dead] })).toEqual([])
-  expect((await result(shared, { documents: [one, same] })).findings[0]?.remedy).toContain(
-    "rotate-now staging/db",
-  )
-  // A command that this config refuses is none.
-  const remedyFor = async (isListed: (place: string) => boolean): Promise<string | undefined> =>
-    (await result(shared, { documents: [one, same], isListed })).findings[0]?.remedy
-  expect(await remedyFor((place) => place === "shop/production/db")).toContain(
-    "rotate-now production/db",
-  )
-  expect(await remedyFor(() => false)).not.toContain("rotate-now")
-})
-
-test("shared takes two versions of one secret with the same value for one", async () => {
-  expect(
-    await found(shared, {
-      documents: [
-        state({
-          db: secret([
-            version("v1", { kind: "previous", revokeAt: ago(-hour), endSessions: false }, "same"),
-            version("v2", current, "same"),
-          ]),
-        }),
-      ],
-    }),
-  ).toEqual([])
-})
-
-test("clock finds a state from the future, and a day before this program was written", async () => {
-  const written = (at: string): StateDocument =>
-    state({ db: secret([{ ...version("v1", current), madeAt: at }]) })
-  expect(await found(clock, { documents: [written(ago(0))], now })).toEqual([])
-  expect(await found(clock, { documents: [written(ago(-4 * 60_000))], now })).toEqual([])
-  expect(await found(clock, { documents: [written(ago(-10 * 60_000))], now })).toEqual([
-    "clock-wrong error",
-  ])
-  expect(await found(clock, { documents: [], now: new Date("1970-01-02T00:00:00Z") })).toEqual([
-    "clock-wrong error",
-  ])
 })

@@ -1,5 +1,5 @@
 import { connect as connectTcp } from "node:net"
-import type { Credential, Driver, Versions } from "../../../../src/core/ports.ts"
+import type { Credential, Driver, Finding, Versions } from "../../../../src/core/ports.ts"
 import { Secret } from "../../../../src/core/secret.ts"
 import { type Connection, connect } from "../../../../src/plugins/drivers/mariadb/connection.ts"
 import { mariadb } from "../../../../src/plugins/drivers/mariadb/index.ts"
@@ -7,7 +7,7 @@ import { nativeHash } from "../../../../src/plugins/drivers/mariadb/login.ts"
 import { MariadbOptions } from "../../../../src/plugins/drivers/mariadb/options.ts"
 import { makeTarget, type MariadbTarget } from "../../../../src/plugins/drivers/mariadb/target.ts"
 import type { MariadbServer } from "../../../support/servers/mariadb.ts"
-import { contextOf, passwordIn, type Peer, peer, soon, text } from "../harness.ts"
+import { contextOf, passwordIn, type Peer, peer, soon, text, versions } from "../harness.ts"
 
 export { drafted, passwordIn, peer, soon, versions } from "../harness.ts"
 
@@ -159,4 +159,28 @@ export function relay(
         })
       })
   })
+}
+
+/** What a preflight of the account finds. */
+export function findings(
+  shop: Account,
+  about: Versions = versions(shop.old),
+): Promise<readonly Finding[]> {
+  return shop.open().preflight(about, soon())
+}
+
+/** A setting of the server, while `run` runs. */
+export async function during(
+  server: MariadbServer,
+  name: string,
+  value: string,
+  run: () => Promise<void>,
+): Promise<void> {
+  const [row] = await server.sql(`select @@global.${name} as it`)
+  await server.sql(`set global ${name} = ${value}`)
+  try {
+    await run()
+  } finally {
+    await server.sql(`set global ${name} = ${String(row?.["it"])}`)
+  }
 }

@@ -13,59 +13,12 @@ import {
 import { join } from "node:path"
 import { askGithub } from "../../../../scripts/readers/github.ts"
 import { draftPath } from "../../../../src/base/files/draft-file.ts"
-import { dotenv } from "../../../../src/plugins/outputs/dotenv/index.ts"
 import { errorOf } from "../../../support/error-of.ts"
 import { temporaryFolder } from "../../../support/temp-folder.ts"
 import { credential, db, deliver, issued, modeOf, never, opened, put, text } from "./opened.ts"
 
 const header = "# written by mycelium: production\n"
 const asRoot = process.geteuid?.() === 0
-
-describe("dotenv options", () => {
-  const problems = (options: unknown): readonly string[] =>
-    (dotenv.options.safeParse(options).error?.issues ?? []).map(
-      ({ path, message }) => `${path.join(".")}: ${message}`,
-    )
-
-  test("have defaults", () => {
-    expect(dotenv.options.parse({ dotenv: ".env", variables: { A: "{{ a.b }}" } })).toEqual({
-      dotenv: ".env",
-      for: "portable",
-      merge: false,
-      variables: { A: "{{ a.b }}" },
-    })
-  })
-
-  test.each([
-    [{ dotenv: ".env", variables: { "1A": "x" } }, "variables.1A: the name of a variable"],
-    [{ dotenv: ".env", variables: { "A B": "x" } }, "variables.A B: the name of a variable"],
-    [{ dotenv: ".env", variables: { "A=B\nC": "x" } }, "the name of a variable"],
-    [{ dotenv: ".env", variables: {} }, "variables: name at least one variable"],
-    [{ dotenv: ".env", variables: { A: 5 } }, "variables.A: a variable is a template"],
-    [{ dotenv: "", variables: { A: "x" } }, "dotenv: name the file"],
-    [{ dotenv: ".env", variables: { A: "x" }, mode: 600 }, 'mode: modes are strings: write "0600"'],
-    [{ dotenv: ".env", variables: { A: "x" }, mode: "0644" }, "mode: others must not reach"],
-    [{ dotenv: ".env", variables: { A: "x" }, for: "rails" }, "for: "],
-    [{ dotenv: ".env", variables: { A: "x" }, backup: true }, "backup"],
-  ])("refuse %j", (options, message) => {
-    expect(problems(options).join("\n")).toContain(message)
-  })
-
-  test("have a target in the config's folder, and know what they show", () => {
-    const options = dotenv.options.parse({
-      dotenv: "a/../b/.env",
-      variables: { A: "{{ db.user }}{{ other.x }}", B: "{{ db }}", C: "{{ oops" },
-    })
-    expect(dotenv.target(options, "/srv/shop")).toBe("/srv/shop/b/.env")
-    expect(dotenv.target({ ...options, dotenv: "/etc/./x.env" }, "/srv/shop")).toBe("/etc/x.env")
-    const { shows, problems: found } = dotenv.inspect(options)
-    expect(shows).toEqual(["db", "other"])
-    expect(found.map(({ path }) => path)).toEqual([
-      ["variables", "B"],
-      ["variables", "C"],
-    ])
-  })
-})
 
 describe("a whole file", () => {
   test("holds a header and our variables, is private, and comes out the same each time", async () => {
@@ -110,7 +63,7 @@ describe("a whole file", () => {
     ])
   })
 
-  test("has no header where its reader has no comments", async () => {
+  test("has no header if its reader has no comments", async () => {
     await using folder = await temporaryFolder()
     const output = opened(folder.path, { for: "github" })
     await deliver(output, db("new"))
@@ -227,7 +180,7 @@ describe("drift", () => {
     ).toBe("output-drift")
   })
 
-  test("asks for what is known only where the present value is another", async () => {
+  test("asks for the issued values only if the present value differs", async () => {
     await using folder = await temporaryFolder()
     put(folder.path, "PASSWORD=new\n")
     await deliver(opened(folder.path, { merge: true }), db("new"), () =>
@@ -264,7 +217,7 @@ describe("commit()", () => {
     if (theirs !== undefined) expect(text(folder.path)).toBe(theirs)
   })
 
-  test("refuses where a file came meanwhile", async () => {
+  test("refuses if a file appeared meanwhile", async () => {
     await using folder = await temporaryFolder()
     const draft = await opened(folder.path, {}).prepare(db("new"), issued(), never)
     put(folder.path, "theirs\n")
@@ -273,7 +226,7 @@ describe("commit()", () => {
 })
 
 describe("mode and owner", () => {
-  test("are mended, even where no value changes", async () => {
+  test("are corrected, even if no value changes", async () => {
     await using folder = await temporaryFolder()
     put(folder.path, `${header}PASSWORD=new\n`)
     chmodSync(join(folder.path, ".env"), 0o644)
@@ -304,7 +257,7 @@ describe("mode and owner", () => {
     },
   )
 
-  test("never let others in, not for an instant", async () => {
+  test("never let others read, not for an instant", async () => {
     await using folder = await temporaryFolder()
     const before = process.umask(0)
     try {
@@ -336,7 +289,7 @@ describe("restore()", () => {
     expect((await output.restore(Buffer.from([0x50, 0x3d, 0xff, 0x0d]), never)).changed).toBe(false)
   })
 
-  test("takes the file away where there was none", async () => {
+  test("removes the file if there was none", async () => {
     await using folder = await temporaryFolder()
     const output = opened(folder.path, {})
     await deliver(output, db("new"))
@@ -391,7 +344,7 @@ describe("a target", () => {
     expect(await code("none/here/.env")).toBe("output-folder-missing")
   })
 
-  test("is rid of the draft that a crash left", async () => {
+  test("loses the draft that a crash left", async () => {
     await using folder = await temporaryFolder()
     const output = opened(folder.path, {})
     await output.prepare(db("new"), issued(), never)
