@@ -81,7 +81,7 @@ export async function open(servers: Servers, kind: Kind, more: ShopOptions = {})
   return shop
 }
 
-/** Somebody else sets another password at the service, over whatever is there. */
+/** Another person sets another password at the service, over the present one. */
 export async function change(
   servers: Servers,
   kind: Kind,

@@ -14,7 +14,7 @@ export function serversOfFile<Of extends Starts>(starts: Of): Started<Of> {
       async ([name, start]) => void (started[name] = await start()),
     )
     await Promise.all(begun)
-  }, 60_000)
+  }, 240_000)
   afterAll(async () => {
     await Promise.all(Object.values(started).map((server) => server[Symbol.asyncDispose]()))
   })
