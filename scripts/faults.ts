@@ -1,6 +1,6 @@
 /**
  * A machine that fails: the compiled binary against a real PostgreSQL and a real Redis, with one
- * system call on a file of ours answered by ENOSPC, EIO, EROFS, EACCES or EMFILE (strace). After
+ * system call on one of our files answered by ENOSPC, EIO, EROFS, EACCES or EMFILE (strace). After
  * each: one clear sentence, no value, a credential that works; then the same command on a machine
  * that works: everything at rest. `bun run faults [--all] [--seed N] [--count N] [--scenario NAME]
  * [--at TEXT] [--lanes N]`.

@@ -5,7 +5,7 @@ import { slow } from "../../src/base/files/disk.ts"
 import { randomText } from "../../src/base/text/random-text.ts"
 import { seal, unseal } from "../../src/core/seal.ts"
 
-/** What one rotation must do to a disk, whoever does it; counted in a system-call log of ours. */
+/** What one rotation must do to a disk, whichever program does it; counted in our own system-call log. */
 export const acts = {
   stateWrites: 3,
   logAppends: 2,

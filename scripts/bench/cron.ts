@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { debianPackages, libraryPath } from "../servers/debian.ts"
 
 /**
- * Debian's cron with so many lines for one user, none of which is due, among mounts of its own: it
+ * Debian's cron with a number of lines for one user, none of which is due, among mounts of its own: it
  * knows no other folder than /var/spool/cron. Or why there is none here.
  */
 export async function cronWith(

@@ -13,7 +13,7 @@ const most = 5
 /**
  * How long logins fail where a service holds one password: from the change (PostgreSQL has said yes
  * to it) to the first login of the restarted program, beside that program's restart alone (from its
- * signal to the same login) and one login, for no file shows a value that nobody has logged in
+ * signal to the same login) and one login, for no file shows a value that no login has proven
  * with.
  */
 export async function gapRow(rotations: number, restartMs: number): Promise<Row> {

@@ -72,7 +72,7 @@ export async function idleRows(
   }
 }
 
-/** The service with so many environments. */
+/** The service with a number of environments. */
 export function watchService(
   root: string,
   environments: number,

@@ -17,7 +17,7 @@ export type Many = {
   readonly states: readonly string[]
   /** One for all, or with `different` one each. */
   readonly values: readonly string[]
-  /** For the binary: its identity, its config, and no more of ours. */
+  /** For the binary: its identity, its config, and nothing else of ours. */
   readonly env: Readonly<Record<string, string>>
 } & AsyncDisposable
 

@@ -2,7 +2,7 @@ import { join } from "node:path"
 
 /**
  * The way that a script takes: a value from `secrets`, a JSON file and a `.env`, both chmod'ed,
- * nothing synced. `rotate` does so many and resolves when they are done.
+ * nothing synced. `rotate` does a number of them and resolves when they are done.
  */
 export async function seedRotation(
   folder: string,

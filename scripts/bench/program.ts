@@ -76,7 +76,7 @@ async function main(order: Order): Promise<void> {
   }
   const loops = Array.from({ length: order.sideBySide }, loop)
   process.on("SIGTERM", () => stop.abort())
-  // Last: whoever waits for this file finds us ready.
+  // Last: a process that waits for this file finds us ready.
   writeFileSync(order.pidFile, `${process.pid}\n`, { mode: 0o600 })
   await Promise.all(loops)
   await health.stop(true)

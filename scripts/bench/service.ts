@@ -191,7 +191,7 @@ function openBare(app: App, folder: string, service: Service, name: string): Bar
   const type = app.plugins.drivers.find((one) => one.type === service.kind)
   if (type === undefined) throw new Error(`no driver ${service.kind}`)
   const text = (): Secret => new Secret("bench", randomText(32, app.host.random))
-  // As ours does it, an admin logs in once for all that a rotation asks of him.
+  // As ours does it, an admin logs in once for all that a rotation asks of it.
   const shift = new ActivityScope()
   const context = {
     host: app.host,

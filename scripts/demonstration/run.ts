@@ -168,7 +168,7 @@ async function isDone(stage: Stage, version: string): Promise<boolean> {
 }
 
 async function looking(stage: Stage, passwords: readonly string[]): Promise<void> {
-  title("nobody else reads: modes of all that Mycelium made or wrote")
+  title("no other user reads: modes of all that Mycelium made or wrote")
   const files = await kept(stage)
   show(files.map(({ mode, path, isFolder }) => `${mode} ${path}${isFolder ? "/" : ""}`).join("\n"))
   expect(

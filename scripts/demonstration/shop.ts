@@ -8,7 +8,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { login } from "./login.ts"
 
 const everyMs = 20
-/** Should nobody end it. */
+/** If nothing ends it. */
 const longestMs = 300_000
 
 const stop = new AbortController()

@@ -55,7 +55,7 @@ function isInstalled(): boolean {
 }
 
 /**
- * What an operator has before he hears of Mycelium: a role, a `.env` that everybody can read, a way
+ * What an operator has before they hear of Mycelium: a role, a `.env` that all users can read, a way
  * to restart.
  */
 async function makeFiles({ server, folder }: Stage): Promise<void> {

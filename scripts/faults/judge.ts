@@ -27,7 +27,7 @@ const codes: readonly (number | undefined)[] = [0, 1, 2, 3, 4, 5, 6, 7]
 
 /**
  * Right after a command whose machine failed it: one clear sentence and the right kind of end, no
- * value, nobody locked out.
+ * value, no program locked out.
  */
 export async function judgeFailed(
   lane: Lane,

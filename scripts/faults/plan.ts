@@ -35,7 +35,7 @@ const answers: Readonly<Record<string, readonly string[]>> = {
 }
 export const injectable: readonly string[] = Object.keys(answers)
 
-/** Every file of ours that a command reads or writes, and the folders in which they are replaced. */
+/** Each of our files that a command reads or writes, and the folders in which they are replaced. */
 export function pathsOf({ project }: Shop): readonly string[] {
   const drafted = [
     project.statePath(),

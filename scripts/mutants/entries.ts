@@ -126,7 +126,7 @@ export const ofEntries: readonly Mutant[] = [
   },
   {
     law: "always",
-    name: "an entry is made though nobody has asked for it",
+    name: "an entry is made though it was not asked for",
     edits: edit(
       "plugins/outputs/entry/output.ts",
       `if (seen === undefined && !create) throw missing(shown)`,

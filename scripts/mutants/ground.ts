@@ -107,7 +107,7 @@ export const ground: readonly Mutant[] = [
   },
   {
     law: "always",
-    name: "keys that nobody with the identity made are taken",
+    name: "keys that were made without the identity are accepted",
     edits: edit(
       "record/binding.ts",
       `if (!verified) throw unverified(path)`,

@@ -209,7 +209,7 @@ export const laws: readonly Mutant[] = [
       `return isUndated(state) ? "undated" : "age"`,
       `return state.versions.length === 0 ? "undated" : "age"`,
     ),
-    test: { file: "test/plan/due.test.ts", name: "whose age nobody knows" },
+    test: { file: "test/plan/due.test.ts", name: "of unknown age" },
   },
   {
     law: 9,

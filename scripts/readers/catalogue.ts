@@ -27,7 +27,7 @@ export type Real = {
   /** Needs nothing but what a machine may have. */
   readonly local?: true
   /**
-   * Of files that are not its own, nor portable, nor the seed's, it is asked so many only: it
+   * Of files that are not its own, nor portable, nor the seed's, it is asked only that many: it
    * starts programs for each.
    */
   readonly few?: number
@@ -330,7 +330,7 @@ function ofPhp(name: string, which: string): Real {
 }
 
 /**
- * A file of another mode may hold commands: they run as nobody, where that can be chosen, and find
+ * A file of another mode may hold commands: they run as the user nobody, if that can be chosen, and find
  * no program.
  */
 function ofShell(

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { type Answers, askInHalves, output, pairs } from "./ask.ts"
 
 /**
- * The docker command itself: `docker create --env-file …`, before an engine of ours that does
+ * The docker command itself: `docker create --env-file …`, before an engine of our own that does
  * nothing but keep the variables that it is told.
  */
 export async function askDocker(paths: readonly string[], cwd: string): Promise<Answers> {

@@ -68,7 +68,7 @@ export function python(age: "young" | "old"): Promise<Place> {
   )
 }
 
-/** A module of ours that is nothing but a door to libraries, built. */
+/** One of our modules that only re-exports libraries, built. */
 export function go(name: "go" | "kubectl"): Promise<Place> {
   return cached(`readers-${name}-${sourceDigest(name)}`, async (draft) => {
     cpSync(join(programs, name), draft, { recursive: true })

@@ -8,7 +8,7 @@ export const cacheFolder = join(import.meta.dir, "../../.tools/servers")
 
 /**
  * The folder `name` of the cache, filled by `fill` if it is not there yet. Several test processes
- * may ask at once: each fills a draft of its own, one rename wins, and nobody ever sees half a
+ * may ask at once: each fills a draft of its own, one rename wins, and no reader ever sees half a
  * folder. Answers the folder, or why not.
  */
 export async function cached(
@@ -31,7 +31,7 @@ export async function cached(
   }
 }
 
-/** Root's servers run as nobody, who must be able to read the programs whatever the umask was. */
+/** Root's servers run as the user nobody, who must be able to read the programs whatever the umask was. */
 export async function openToAll(folder: string): Promise<string | undefined> {
   const ran = await run(["chmod", "-R", "u=rwX,go=rX", folder])
   return ran.ok ? undefined : ran.err

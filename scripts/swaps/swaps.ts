@@ -41,7 +41,7 @@ export type Result = {
   readonly reads: readonly string[]
   /** What changed outside their folders. */
   readonly changed: readonly string[]
-  /** Errors that are no sentence of ours. */
+  /** Errors that are none of our sentences. */
   readonly odd: readonly string[]
 }
 
@@ -193,7 +193,7 @@ const all = [
     .flatMap((one) => [one, one, one]),
 ]
 
-/** So many rounds, against so many processes of the other user. */
+/** How many rounds, and against how many processes of the other user. */
 export async function swaps({
   rounds,
   seed,

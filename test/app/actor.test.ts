@@ -47,7 +47,7 @@ describe("actorOf()", () => {
       "mycelium rotate-now, uid 0 (root), logged in as uid 1000, SUDO_USER otto",
     ],
     [
-      "where nobody logged in, the uid, and sudo's word as a hint",
+      "without a login, the uid, and sudo's word as a hint",
       { uid: 0, loginuid: "4294967295", sudo: "otto" },
       "root",
       "mycelium rotate-now, uid 0, SUDO_USER otto",

@@ -230,7 +230,7 @@ test("no command but rotate-now corrects what a state says, for the clock of now
   const timesOf = ({ secrets }: StateDocument): unknown =>
     ["k", "l"].map((name) => [secrets[name]?.rotatedAt, secrets[name]?.undated])
   const before = timesOf(await stateOf(house))
-  // No clock of its own, and nobody has told it the time yet.
+  // No clock of its own, and no time was set yet.
   clock.wall -= 3_600_000
   const acts = {
     render: () => render(app, "one"),

@@ -130,7 +130,7 @@ describe("a generated value that was changed by hand", () => {
     expect(await stages(project)).toEqual(["v1 current"])
   }, 60_000)
 
-  test("an older version of ours in the file is no value of a person: it is not taken back", async () => {
+  test("an older version in the file is not a person's value: it is not taken back", async () => {
     await using project = await open()
     const former = project.variable("ALPHA")
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)

@@ -128,7 +128,7 @@ describe("mycelium audit", () => {
     const { user, n } = (await entries(project, "production")).at(-1) ?? { user: "", n: 0 }
     await project.mycelium(["exec", "production", "--", "true"], { env: { SUDO_USER: "anna" } })
     const [hinted] = await entries(project, "--user", "anna")
-    // A variable that anyone can set names nobody.
+    // A variable that anyone can set does not name the actor.
     expect(hinted).toMatchObject({ event: "exec", n: n + 1, user })
     expect((await project.mycelium(["audit", "--user", "anna"])).stdout).toContain("SUDO_USER anna")
     expect(

@@ -167,7 +167,7 @@ describe.skipIf(whyNoDisk !== undefined)(
       await withStoreOn({ admin: true, endSessions: true }, async (shop, disk) => {
         const { project, role } = shop
         // Asked before the value is made: the admin's session does not stand until the server is
-        // told, so he logs in anew.
+        // told, so the session begins anew.
         using health = Bun.serve({
           port: 0,
           hostname: "127.0.0.1",

@@ -223,7 +223,7 @@ describe("surroundings that are wrong", () => {
     await server.setHba("host all all 127.0.0.1/32 scram-sha-256")
   })
 
-  test("somebody else has changed the password", async () => {
+  test("another person has changed the password", async () => {
     const now = shop.shown
     await shop.setPassword("Somebody-elses.1")
     await expectRefused(shop, ["rotate-now", "production/postgres"], {
@@ -307,7 +307,7 @@ describe("surroundings that are wrong", () => {
 })
 
 /**
- * In a process of its own: whoever reads the lock file in the process that holds it drops the lock
+ * In a process of its own: a process that holds the lock file and reads it drops the lock
  * (POSIX record locks).
  */
 async function holdLock(path: string, holder: string): Promise<AsyncDisposable> {

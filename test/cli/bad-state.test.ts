@@ -5,7 +5,7 @@ import { type PostgresServer, startPostgres } from "../support/servers/postgres.
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { expectRefused } from "./refused.ts"
 
-/** A state that somebody has touched: noticed by whoever opens a value, and never written over. */
+/** A state that was edited: noticed by every command that opens a value, and never overwritten. */
 
 let server: PostgresServer
 let shop: Shop
@@ -51,7 +51,7 @@ function edited(change: (document: Mutable<StateDocument>) => void): string {
 type Mutable<T> = T extends object ? { -readonly [Key in keyof T]: Mutable<T[Key]> } : T
 
 describe("a state file", () => {
-  test("that is cut in half is refused, and stays for whoever opens its values by hand", async () => {
+  test("that is cut in half is refused, and stays for a person who opens its values by hand", async () => {
     await withState(
       good.subarray(0, good.length / 2),
       "is damaged or cut off",
@@ -90,7 +90,7 @@ describe("a state file", () => {
     )
   })
 
-  test("that nobody signed puts no sign into a terminal that it would obey", async () => {
+  test("that is not signed puts no control character into a terminal", async () => {
     const now = readFileSync(shop.project.statePath())
     writeFileSync(
       shop.project.statePath(),

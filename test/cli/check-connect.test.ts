@@ -75,14 +75,14 @@ test("check --connect opens nothing where the log cannot tell it, and leaves an 
   expect(before).toMatchObject(after)
 }, 30_000)
 
-/** As another process of ours would; the answer lets go. */
+/** As another process of Mycelium would; the answer lets go. */
 function holdLock(path: string): () => void {
   const database = new Database(path)
   database.run("begin exclusive")
   return () => database.close()
 }
 
-test("check --connect finds a password that somebody changed at the server; check alone cannot", async () => {
+test("check --connect finds a password that was changed at the server; check alone cannot", async () => {
   await using shop = await openShop(server)
   await shop.adopt()
   await shop.setPassword("Changed-by-hand.123")

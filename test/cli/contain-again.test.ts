@@ -25,11 +25,11 @@ type Report = {
   }[]
 }
 
-describe("the same incident, where somebody else has put another value in the place of the fresh one, makes another", () => {
+describe("the same incident makes another value if a person has replaced the fresh one", () => {
   /** v2 is current; v1 is refused, but its session lives on. */
   async function halfDone(shop: Shop): Promise<Bun.SQL> {
     await shop.adopt()
-    // What he may do as a member of others he may not do now: not end their sessions.
+    // It may no longer act as a member of other roles: so it cannot end their sessions.
     await postgres.sql(`alter role ${shop.role}_admin noinherit`)
     const intruder = clientOf(postgres, shop.role, shop.old)
     await intruder.unsafe("select 1")

@@ -6,7 +6,7 @@ import { startRedis } from "../support/servers/redis.ts"
 import { type Shop, configOf, openShop } from "../support/shop.ts"
 
 /**
- * A containment beside a rotation that nobody can end now: a person has changed a password
+ * A containment beside a rotation that cannot be ended now: a person has changed a password
  * meanwhile, or a server is down. It goes on with all others, and leaves in each file what that one
  * shows of the rotation's secrets.
  */

@@ -10,7 +10,7 @@ import { SmallDisk, whyNoDisk } from "../support/small-disk.ts"
 import { type Shop, configOf, firstKey, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
-/** Whoever can write an output cannot keep `rotate-now --contain` from ending the value at its service. */
+/** A user who can write an output cannot keep `rotate-now --contain` from ending the value at its service. */
 
 const servers = serversOfFile({ postgres: startPostgres, redis: startRedis })
 

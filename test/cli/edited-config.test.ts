@@ -47,7 +47,7 @@ describe("a config that is edited while a rotation is under way", () => {
     project.script("restart-api", 'kill -9 "$PPID"', "exit 1")
     expect((await shop.run("rotate-now", "production")).signal).toBe("SIGKILL")
     project.script("restart-api", ...restart.trim().split("\n").slice(1))
-    // Nobody listens there, and the program is another one.
+    // No program listens there, and the configured one is another.
     using nobody = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data: () => undefined } })
     const port = nobody.port
     nobody.stop(true)

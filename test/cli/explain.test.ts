@@ -22,7 +22,7 @@ const ways: readonly RegExp[] = [
   // "28P01": ["password-refused", "…", "ask-operator"]
   /\[\s*"([a-z0-9]+(?:-[a-z0-9]+)+)",\s+"[^"]*",\s+(?:"(?:retry|give-up|ask-operator)"|passing)/g,
 ]
-/** Zod's own word for a refinement; a name that runs of ours give a server. */
+/** Zod's own word for a refinement; a name that our runs give a server. */
 const others = new Set(["custom", "mycelium-probe", "mycelium-look"])
 
 const source = join(import.meta.dirname, "..", "..", "src")

@@ -169,7 +169,7 @@ describe("values, keys and states of another store, or of an earlier time", () =
         await unseal([identityOf(project)], readFileSync(keysFile(project), "utf8")),
       ).toString(),
     ) as StoreKeys
-    // Nobody is named in it but those who can open it now.
+    // It names only those who can open it now.
     expect(Object.keys(opened.bound ?? {})).toEqual([fresh])
     await forge(project, {
       ...freshKeys(),

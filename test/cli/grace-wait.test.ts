@@ -31,7 +31,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
     expect(said).toMatch(
       /grace +production +this command waits until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, for (10m|9m 5\ds), then revokes v1 of redis; Ctrl-C is safe/,
     )
-    // Nobody is kept from the environment meanwhile.
+    // The environment is free meanwhile.
     expect((await shop.run("check", "--quick")).code).toBe(0)
     child.kill(signal)
     const stdout = await child.stdout.text()

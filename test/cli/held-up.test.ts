@@ -73,7 +73,7 @@ test("a way back at a server that is down by now: both causes are told, and the 
     expect((await shop.run(...words)).stdout).not.toMatch(/held up|not finished/)
 }, 120_000)
 
-test("a file that nobody restarts for is named, too, where it shows a value that no longer works", async () => {
+test("a file without a restart is named as well, if it shows a value that no longer works", async () => {
   await using own = await startPostgres()
   await using shop = await openShop(own, { two: true })
   const config = configOf(shop)

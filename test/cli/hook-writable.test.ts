@@ -106,7 +106,7 @@ describe("a program that another user can change", () => {
       expect(findings.map(({ code }) => code)).toContain("hook-writable")
     }, 60_000)
 
-  test("may be given to one of ours as data", async () => {
+  test("may be given to our command as data", async () => {
     await using project = await lay({ command: ["./root-restart", "app/settings.json"] })
     expect((await project.mycelium(["rotate-now", "production"])).code).toBe(0)
     const checked = await project.mycelium(["check"])

@@ -32,7 +32,7 @@ type Attack = {
 
 const attacks: readonly Attack[] = [
   {
-    title: "a link in a folder of theirs, to a file of somebody else",
+    title: "a link in a folder of theirs, to a file of another user",
     output: { dotenv: "app/conf/.env", variables: { KEY: value } },
     code: "file-is-link",
     lay: (project, folder) => symlinkSync(project.path("outside"), join(folder, "conf")),

@@ -98,7 +98,7 @@ describe("what is left in the state", () => {
   }, 60_000)
 })
 
-/** What check --quick finds when so many days have gone by. */
+/** What check --quick finds after that many days. */
 async function later(shop: Shop, days: number): Promise<readonly string[]> {
   const { environment } = shop.project
   const terminal = {

@@ -3,7 +3,7 @@ import { renameSync, rmSync } from "node:fs"
 import { layOut } from "../support/mycelium.ts"
 
 /**
- * A pipe that somebody put in the place of an audit log would keep whoever opens it waiting for
+ * A pipe in the place of an audit log would keep a process that opens it waiting for
  * ever, and all environments with it.
  */
 

@@ -56,7 +56,7 @@ describe("reconcile, after a backup of the server was put back", () => {
       expect(await stages(shop)).toEqual(["v1 current", "v2 retired", "v3 retired"])
       const state = (await stateOf(project))?.secrets["postgres"]
       expect(state?.rotatedAt).toBe(state?.versions[0]?.madeAt)
-      // Nobody has learnt meanwhile how old it is.
+      // Its age is still unknown.
       expect((await shop.run("status")).stdout).toMatch(
         /postgres +postgres +v1 +≥ .*adopted, its age is unknown/,
       )

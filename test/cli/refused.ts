@@ -40,7 +40,7 @@ export function expectClear(said: string, values: readonly string[]): void {
   expect(said).not.toMatch(/unexpected error|undefined|\[object|AppError|Error:/)
 }
 
-/** Values that nobody may see: of every version that can be opened, and of the files. */
+/** Values that no output may show: of every version that can be opened, and of the files. */
 async function valuesOf(shop: Shop): Promise<readonly string[]> {
   const opened = await Promise.all(
     ["postgres", "session_key"].map((name) => versionsOf(shop.project, name).catch(() => [])),

@@ -134,7 +134,7 @@ describe("a program whose restart failed", () => {
 })
 
 describe("a secret that is erased before it is contained", () => {
-  test("is not contained where its login was kept: nobody has changed that", async () => {
+  test("is not contained if its login was kept, because no one changed it", async () => {
     await using shop = await openShop(server, { two: true })
     await shop.adopt()
     const { project } = shop

@@ -44,7 +44,7 @@ function hears({ pid }: Child): boolean {
 }
 
 /**
- * Opens the pipe for writing, which the kernel allows as soon as somebody opens it for reading; and
+ * Opens the pipe for writing, which the kernel allows as soon as a process opens it for reading; and
  * says nothing.
  */
 async function silentWriter(): Promise<Disposable> {

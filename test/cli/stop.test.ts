@@ -22,7 +22,7 @@ function start(shop: Shop, args: readonly string[]): Bun.Subprocess<"ignore", "p
 }
 
 /**
- * One role, two programs that read it: whoever holds the old password is cut off. The first restart
+ * One role, two programs that read it: a program that holds the old password is cut off. The first restart
  * waits for the file "go".
  */
 async function inTheGap(
@@ -93,7 +93,7 @@ describe("mycelium, asked to stop while programs are cut off", () => {
           expect(heard.text).toContain("stopping after production/api, production/metrics")
           project.write("go", "")
           await child.exited
-          // Nobody is cut off any more: a login that may be under way is left to the same command, and said.
+          // No program is cut off any more: a login that may be under way is left to the same command, and said.
           const code = args.length > 3 ? 7 : 0
           expect({ code: child.exitCode, heard: heard.text }).toMatchObject({ code })
           expect(project.read("metrics.loaded")).toBe(project.read(".env"))
@@ -164,7 +164,7 @@ describe("mycelium, asked to stop while programs are cut off", () => {
           expect(heard.text).toContain(
             "a program that was begun goes on by itself: the next run waits for its end, or ends it",
           )
-          // As it says: no run of ours is there any more.
+          // As it says: no run of Mycelium is there any more.
           shop.project.write("go", "")
           await until(
             "the hook to end by itself",
@@ -222,7 +222,7 @@ describe("mycelium, asked to stop while programs are cut off", () => {
     })
   }, 60_000)
 
-  test("run says what it leaves unfinished, also where nobody is cut off: a value that no service asks for", async () => {
+  test("run says what it leaves unfinished, also if no program is cut off: a value that no service asks for", async () => {
     await using shop = await openShop(server, { generatedOnly: true })
     const { project } = shop
     await shop.adopt()
@@ -320,7 +320,7 @@ describe("mycelium rotate-now, asked to stop where both values live", () => {
     })
   }, 30_000)
 
-  test("twice, ends at once, and says that nobody is cut off", async () => {
+  test("twice, ends at once, and says that no program is cut off", async () => {
     await inTheGap({ options: { pair: true } }, async (shop, child) => {
       const heard = listen(child)
       child.kill("SIGTERM")

@@ -7,7 +7,7 @@ import { until } from "../support/until.ts"
 
 /**
  * A run that holds an environment's lock and is stopped (SIGSTOP, a hung disk) lets go by itself
- * never: whoever waits for it is told how it ends.
+ * never: a run that waits for it says how it ends.
  */
 
 let server: PostgresServer

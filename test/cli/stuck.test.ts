@@ -6,7 +6,7 @@ import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { expectClear } from "./refused.ts"
 
 /**
- * A run is killed, then somebody changes the password of a role without an admin: who knows it ends
+ * A run is killed, then a person changes the password of a role without an admin: who knows it ends
  * the rotation with it.
  */
 

@@ -61,7 +61,7 @@ describe("a variable that was taken out of a merged file", () => {
     for (const ran of [check, pruned]) expect(ran.stdout + ran.stderr).not.toContain(value)
   }, 60_000)
 
-  test("whose value was changed by hand since is nobody's but that person's: it stays", async () => {
+  test("whose value was changed by hand since belongs to that person: it stays", async () => {
     await using project = await layOut(
       { ".env": "" },
       config([{ dotenv: ".env", merge: true, variables: both }]),

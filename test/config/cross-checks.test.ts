@@ -135,7 +135,7 @@ describe("reads", () => {
     )
   })
 
-  test("names no file that nobody writes", () => {
+  test("does not name a file that no output writes", () => {
     expect(told(reads(".evn"))).toBe(
       "7:55  environments.production.deployments.api.reads[1]: is the file of no output of " +
         "this environment\n  " +

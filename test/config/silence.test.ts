@@ -6,7 +6,7 @@ import { ConfigProblems, formatProblems } from "../../src/config/problems.ts"
 import { load } from "./fake-plugins.ts"
 import { runs } from "../support/fuzzed.ts"
 
-/** Wherever somebody writes a password by mistake, no message repeats it. */
+/** Wherever a password is written by mistake, no message repeats it. */
 
 const marker = "Hunter2-Zz9"
 

@@ -56,7 +56,7 @@ describe("from:", () => {
     ])
   })
 
-  test("names a file that nobody else can change", async () => {
+  test("accepts a file that no other user can change", async () => {
     await using folder = await temporaryFolder()
     const path = join(folder.path, "t")
     writeFileSync(path, "{{ key.password }}")

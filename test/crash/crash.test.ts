@@ -31,7 +31,7 @@ test("a supervisor that restarts a program at any instant leaves none with a ref
 }, 300_000)
 
 /**
- * Every second cut after one in so many first ones; after all of them with CRASH_SHARE=1, which
+ * Every second cut after one in `share` first ones; after all of them with CRASH_SHARE=1, which
  * takes five minutes.
  */
 const share = Number(process.env["CRASH_SHARE"] ?? 5)

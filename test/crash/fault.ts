@@ -9,7 +9,7 @@ export type Fault = {
   /** The reply of this service's apply is lost: it lands, the caller gets an error. */
   readonly lostReply?: Name
   /**
-   * Every apply of this service gets no reply in time and lands so many calls later, unless it is
+   * Every apply of this service gets no reply in time and lands some calls later, unless it is
    * settled.
    */
   readonly slow?: { readonly name: Name; readonly calls: number }

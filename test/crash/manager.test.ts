@@ -4,7 +4,7 @@ import type { Scenario } from "./scenarios.ts"
 import { managerScenarios } from "./manager-scenarios.ts"
 
 /**
- * One in so many scenarios, and second cuts after one in so many first ones, chosen by the seed;
+ * A share of the scenarios, and second cuts after a share of the first ones, chosen by the seed;
  * all with CRASH_SHARE=1.
  */
 const share = Number(process.env["CRASH_SHARE"] ?? 8)

@@ -12,7 +12,7 @@ import { openEntry } from "../../src/plugins/outputs/entry/output.ts"
 export type ManagerFault = {
   /** From this call on it gives no answer; `lands`: what it is sent it takes all the same. */
   readonly silent?: { readonly from: number; readonly to?: number; readonly lands?: true }
-  /** The answer of this write is lost; it lands at once, or so many calls later. */
+  /** The answer of this write is lost; it lands at once, or some calls later. */
   readonly loses?: { readonly write: number; readonly late?: number }
   /** Another program writes a key of its own before each second write of ours. */
   readonly meddles?: true

@@ -5,7 +5,7 @@ import { layOut } from "../support/mycelium.ts"
 import { type DockerEngine, dockerIsMissing, startDocker } from "../support/servers/docker.ts"
 
 /**
- * What a restart would deploy that nobody asked for, and what it could not do: found before any
+ * What a restart would deploy beyond what was asked, and what it could not do: found before any
  * value exists.
  */
 

@@ -28,7 +28,7 @@ afterAll(async () => {
 describe.skipIf(why !== undefined)(
   `an output for another user${why === undefined ? "" : ` (skipped: ${why})`}`,
   () => {
-    test("that could not be read again is refused before any value exists; with a group of ours it rotates, twice", async () => {
+    test("that could not be read again is refused before any value exists; with a group of our user it rotates, twice", async () => {
       await using shop = await openShop(server)
       const { project } = shop
       await shop.adopt()

@@ -118,7 +118,7 @@ describe("a program that cannot be restarted on the way back", () => {
     expect([await shop.login(shop.old), shop.shown]).toEqual(["in", shop.old])
     const status = await shop.run("status")
     expect(status.stdout).toMatch(/! postgres .*after going back api: /)
-    // Nobody but a person tries it before it is due.
+    // Only a person tries it before it is due.
     expect(status.stdout).toContain("; mycelium run tries again once it is due, ")
     const check = await shop.run("check", "--quick", "--json")
     expect(check.stdout).toContain('"back-unhealthy"')

@@ -296,7 +296,7 @@ describe("a run that was killed in a container that lives on", () => {
   }
 
   inNamespaces(
-    "in a hook: a reading on the host takes its mark away from nobody",
+    "in a hook: a reading on the host does not take its mark away",
     async () => {
       await using redis = await startRedis()
       await using shop = await openShop(server, { beside: redis })
@@ -314,7 +314,7 @@ describe("a run that was killed in a container that lives on", () => {
   )
 
   inNamespaces(
-    "in a hook: a turn on the host whose service is silent takes its mark away from nobody",
+    "in a hook: a turn on the host whose service is silent does not take its mark away",
     async () => {
       await using own = await startPostgres()
       await using shop = await openShop(own)

@@ -26,7 +26,7 @@ import { answered, bytes, mutated, runs } from "../support/fuzzed.ts"
 import { temporaryFolder } from "../support/temp-folder.ts"
 
 /**
- * The state and its log as somebody, or a disk, may have left them: read right, or refused as a
+ * The state and its log as a person, or a disk, may have left them: read right, or refused as a
  * whole; never changed by reading.
  */
 

@@ -53,7 +53,7 @@ const redisStream = fc.oneof(
 )
 
 describe("what Redis may answer", () => {
-  test("any bytes, in any pieces, are replies or an error of ours", async () => {
+  test("any bytes, in any pieces, are replies or one of our errors", async () => {
     await fc.assert(
       fc.asyncProperty(redisStream, fc.nat(), async (stream, cut) => {
         const reader = new ReplyReader()
@@ -106,7 +106,7 @@ function frame(type: string, body: string): Buffer {
 }
 
 describe("what PostgreSQL may answer", () => {
-  test("any body of a message is read, or is an error of ours", async () => {
+  test("any body of a message is read, or is one of our errors", async () => {
     for (const read of [
       readAuthentication,
       readRow,
@@ -146,7 +146,7 @@ async function everyAct(driver: Driver): Promise<void> {
   }
 }
 
-describe("every act of a driver, whatever the other side sends, ends with an answer or an error of ours", () => {
+describe("every act of a driver, whatever the other side sends, ends with an answer or one of our errors", () => {
   const drivers = [
     {
       name: "postgres",

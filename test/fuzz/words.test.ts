@@ -219,7 +219,7 @@ describe("a .env of any content", () => {
         if (draft instanceof AppError) return
         await draft.commit()
         const after = text(folder.path)
-        // All that stands before the first line of ours and after the last one is there still.
+        // All that stands before our first line and after our last one is still there.
         const first = before.indexOf("PASSWORD")
         expect(after.startsWith(first < 0 ? before : before.slice(0, first))).toBe(true)
         if (first >= 0 && !/['"\\`$]/.test(before))

@@ -14,7 +14,7 @@ export type Model = {
   known: boolean
   /** The service answers nothing that is clear. */
   down: boolean
-  /** Somebody else has set a password. */
+  /** Another person has set a password. */
   foreign: boolean
   /** A backup of the state, older than the log, lies in its place. */
   older: boolean
@@ -29,7 +29,7 @@ export const atFirst = (): Model => ({
 })
 
 /**
- * A shop with one PostgreSQL role and an admin, what somebody else has set there, and the copies of
+ * A shop with one PostgreSQL role and an admin, what another person has set there, and the copies of
  * its state.
  */
 export type Real = { readonly shop: Shop; foreign: string }
@@ -59,12 +59,12 @@ async function run(
   const ran = await shop.project.mycelium(args, { under })
   check(
     ran.signal !== undefined ? ran.signal === "SIGKILL" : ran.code !== undefined && ran.code <= 7,
-    "an exit code that nobody knows",
+    "an unknown exit code",
     ran,
   )
   check(
     !/\n\s+at |unexpected|internal/.test(`${ran.stdout}${ran.stderr}`),
-    "an error that nobody foresaw",
+    "an unforeseen error",
     ran,
   )
   if (before !== undefined) {
@@ -132,7 +132,7 @@ export class Rotate implements Command {
       if (model.foreign)
         check(
           (await held(real.shop)) === before || open,
-          "a password that somebody else has set was overwritten",
+          "a password that another person has set was overwritten",
           ran,
         )
       return
@@ -199,7 +199,7 @@ export class Recover implements Command {
 }
 
 /**
- * A person writes the value of somebody else into the file, restarts the program, and has it taken
+ * A person writes the value of another person into the file, restarts the program, and has it taken
  * over; or, where that is refused, takes it out again.
  */
 export class Adopt implements Command {

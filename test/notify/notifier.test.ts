@@ -207,7 +207,7 @@ describe("a receiver", () => {
 })
 
 describe("a process that is gone at any act", () => {
-  /** Sees a drift come and go; killed after so many acts, then begun again. */
+  /** Sees a drift come and go; killed after a number of acts, then begun again. */
   async function live(
     acts: number,
   ): Promise<{ readonly world: World; readonly wasKilled: boolean }> {

@@ -108,7 +108,7 @@ test("dueAt() takes the next tick where none comes in time", () => {
   ).toBe("2026-02-01T03:00:00.000Z")
 })
 
-test("nextDue() of a value whose age nobody knows is the next tick after it was taken over, however seldom it rotates", () => {
+test("nextDue() of a value of unknown age is the next tick after it was taken over, however seldom it rotates", () => {
   const version = {
     id: "v1",
     madeAt: "2026-01-04T12:00:00.000Z",

@@ -59,7 +59,7 @@ async function forged(
 }
 
 describe("verifyLog()", () => {
-  test("finds nothing in a log that nobody touched, and holds every kept head against it", async () => {
+  test("finds nothing in a log that was not touched, and holds every kept head against it", async () => {
     await using log = await inParts()
     const heads = await log.heads()
     expect(await verifyLog(log.place, log.tail, heads)).toEqual({
@@ -182,7 +182,7 @@ describe("verifyLog()", () => {
   })
 
   describe("of a log whose oldest parts were removed for their age", () => {
-    /** What `maintainLog` does, stopped after so many removals. */
+    /** What `maintainLog` does, stopped after a number of removals. */
     async function shorten(log: Log, parts: number, removed = parts): Promise<void> {
       const old = (await segmentsOf(log.place)).slice(0, parts)
       for (const { path, last } of old)

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { lookSteadily, type Seen } from "../../src/record/steady-look.ts"
 
 /**
- * Looks beside a writer that is `writing` for so many looks; returns the answer and how often it
+ * Looks beside a writer that is busy for `writing` looks; returns the answer and how often it
  * was looked.
  */
 async function beside(
@@ -25,7 +25,7 @@ test("what looks well is believed at once", async () => {
   expect(await beside(0, () => ({ value: "well" }))).toEqual(["well", 1])
 })
 
-test("what looks wrong only while somebody writes is looked at again", async () => {
+test("what looks wrong only during a write is looked at again", async () => {
   expect(
     await beside(3, (looks) =>
       looks <= 3 ? { value: "changed", doubt: "line 4" } : { value: "well" },
@@ -33,7 +33,7 @@ test("what looks wrong only while somebody writes is looked at again", async () 
   ).toEqual(["well", 4])
 })
 
-test("what looks wrong twice while nobody writes is wrong", async () => {
+test("what looks wrong twice without a write is wrong", async () => {
   expect(await beside(0, () => ({ value: "changed", doubt: "line 4" }))).toEqual(["changed", 2])
   expect(await beside(5, () => ({ value: "changed", doubt: "line 4" }))).toEqual(["changed", 6])
 })

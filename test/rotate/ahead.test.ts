@@ -109,7 +109,7 @@ test("each service of the set has its value first: the last of them begins it", 
 test.each([
   ["two values at a time", ["pair", "dual"]],
   ["no service", ["gen"]],
-] as const)("%s: nobody is locked out, and the proof comes first", async (_, secrets) => {
+] as const)("%s: no program is locked out, and the proof comes first", async (_, secrets) => {
   const { acts, session } = await seen(secrets)
   const lastProof = Math.max(...secrets.map((name) => acts.lastIndexOf(`prove ${name} ends`)))
   const firstApply = Math.min(...secrets.map((name) => acts.indexOf(`apply ${name}`)))

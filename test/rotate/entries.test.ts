@@ -111,7 +111,7 @@ test("the grace of a value that an entry has shown is as long as its readers may
   })
 })
 
-test("a write that nobody has answered finds another mark if it lands after the way back", async () => {
+test("a write without an answer finds another mark if it lands after the rollback", async () => {
   const loses = { write: 1, late: 1000 }
   const silent = { from: looks + 2, to: looks + 3 }
   const one = world({ manager: { loses, silent } }, ["one"])

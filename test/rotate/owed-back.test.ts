@@ -6,7 +6,7 @@ import { World, names } from "../crash/world.ts"
 
 /**
  * A rotation that goes back is cut, and a containment of other secrets waits for its end: an output
- * that nobody can put back then holds that up no longer. What it shows is a debt of the secrets
+ * that no run can put back then holds that up no longer. What it shows is a debt of the secrets
  * that came back.
  */
 test("an output that could not be put back is owed by each secret that it shows otherwise, wherever it was cut", async () => {

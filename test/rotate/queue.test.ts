@@ -37,7 +37,7 @@ function oneAtATime(work: Work): Work {
   }
 }
 
-test("in a containment nobody is given up because he waits for his turn at a busy server", async () => {
+test("in a containment no secret is given up because it waits for its turn at a busy server", async () => {
   const world = new World()
   const session = await Session.load(oneAtATime(world.start().work))
   const outcomes = await rotate(session, {

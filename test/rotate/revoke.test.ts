@@ -6,7 +6,7 @@ import { Session } from "../../src/rotate/session.ts"
 import type { Work } from "../../src/rotate/work.ts"
 import { World, names } from "../crash/world.ts"
 
-/** As if one version had been sealed to a key that nobody has. */
+/** As if one version had been sealed to a key that no identity has. */
 function withoutKeyOf(work: Work, secret: string, version: string): Work {
   const { vault } = work
   const open: typeof vault.open = (name, one) =>

@@ -47,7 +47,7 @@ test("who has not answered a while after the others is silent, and so is every s
   one.end()
 })
 
-test("a server that answers about another secret meanwhile is slow, not silent; and nobody is silent before anybody has answered", async () => {
+test("a server that answers about another secret meanwhile is slow, not silent; and no server is silent before one has answered", async () => {
   const { round: one, pass, acts } = await round({ a: "up", b: "slow", c: "slow" })
   let answer = (_: string): void => undefined
   const slow = codeOf(one.attempt("b", () => new Promise<string>((resolve) => (answer = resolve))))

@@ -15,7 +15,7 @@ export class HttpRelay implements AsyncDisposable {
   readonly passed: Passed[] = []
   /** The server has done what this request asked, and its answer does not come back. */
   loses: (request: Omit<Passed, "status">) => boolean = () => false
-  /** Goes to nobody; this is the answer. */
+  /** Is not forwarded; this is the answer. */
   answers: (
     request: Omit<Passed, "status">,
   ) =>

@@ -23,7 +23,7 @@ export type Impostor = AsyncDisposable & {
   readonly calls: () => number
 }
 
-/** An account that every machine has, and no server of ours runs as. */
+/** An account that every machine has, and that none of our servers runs as. */
 export const impostorUid = 1
 export const whyNoImpostor =
   process.getuid?.() === 0 ? undefined : "only root can run a program as another user"
@@ -65,7 +65,7 @@ const answers: Readonly<Record<Kind, (socket: Socket, behind: string) => void>> 
             : "-NOAUTH Authentication required.\r\n",
         ),
     ),
-  // Say that they take nobody, and stay.
+  // Say that they accept no one, and stay.
   "redis-full": (socket) =>
     socket.on("data", () => void socket.write("-ERR max number of clients reached\r\n")),
   "mariadb-full": (socket) =>

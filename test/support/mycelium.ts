@@ -63,7 +63,7 @@ export class Project implements AsyncDisposable {
     this.home = join(temporary.path, "home")
   }
 
-  /** The environment that the binary gets: nothing of ours. */
+  /** The environment that the binary gets: nothing of the test's own. */
   get environment(): Readonly<Record<string, string>> {
     return {
       PATH: "/usr/local/bin:/usr/bin:/bin",

@@ -83,7 +83,7 @@ export class Shop implements AsyncDisposable {
   get service(): Service {
     return serviceOf(this)
   }
-  /** All that are asked for a login; none where nobody is. */
+  /** All services that are asked for a login; none if no service is. */
   get services(): readonly Service[] {
     return servicesOf(this)
   }

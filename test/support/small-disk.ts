@@ -27,7 +27,7 @@ export class SmallDisk implements Disposable {
     return join(this.folder, "ballast")
   }
 
-  /** Not a byte is left, or so many pages of 4 KiB. */
+  /** No byte is left, or a number of pages of 4 KiB. */
   fill(leave = 0): void {
     try {
       for (;;) writeFileSync(this.#ballast, Buffer.alloc(4096), { flag: "a", mode: 0o600 })

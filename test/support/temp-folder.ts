@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ourPrefix } from "./our-prefix.ts"
 
-/** A folder that only its owner can enter, gone when the test ends, also where nobody disposed of it. */
+/** A folder that only its owner can enter, gone when the test ends, even if the test did not dispose of it. */
 export type TemporaryFolder = AsyncDisposable & { readonly path: string }
 
 const open = new Set<string>()

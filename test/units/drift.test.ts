@@ -7,7 +7,7 @@ import { type Shop, configOf, openShop } from "../support/shop.ts"
 import { until } from "../support/until.ts"
 
 /**
- * The service notices that somebody else has changed a password: within its `watch`, once, and
+ * The service notices that another person has changed a password: within its `watch`, once, and
  * leaves it alone.
  */
 
@@ -41,7 +41,7 @@ const events = async (shop: Shop, name: string): Promise<number> =>
     .split("\n")
     .filter((line) => line.includes(`"event":"${name}"`)).length
 
-test("run tells of a password that somebody changed, in its log, to systemd and in the audit log, once; rotates nothing; and tells when it is set back", async () => {
+test("run reports a password that was changed by hand, in its log, to systemd and in the audit log, once; rotates nothing; and reports when it is set back", async () => {
   await using shop = await openShop(server)
   const { project } = shop
   watched(shop, "10s")

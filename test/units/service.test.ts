@@ -144,7 +144,7 @@ test.skipIf(!hasNoNewCode)("mycelium does all its work where no code may be made
 
 describe("config/mycelium.service", () => {
   test.skipIf(Bun.which("systemd-analyze") === null)(
-    "lets the runtime have the calls without which it aborts before any line of ours",
+    "lets the runtime have the calls without which it aborts before our first line",
     () => {
       const [allowed, denied, ...more] = settings("SystemCallFilter")
       expect([allowed, denied, more]).toEqual([

@@ -100,7 +100,7 @@ export class Disk {
     }
     const at = one.returned
     const name = basename(one.path)
-    // Of a file that was unlinked meanwhile nobody asks any more.
+    // A file that was unlinked meanwhile is not asked for any more.
     const inode = find(one.path)
     if (one.kind === "sync") {
       if (inode !== undefined) this.#syncs.push({ inode, entered: one.entered, returned: at })

@@ -10,7 +10,7 @@ import { Watch } from "./watch.ts"
 export type PowerFault = Fault & { readonly disk: string }
 export type Powered = {
   readonly scenario: Scenario
-  /** Between so many file calls the power went. */
+  /** Between how many file calls the power went. */
   readonly instants: number
   /** Different disks that were laid out and judged; those that the binary then recovered. */
   readonly disks: number

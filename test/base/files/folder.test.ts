@@ -93,7 +93,7 @@ describe("who can change what lies in a folder", () => {
       "refused",
     ],
     ["a group", [[0, other, 0o775]], "shared"],
-    ["a group whose members nobody knows", [[app, app, 0o775]], "shared"],
+    ["a group of unknown members", [[app, app, 0o775]], "shared"],
     ["everybody", [[0, 0, 0o777]], "shared"],
     [
       "everybody, with root's own below",
@@ -105,7 +105,7 @@ describe("who can change what lies in a folder", () => {
     ],
     ["everybody makes files in a sticky folder", [[0, 0, 0o1777]], "shared"],
     [
-      "nobody replaces root's own in a sticky folder",
+      "no user replaces root's own in a sticky folder",
       [
         [0, 0, 0o1777],
         [0, 0, 0o700],
@@ -151,7 +151,7 @@ describe("a folder that is held", () => {
     expect(existsSync("/etc/made")).toBe(false)
   })
 
-  between("is none where nobody else can move it: its path is as good", async (root) => {
+  between("is none if no other user can move it: its path is as good", async (root) => {
     for (const path of [ofApp(root), root]) {
       await using folder = await openFolder(path)
       expect(folder.isHeld).toBe(false)
@@ -215,7 +215,7 @@ describe("a link that another user put on the way", () => {
   })
 
   between(
-    "to a file of somebody else's is not read as a credential; nor is a hard link to one",
+    "to a file of another user is not read as a credential; nor is a hard link to one",
     async (root) => {
       const secret = join(root, "secret")
       writeFileSync(secret, "hunter2", { mode: 0o600 })

@@ -132,7 +132,7 @@ describe("healInPlace()", () => {
   })
 
   test.each(["A=theirs\nB=1\n", "", `${young.toString()}C=1\n`])(
-    "leaves %j, which somebody has written since",
+    "leaves %j, which was written since",
     async (theirs) => {
       await using folder = await temporaryFolder()
       const target = await crashed(folder.path, old, young, Buffer.from(theirs))

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { answersAt } from "../../../src/base/processes/ask-path.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 
-test("a file, a folder, a pipe that nobody writes to, and what is not there all answer", async () => {
+test("a file, a folder, a pipe without a writer, and a missing path all answer", async () => {
   await using folder = await temporaryFolder()
   const path = (name: string): string => join(folder.path, name)
   writeFileSync(path("file"), "x")

@@ -77,7 +77,7 @@ test("countDown() counts no time in which we were stopped, and comes to its end 
   expect(Number(said)).toBeLessThan(8000)
 }, 30_000)
 
-test("countDown() is punctual where nobody is stopped", async () => {
+test("countDown() is punctual if no process is stopped", async () => {
   const { countDown } = await import("../../../src/base/processes/run-time.ts")
   const began = performance.now()
   await new Promise<void>((resolve) => void countDown(600, resolve))

@@ -20,14 +20,14 @@ function withVariable(name: string, value: string): Disposable {
   }
 }
 
-test("run() gives a program PATH and what is named, nothing of ours", async () => {
+test("run() gives a program PATH and what is named, and nothing of its own environment", async () => {
   using _ = withVariable("MYCELIUM_TEST_MARKER", "ours")
   const { stdout, code } = await run(["env"], { ...plenty, env: { GREETING: "a b\nc" } })
   expect(code).toBe(0)
   expect(stdout.trimEnd().split("\n").toSorted()).toEqual(["GREETING=a b", `PATH=${safePath}`, "c"])
 })
 
-test("run() hands on no open file of ours", async () => {
+test("run() passes on none of our open files", async () => {
   const { stdout } = await run(["ls", "/proc/self/fd"], plenty)
   // 3 is the folder that ls reads.
   expect(stdout.trim().split("\n")).toEqual(["0", "1", "2", "3"])

@@ -26,7 +26,7 @@ type Said = Partial<TcpSocket> & {
   readonly inode?: number
 }
 
-/** nlmsghdr, inet_diag_msg, and an attribute that nobody reads. */
+/** nlmsghdr, inet_diag_msg, and an attribute that is not read. */
 function answer(asked: Buffer, said: Said = {}): Buffer {
   const socket = { ...(asked[16] === 10 ? v6 : v4), ...said }
   const bytes = Buffer.alloc(96)

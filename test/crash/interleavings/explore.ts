@@ -95,7 +95,7 @@ type Walk = {
   readonly found: Found
   /** Which of the choices is taken; undefined: it is not gone on from here. */
   readonly pick: (choices: readonly Choice[], depth: number, life: Life) => number | undefined
-  /** The states of so many first choices were held against the laws before. */
+  /** How many first choices had their states held against the laws before. */
   readonly judgedUpTo?: number
 }
 type Walked = {
@@ -118,7 +118,7 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
     if (life.error !== undefined)
       note(
         found,
-        "an error that nobody foresaw: " +
+        "an unforeseen error: " +
           `${life.error instanceof Error ? life.error.message : String(life.error)}`,
         past,
       )
@@ -152,7 +152,7 @@ async function live(from: Between, walk: Walk): Promise<Walked> {
 }
 
 /**
- * Time goes on where somebody waits for it; elsewhere the same world would look like another one
+ * Time passes if a task waits for it; elsewhere the same world would look like another one
  * for ever.
  */
 function passGrace(world: World): void {

@@ -70,7 +70,7 @@ export class Life {
 
   /**
    * As the commands and the service do: end the journal, revoke what is owed, rotate if asked, take
-   * up what was put aside; ask once more where nobody knows.
+   * up what was put aside; ask once more if the answer is unknown.
    */
   async #live(ask: boolean): Promise<void> {
     const { plan } = this.world

@@ -42,7 +42,7 @@ export type Member = {
   /** The service refuses a second change while one is under way, as PostgreSQL's advisory lock does. */
   readonly guarded?: true
   readonly endSessions?: true
-  /** Of a containment one request leaves the new value alone, whoever set the others. */
+  /** Of a containment one request leaves only the new value, and none that others set. */
   readonly expels?: true
   /** The service takes no new value. */
   readonly policy?: true

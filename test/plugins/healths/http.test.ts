@@ -108,7 +108,7 @@ test("http ends with its signal where a server accepts and never answers", async
   )
 })
 
-test("http says when nobody listens, when the name is unknown, and when it is no HTTP", async () => {
+test("http says if no program listens, if the name is unknown, and if the answer is not HTTP", async () => {
   const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") })
   const { port } = server
   await server.stop(true)

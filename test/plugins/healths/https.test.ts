@@ -5,7 +5,7 @@ import { http } from "../../../src/plugins/healths/http.ts"
 import { hookReach, neverStops } from "../../support/hook-reach.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 
-test("http does not trust a certificate that nobody signed", async () => {
+test("http does not trust a certificate that no CA signed", async () => {
   await using folder = await temporaryFolder()
   const [key, cert] = [join(folder.path, "key"), join(folder.path, "cert")]
   const made = await run(

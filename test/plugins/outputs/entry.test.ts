@@ -156,7 +156,7 @@ describe("an entry of a secret manager", () => {
     }
   })
 
-  test("what is no JSON object, or holds a key of ours twice, is refused, and nothing of it is said", async () => {
+  test("what is no JSON object, or holds one of our keys twice, is refused, and nothing of it is said", async () => {
     for (const [text, code] of [
       ["hunter2", "output-unreadable"],
       ['["hunter2"]', "output-unreadable"],
@@ -218,7 +218,7 @@ describe("an entry of a secret manager", () => {
     }
   })
 
-  test("where a write of ours may still land, what stands there is written once more", async () => {
+  test("if one of our writes may still land, the entry is written once more", async () => {
     const memory = new Memory('{"password":""}')
     const output = memory.open(shown)
     const { draft: first } = await deliver(output)

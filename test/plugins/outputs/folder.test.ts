@@ -28,7 +28,7 @@ describe("folder", () => {
     expect(readFileSync(join(folder.path, "run", "password"), "utf8")).toBe("é\n\0x\n")
   })
 
-  test("makes the folder for those who read the files, and nobody else", async () => {
+  test("makes the folder for those who read the files, and no other user", async () => {
     await using folder = await temporaryFolder()
     await deliver(open(folder.path), fresh())
     expect((statSync(join(folder.path, "run")).mode & 0o7777).toString(8)).toBe("700")

@@ -119,7 +119,7 @@ test("signal refuses a pid file that others could write, or that is no pid file"
   expect(await Bun.file(join(folder.path, "heard")).exists()).toBe(false)
 })
 
-// Only root can give a file to somebody else.
+// Only root can give a file to another user.
 test.skipIf(process.geteuid?.() !== 0)(
   `signal refuses the pid file of a user who could not signal the process${process.geteuid?.() === 0 ? "" : " (skipped: only root can give files away)"}`,
   async () => {
@@ -181,7 +181,7 @@ test.skipIf(process.getuid?.() !== 0)(
       { code: "pid-file-foreign", severity: "error" },
     ])
     expect(await isRunning(program.pid)).toBe(true)
-    // A process of that user gets it, whoever owns the file.
+    // A process of that user gets it, whichever user owns the file.
     const theirs = Bun.spawn(["setpriv", "--reuid=4242", "--clear-groups", "sleep", "60"])
     await until("it is theirs", async () =>
       /^Uid:\s+4242/m.test(readFileSync(`/proc/${theirs.pid}/status`, "utf8")),

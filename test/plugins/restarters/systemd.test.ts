@@ -38,7 +38,7 @@ async function callsOf(options: object, checked = true): Promise<readonly string
   return (await Bun.file(join(folder.path, "calls")).text()).trimEnd().split("\n")
 }
 
-test("systemd restarts a service, asks nobody for a password, and asks whether it is active", async () => {
+test("systemd restarts a service, prompts for no password, and asks whether it is active", async () => {
   expect(await callsOf({ unit: "shop-worker.service" })).toEqual([
     "--no-ask-password restart -- shop-worker.service",
     "is-active -- shop-worker.service",

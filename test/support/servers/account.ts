@@ -2,7 +2,7 @@ import { statSync } from "node:fs"
 import { chown } from "node:fs/promises"
 import { dirname } from "node:path"
 
-/** PostgreSQL refuses to run as root: root's servers run as nobody, everybody else's as themselves. */
+/** PostgreSQL refuses to run as root: root's servers run as the user nobody, other users' as themselves. */
 export const account: { readonly uid: number; readonly gid: number } | undefined =
   process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
 

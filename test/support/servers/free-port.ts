@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto"
 import { createServer } from "node:net"
 
 /**
- * A port of loopback that nobody listens on. Below the range from which the system serves outgoing
+ * A port of loopback that no program listens on. Below the range from which the system serves outgoing
  * connections: there, a client could be given the port of a server that a test has stopped for a
  * moment, or even connect to itself.
  */

@@ -40,7 +40,7 @@ export async function takeTemplate(programs: Programs): Promise<Template> {
 
 const passing = new Map<string, string>()
 
-/** In the cache; where somebody else owns that, only as long as this process lives. */
+/** In the cache; if another user owns that, only as long as this process lives. */
 async function kept(name: string, programs: Programs): Promise<string> {
   const entry = await cached(name, (draft) => make(draft, programs)).catch(() => ({
     why: "the cache cannot be written",

@@ -109,7 +109,7 @@ export class RedisServer implements AsyncDisposable {
     return this.commandAs(this.admin, name, ...words)
   }
 
-  /** As somebody; throws what the server says: "WRONGPASS …". */
+  /** With a login; throws what the server says: "WRONGPASS …". */
   async commandAs(
     who: { readonly user: string; readonly password: string },
     name: string,

@@ -112,7 +112,7 @@ export function driverSuite(name: string, harness: Harness): void {
         const driver = open()
         const next = drafted(driver, "v2", current)
         await driver.apply(next, { current, pending: next, uncertain: [] }, soon())
-        // Without an admin, say, nobody could: mycelium delete says so.
+        // Without an admin, say, it is impossible: mycelium delete says so.
         if (driver.deleteLogin === undefined) return
         for (let times = 0; times < 2; times++) {
           await open().deleteLogin?.([current, next], soon())

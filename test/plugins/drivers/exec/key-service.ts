@@ -37,7 +37,7 @@ export class KeyService implements AsyncDisposable {
           void response.end(
             JSON.stringify(this.#do(JSON.parse(Buffer.concat(chunks).toString()) as Order)),
           )
-        // As a real server does: what came while it hung is carried out once it goes on, whoever
+        // As a real server does: what came while it hung is carried out once it goes on, whichever client
         // has left by then.
         if (this.#waiting === undefined) answer()
         else this.#waiting.push(answer)

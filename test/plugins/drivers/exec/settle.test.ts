@@ -46,7 +46,7 @@ async function killedInApply(env: Readonly<Record<string, string>>): Promise<voi
 }
 
 describe("exec, settle", () => {
-  test("ends the program that a killed run of ours left, however deaf it is", async () => {
+  test("ends the program that a killed run left, even if it ignores signals", async () => {
     await killedInApply({ ODD: "deaf" })
     expect(await findMarked(mark)).toHaveLength(1)
     expect(await open().settle([next, current], soon())).toBe(true)
@@ -64,7 +64,7 @@ describe("exec, settle", () => {
     expect(await findMarked(mark)).toEqual([])
   }, 30_000)
 
-  test("waits as long as the program says, or the config if that is longer, counted from when nothing of ours ran any more", async () => {
+  test("waits as long as the program says, or the config if that is longer, counted from when none of our programs ran any more", async () => {
     const driver = open({ settle: "300ms", env: { SETTLE: "1" } })
     const began = performance.now()
     expect(await driver.settle([current], soon(400))).toBe(false)

@@ -66,7 +66,7 @@ describe("exec with trust_apply", () => {
     expect(await answers(driver)).toEqual(["refused", "accepted", answer])
   })
 
-  test("knows nothing of a value that nobody introduced: it is not adopted by its word", async () => {
+  test("knows nothing of a value that was not introduced: it is not adopted on its word", async () => {
     expect(await blind({}).probe({ version: "v1", fields: next.fields }, soon())).toBe("unknown")
   })
 })

@@ -106,7 +106,7 @@ describe("apply()", () => {
     expect(logs).not.toContain(passwordIn(next))
   })
 
-  test("says so where somebody else sets the same account at that moment, and may be asked again", async () => {
+  test("says so if another session sets the same account at that moment, and may be asked again", async () => {
     const shop = await account(server)
     await using between = await relay(server.port, `ALTER USER '${shop.user}'`, () =>
       server.sql(`alter user '${shop.user}'@'%' identified by 'somebody-elses'`),
@@ -122,7 +122,7 @@ describe("apply()", () => {
     )
   })
 
-  test("waits five seconds for another run of ours, and says that it is busy", async () => {
+  test("waits five seconds for another run of Mycelium, and says that it is busy", async () => {
     const shop = await account(server)
     using other = await adminSession(server)
     expect(await other.ask(`select get_lock('${ourLock}', 0)`)).toBe("1")
@@ -142,7 +142,7 @@ describe("apply()", () => {
   test.each([
     ["a global read lock", ["flush tables with read lock"], false],
     ["a lock on the accounts", ["lock tables mysql.global_priv write"], false],
-    // The server says no after it has done it: a throw means that nobody knows.
+    // The server says no after it has done it: a throw means that the answer is unknown.
     ["a backup that blocks commits", held, true],
   ])(
     "does not wait for ever behind %s, says that it is busy, and nothing lands after that",

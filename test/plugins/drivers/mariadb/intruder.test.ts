@@ -4,7 +4,7 @@ import { until } from "../../../support/until.ts"
 import { host } from "../conformance/harness.ts"
 import { account, drafted, soon, versions } from "./harness.ts"
 
-/** Somebody has the password of an account, and sets another one again and again. */
+/** An intruder has the password of an account, and sets another one again and again. */
 
 let server: MariadbServer
 beforeAll(async () => {
@@ -16,7 +16,7 @@ test("sessions that set another password again and again lose a containment", as
   const shop = await account(server)
   const driver = shop.open()
   const over = new AbortController()
-  const evil = "evil-password-of-his"
+  const evil = "evil-password-of-theirs"
   let sets = 0
   const loop = async (): Promise<void> => {
     for (let password = shop.password; !over.signal.aborted; ) {

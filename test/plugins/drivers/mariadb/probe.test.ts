@@ -186,7 +186,7 @@ test("more rows than anything that we ask for has are refused, not collected", a
   ).rejects.toMatchObject({ code: "answer-too-large" })
 })
 
-describe("what is no MariaDB of ours", () => {
+describe("what is not our MariaDB", () => {
   /** A greeting of protocol 10, as a server of that version sends it. */
   const greeting = (version: string): Buffer => {
     const body = Buffer.concat([

@@ -133,7 +133,7 @@ describe("end_sessions", () => {
   })
 
   test.each([
-    ["nobody knows when", undefined],
+    ["unknown when", undefined],
     ["it is not understood", "2026-01-01T00:00:00.000Z"],
     [
       "it was at another server that ran at that time",
@@ -162,7 +162,7 @@ describe("end_sessions", () => {
   })
 })
 
-test("forget() leaves an account that nobody enters, and none where none was", async () => {
+test("deleteLogin() leaves an account without a login, and none if there was none", async () => {
   const shop = await account(server)
   const { driver, live } = await rotated(shop)
   await driver.deleteLogin?.([shop.old, live], soon())
@@ -180,7 +180,7 @@ test("forget() leaves an account that nobody enters, and none where none was", a
 })
 
 describe("expel()", () => {
-  test("leaves one password, whoever set the others, and no session that is older; again, it changes nothing", async () => {
+  test("leaves one password, even if others set the rest, and no older session; again, it changes nothing", async () => {
     const shop = await account(server)
     using before = await session(server, shop.user, shop.password)
     const { driver, live } = await rotated(shop)

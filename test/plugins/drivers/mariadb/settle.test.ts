@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 /**
- * A run of ours whose ALTER USER waits behind a backup, and which is then gone: its socket is
+ * A run of Mycelium whose ALTER USER waits behind a backup, and which is then gone: its socket is
  * closed, its statement is not.
  */
 async function deadRun(shop: Account, pending: Credential, backup: Session): Promise<void> {
@@ -92,7 +92,7 @@ describe("settle()", () => {
     )
   })
 
-  test("ends whoever holds the lock of our name, and nobody else", async () => {
+  test("ends only the session that holds the lock of our name", async () => {
     await fresh()
     using ours = await adminSession(server)
     using other = await adminSession(server)
@@ -107,7 +107,7 @@ describe("settle()", () => {
   test.each([
     ["a run that is still there", "unreachable", () => driver.settle([pending, shop.old], soon())],
     [
-      "one whose statement somebody ends",
+      "one whose statement is ended by a person",
       "session-ended",
       () => server.sql(`kill query user '${server.admin.user}'`).catch(() => undefined),
     ],

@@ -115,7 +115,7 @@ describe("TLS", () => {
     ).toBe("accepted")
   })
 
-  test("meets its deadline where nobody says anything", async () => {
+  test("meets its deadline if no server answers", async () => {
     await using silent = await peer(() => undefined)
     const began = performance.now()
     await expect(
@@ -128,7 +128,7 @@ describe("TLS", () => {
     expect(performance.now() - began).toBeLessThan(2000)
   })
 
-  test("shows a certificate where the account asks for one; without it nobody knows", async () => {
+  test("shows a certificate if the account asks for one; without it the answer is unknown", async () => {
     const strict = await account(server)
     await server.sql(`alter user '${strict.user}'@'%' require x509`)
     const through = (more: object): Promise<string> =>

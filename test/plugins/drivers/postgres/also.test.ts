@@ -164,7 +164,7 @@ describe.each(["system", "newer"] as const)("also: a standby, %s server", (which
     ["with an admin", {}],
     ["that changes its own password", { admin: undefined }],
   ])(
-    "one role %s: both servers change, or nobody knows",
+    "one role %s: both servers change, or the answer is unknown",
     async (_, written) => {
       const role = `one${Object.keys(written).length}`
       await primary.sql(`create role ${role} login password 'old-password'`)

@@ -88,7 +88,7 @@ describe.each(["system", "newer"] as const)("a pair's old role in use, %s server
     expect((await current.unsafe("select 1 as one"))[0]).toEqual({ one: 1 })
   }, 15_000)
 
-  test("once the password is dead, whoever is still in cannot be locked out by it: the revoke is done", async () => {
+  test("once the password is dead, its open sessions cannot be locked out: the revoke is done", async () => {
     const { pair, driver, old, live, before } = await rotated()
     await using older = before
     await using younger = await program(server, pair.blue, passwordIn(old))
@@ -226,7 +226,7 @@ describe("how long a role is watched, with the clock in hand", () => {
     expect(await watched(200)).toMatchObject({ found: [], looks: 10 })
   })
 
-  test("whoever is seen begins it anew; who stays for two seconds uses it", async () => {
+  test("a session that is seen begins it anew; one that stays for two seconds uses the role", async () => {
     expect(await watched(0, (look) => (look < 5 ? ["worker"] : []))).toMatchObject({
       found: [],
       ms: 480,

@@ -17,7 +17,7 @@ import {
 } from "./harness.ts"
 
 /**
- * Somebody has the password of a role, and keeps the role from being changed or its new password
+ * An intruder has the password of a role, and keeps the role from being changed or its new password
  * from being proven.
  */
 
@@ -98,7 +98,7 @@ describe.each([
         `another session of ${role} (process ${pid.pid}) holds the lock`,
       ),
     })
-    // Where the role contains itself, whoever else is logged in as it may be the intruder.
+    // If the role contains itself, any other login of it may be the intruder.
     await driver.apply(next, versions(old, next), soon(), contain)
     expect(await driver.probe(next, soon())).toBe("accepted")
   })
@@ -110,7 +110,7 @@ describe.each([
     const { role, old, password } = await newRole(at())
     const driver = admin ? await asRotator(at(), role) : open(at(), role, { admin: undefined })
     await using thief = await program(at(), role, password)
-    await thief.unsafe(`begin; alter role ${role} password 'Evil-password-of-his'`)
+    await thief.unsafe(`begin; alter role ${role} password 'Evil-password-of-theirs'`)
     const next = drafted(driver, "v2")
     await driver.apply(next, versions(old, next), soon(), contain)
     expect([await driver.probe(next, soon()), await driver.probe(old, soon())]).toEqual([
@@ -119,12 +119,12 @@ describe.each([
     ])
   })
 
-  test("an ordinary rotation says whose change is open, and ends nobody", async () => {
+  test("an ordinary rotation says whose change is open, and ends no session", async () => {
     const { role, old, password } = await newRole(at())
     const driver = await asRotator(at(), role)
     await using thief = await program(at(), role, password)
     const [pid] = await thief.unsafe("select pg_backend_pid() as pid")
-    await thief.unsafe(`begin; alter role ${role} password 'Evil-password-of-his'`)
+    await thief.unsafe(`begin; alter role ${role} password 'Evil-password-of-theirs'`)
     const next = drafted(driver, "v2")
     await expect(driver.apply(next, versions(old, next), soon(8000))).rejects.toMatchObject({
       code: "lock-timeout",
@@ -154,7 +154,7 @@ describe.each([
     const { role, old, password } = await newRole(at())
     const driver = await asRotator(at(), role)
     const over = new AbortController()
-    const evil = "Evil-password-of-his"
+    const evil = "Evil-password-of-theirs"
     const loops = Array.from({ length: 4 }, () =>
       setsAgain(at().port, { role, passwords: [password, evil] }, over.signal),
     )
@@ -177,7 +177,7 @@ describe.each([
     expect(await canLogin(at(), role)).toBe(true)
   }, 60_000)
 
-  test("a role that a killed run has left shut is opened: only by the value that nobody else knows", async () => {
+  test("a role that a killed run has left shut is opened, and only by the value that Mycelium alone knows", async () => {
     const { role } = await newRole(at())
     const driver = await asRotator(at(), role)
     const next = drafted(driver, "v2")
@@ -190,7 +190,7 @@ describe.each([
     expect(await canLogin(at(), role)).toBe(true)
   })
 
-  test("an owner that makes its database let nobody in does not keep the admin out", async () => {
+  test("an owner that closes its database does not keep the admin out", async () => {
     const { role, old } = await newRole(at())
     await at().sql(`create database ${role} owner ${role}`)
     await at().sql(`alter database ${role} set local_preload_libraries = 'not_there'`)

@@ -7,7 +7,7 @@ import { credential, passwordIn, soon } from "./harness.ts"
 import { newPair, type Pair } from "./pair-harness.ts"
 
 /**
- * The promise of a pair, kept by the binary and a real server: whoever logs in with what .env shows
+ * The promise of a pair, kept by the binary and a real server: a program that logs in with what .env shows
  * is never refused.
  */
 

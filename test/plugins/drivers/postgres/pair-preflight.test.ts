@@ -286,7 +286,7 @@ describe.each(["system", "newer"] as const)("preflight() of a pair, %s server", 
     expect(await errorsOf(driver, versions(next))).toEqual([])
   })
 
-  test("changes nothing, and its own login of the idle role is no session of somebody", async () => {
+  test("changes nothing, and its own login of the idle role is not counted as a session in use", async () => {
     const pair = await newPair(server)
     const driver = pair.open()
     const current = await turn(driver, "v1")

@@ -97,7 +97,7 @@ describe("probe()", () => {
     expect(fake.received()).toContain("application_name\0mycelium-probe\0")
   })
 
-  test("nobody there, silence and a full server are unknown", async () => {
+  test("no server, silence and a full server are unknown", async () => {
     await using gone = await peer(() => undefined)
     await gone[Symbol.asyncDispose]()
     expect(await ask("shop", right, `postgresql://127.0.0.1:${gone.port}`)).toBe("unknown")

@@ -43,7 +43,7 @@ describe("stored()", () => {
     expect(open(server, "shop", { admin: undefined }).readInstalled).toBeUndefined()
   })
 
-  test("throws value-exists while somebody uses the role, and account-missing where there is none", async () => {
+  test("throws value-exists while a program uses the role, and account-missing if there is none", async () => {
     await using _ = await program(server, "shop", "old-password")
     await expect(open(server, "shop").readInstalled?.(soon())).rejects.toMatchObject({
       code: "value-exists",

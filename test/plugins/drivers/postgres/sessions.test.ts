@@ -76,7 +76,7 @@ describe("settle()", () => {
     expect((await client.unsafe("select 1 as one"))[0]).toEqual({ one: 1 })
   })
 
-  test("without an admin it is false where no known login is accepted, and throws where nobody answers", async () => {
+  test("without an admin it is false if no known login is accepted, and throws if no server answers", async () => {
     const { role, old } = await newRole()
     const driver = open(server, role, { admin: undefined })
     expect(

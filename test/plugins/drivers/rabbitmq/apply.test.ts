@@ -98,7 +98,7 @@ describe("apply()", () => {
     }
   })
 
-  test("what it had can be read, put back and judged, unless somebody uses it", async () => {
+  test("what it had can be read, put back and judged, unless it is in use", async () => {
     const shop = await account(server)
     const driver = shop.open()
     const fields = await driver.readInstalled?.(soon())

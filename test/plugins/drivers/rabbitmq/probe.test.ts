@@ -52,7 +52,7 @@ describe("probe() says refused of nothing but a password that the user does not 
   })
 })
 
-describe("what is no RabbitMQ of ours", () => {
+describe("what is not our RabbitMQ", () => {
   /** Connection.Start, with these mechanisms. */
   const start = (mechanisms: string): Buffer => {
     const text = (bytes: string): Buffer => {

@@ -134,7 +134,7 @@ test("a run that is killed with the new password at the server is finished by th
   })
 }, 120_000)
 
-test("a containment leaves the new password alone, and nobody in who came by another", async () => {
+test("a containment leaves only the new password, and no session that used another", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
   await said(project, "init")
@@ -151,7 +151,7 @@ test("a containment leaves the new password alone, and nobody in who came by ano
   expect(await login(server, now)).toBe("in")
 }, 120_000)
 
-test("a first value, and a delete that lets nobody in any more", async () => {
+test("a first value, and a delete after which no login works", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
   project.write(".env", "PORT=8080\nQUEUE_PASSWORD=\n")

@@ -44,7 +44,7 @@ describe("sessions", () => {
     expect(await revoke(true)).toMatchObject({ sessionsEnded: 0 })
   }, 60_000)
 
-  test("revokeOthers() takes back what somebody else has set, and ends who came in by it", async () => {
+  test("revokeOthers() takes back what another person has set, and ends sessions that used it", async () => {
     const shop = await account(server)
     const live = await rotated(shop)
     await server.ask("PUT", `users/${shop.user}`, { password: "an-intruder-knows-it", tags: "" })
@@ -85,7 +85,7 @@ describe("sessions", () => {
     expect(open.ended()).toBe(false)
   }, 60_000)
 
-  test("a user with a session has a value that somebody uses", async () => {
+  test("a user with a session has a value in use", async () => {
     const shop = await account(server)
     using _ = await program(server, shop)
     expect(await errorOf(Promise.resolve(shop.open().readInstalled?.(soon())))).toMatchObject({

@@ -118,7 +118,7 @@ describe("apply()", () => {
     const driver = open(server)
     const next = drafted(driver, "v2")
     await chmod(server.folder, 0o500)
-    // The server runs as root's nobody, or as ourselves: neither may write there now.
+    // The server runs as the user nobody, or as ourselves: neither may write there now.
     await expect(driver.apply(next, versions(old, next), soon())).rejects.toMatchObject({
       code: "redis-save-failed",
       remedy: "retry",

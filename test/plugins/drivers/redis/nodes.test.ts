@@ -244,7 +244,7 @@ describe("several nodes", () => {
     await give(other, next)
     await drop(other, old)
     const found = await openAll(one, other).preflight(versions(old), soon())
-    // What that node holds instead may be all that its programs have: nobody is told to take it away.
+    // What that node holds instead may be all that its programs have: no hint says to take it away.
     expect(found.map(({ code }) => code)).toEqual(["redis-nodes-differ"])
     expect(found[0]?.message).toContain(`at 127.0.0.1:${other.port},`)
     await give(other, old)

@@ -76,7 +76,7 @@ describe("preflight()", () => {
     })
   })
 
-  test("passwords that are none of ours are counted, and no hash is shown", async () => {
+  test("passwords that Mycelium did not set are counted, and no hash is shown", async () => {
     const current = credential("v1", oldPassword, undefined, "twice")
     const found = await open(server, { user: "twice" }).preflight(versions(current), soon())
     expect(found).toContainEqual({

@@ -72,7 +72,7 @@ describe("probe()", () => {
     )
   })
 
-  test("a refusal that the admin cannot confirm is no answer, and why he cannot is said", async () => {
+  test("a refusal that the admin cannot confirm is no answer, and the reason is said", async () => {
     const blind = open(server, { admin: { user: "blind", password: { env: "X" } } }, "blind")
     for (const [driver, code] of [
       [open(server, {}, "wrong-admin"), "password-refused"],
@@ -133,7 +133,7 @@ test("a server that is still loading its data answers a login", async () => {
   for (let at = 0; at < 100; at++) await own.command("SET", `k${at}`, "x".repeat(1200))
   await own.command("SAVE")
   await own.stop()
-  // It resolves when all is loaded, which nobody waits for.
+  // It resolves when all is loaded, which no test waits for.
   const started = own.start().catch(() => undefined)
   await until("a connection", () =>
     program(own.port, own.admin.user, own.admin.password).then(

@@ -23,7 +23,7 @@ import {
   versions,
 } from "./harness.ts"
 
-/** What an earlier run of ours has open when it changes something. */
+/** What an earlier run has open when it changes something. */
 async function earlierRun(
   server: RedisServer,
   port = server.port,
@@ -107,7 +107,7 @@ describe("settle() ends what an earlier run has under way", () => {
     })
   })
 
-  test("without an admin, false where no version of ours can log in", async () => {
+  test("without an admin, false if none of our versions can log in", async () => {
     const own = open(server, { admin: undefined })
     expect(await own.settle([pending, credential("v1", "wrong")], soon())).toBe(false)
     expect(await own.settle([], soon())).toBe(false)

@@ -40,7 +40,7 @@ async function answered(act: (socket: Socket) => void): Promise<Asked> {
   return { socket, gate, listeners, address, [Symbol.asyncDispose]: stop }
 }
 
-test("a server that hangs up after its answer: nobody can say who it was, and that is not called another listener", async () => {
+test("a server that hangs up after its answer: its user is unknown, and that is not called another listener", async () => {
   await using asked = await answered((socket) => void socket.destroySoon())
   const { socket, gate, listeners } = asked
   if (!socket.closed) await once(socket, "close")

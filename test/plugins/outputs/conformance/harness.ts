@@ -24,7 +24,7 @@ export interface Kind {
   readonly oneWay?: boolean
   /** What is left when db is removed and key is not; "nothing" where one text shows both. */
   readonly withoutDb: "key" | "nothing"
-  /** Its file is shared with others, who may name it: it stays when nothing of ours is left in it. */
+  /** Its file is shared with others, who may name it: it stays when none of our values is left in it. */
   readonly merged?: boolean
   /** It writes into the file that is there. */
   readonly inPlace?: boolean

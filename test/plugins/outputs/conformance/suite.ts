@@ -96,7 +96,7 @@ export function outputSuite(name: string, kind: Kind): void {
 
     inFolder(
       kind.inPlace === true
-        ? "writes into the file that is there, for whoever has it open or mounted"
+        ? "writes into the existing file, for programs that have it open or mounted"
         : "puts a new file in the place of the old one, whole",
       async (folder) => {
         const [old, next] = [fresh(), fresh("other")]
@@ -265,7 +265,7 @@ export function outputSuite(name: string, kind: Kind): void {
       expect(snapshot(folder)).toEqual(before)
     })
 
-    inFolder("does not commit over what somebody changed meanwhile", async (folder) => {
+    inFolder("does not commit over what was changed meanwhile", async (folder) => {
       const [old, theirs, next] = [fresh(), fresh(), fresh()]
       await deliver(open(folder), old)
       const draft = await open(folder).prepare(valuesOf(next), knownOf(old), never)
@@ -282,7 +282,7 @@ export function outputSuite(name: string, kind: Kind): void {
       )
     })
 
-    inFolder("mends a mode that somebody widened, with no word of a change", async (folder) => {
+    inFolder("corrects a mode that was widened, and reports no change", async (folder) => {
       const shows = fresh()
       await deliver(open(folder), shows)
       chmodSync(join(folder, last), 0o644)
@@ -297,7 +297,7 @@ export function outputSuite(name: string, kind: Kind): void {
     })
 
     inFolder(
-      "gives the files to their reader, and to nobody else",
+      "gives the files to their reader only",
       async (folder) => {
         chmodSync(folder, 0o711)
         const shows = fresh()
@@ -333,7 +333,7 @@ export function outputSuite(name: string, kind: Kind): void {
     )
 
     inFolder(
-      "lets a group in where the mode says so, and nobody else",
+      "lets a group read if the mode says so, and no other user",
       async (folder) => {
         chmodSync(folder, 0o711)
         await deliver(open(folder, { group: "4243", mode: "0640" }), fresh())

@@ -63,7 +63,7 @@ describe("adopt()", () => {
     expect(Bun.inspect(error)).not.toContain("qzq")
   })
 
-  test("does not mind a conflict of secrets that nobody asked for", async () => {
+  test("ignores a conflict of secrets that were not asked for", async () => {
     expect(
       await adopt(
         "DB_PASSWORD=a\n" +

@@ -9,7 +9,7 @@ import { replaced } from "../conformance/kinds.ts"
 import type { Report } from "./watch.ts"
 
 /**
- * While outputs are written again and again, others look as fast as they can: nobody ever sees half
+ * While outputs are written again and again, others look as fast as they can: no reader ever sees half
  * a file, one of another owner, or one that is open to others. scripts/observe runs it with 1,000
  * rotations.
  */
@@ -63,7 +63,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 }
 
 /**
- * Somebody else's process that tries to open the files and their drafts, until `stop` exists;
+ * Another user's process that tries to open the files and their drafts, until `stop` exists;
  * resolves to [tries, successes].
  */
 function intruder(files: readonly string[], stop: string): Promise<readonly [number, number]> {
@@ -125,7 +125,7 @@ async function observe(
 
 describe(`while ${rotations} versions are delivered`, () => {
   for (const [name, kind] of Object.entries(replaced)) {
-    test(`${name}: nobody sees half a file, another owner, an open mode, or a draft that stays`, async () => {
+    test(`${name}: no reader sees half a file, another owner, an open mode, or a draft that stays`, async () => {
       await using folder = await temporaryFolder()
       const { report, written, intruded } = await observe(kind, folder.path)
       // For scripts/observe, which is run for the figures.

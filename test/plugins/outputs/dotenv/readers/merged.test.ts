@@ -14,7 +14,7 @@ import {
 import { temporaryFolder } from "../../../../support/temp-folder.ts"
 
 /**
- * A value merged into files that nobody would write: comments, quotes, line ends and the key's own
+ * A value merged into unusual files: comments, quotes, line ends and the key's own
  * name, strewn. Where it is not refused, the real reader finds the value, if it finds that variable
  * at all.
  */
@@ -111,7 +111,7 @@ test.each(cases)(
     const ask = await real.ready()
     if ("why" in ask || mode === "seed" || mode === "bare") return
     await using folder = await temporaryFolder()
-    // Shells run as nobody.
+    // Shells run as the user nobody.
     chmodSync(folder.path, 0o755)
     const random = seeded(`merged/${mode}`)
     const files: { readonly path: string; readonly key: string }[] = []

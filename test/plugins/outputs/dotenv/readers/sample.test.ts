@@ -16,7 +16,7 @@ const batches = new Map<Mode, Batch>()
 
 beforeAll(async () => {
   folder = await temporaryFolder()
-  // Shells run as nobody.
+  // Shells run as the user nobody.
   chmodSync(folder.path, 0o755)
   mkdirSync(join(folder.path, "empty"), { mode: 0o755 })
   for (const mode of [...modes, "bare" as const])
