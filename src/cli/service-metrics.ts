@@ -1,6 +1,7 @@
 import type { App } from "../app/app.ts"
 import type { ServiceEvents } from "../app/service/events.ts"
 import type { describeError } from "../base/error.ts"
+import { giveBackMemory } from "../base/system/memory.ts"
 import type { Me } from "../check/self-tests/path-stat.ts"
 import type { Endpoint } from "../metrics/endpoint.ts"
 import type { Observer } from "../metrics/observer.ts"
@@ -14,6 +15,8 @@ export class Metrics {
   #observer: Observer | undefined
   #endpoint: Endpoint | undefined
   #listen = ""
+  /** Each state has been read since the config came, and what that took is given back. */
+  #isSettled = true
 
   constructor(say: Say, me: Me) {
     this.#say = say
@@ -30,6 +33,7 @@ export class Metrics {
     }
     const observer = (this.#observer ??= await observerOf(app))
     observer.reload(app)
+    this.#isSettled = false
     await this.#open(app, observer)
     return { ...app, onTook: (step, ms) => observer.took(step, ms) }
   }
@@ -92,6 +96,8 @@ export class Metrics {
         watch.round(next, drifted)
         this.#observer?.events.round(next, drifted)
         this.#endpoint?.round(next, drifted)
+        if (!this.#isSettled) this.#observer?.pack(giveBackMemory)
+        this.#isSettled = true
       },
     }
   }

@@ -8,6 +8,7 @@ import exec from "./exec.md" with { type: "text" }
 import firstRotation from "./first-rotation.md" with { type: "text" }
 import incident from "./incident.md" with { type: "text" }
 import measurements from "./measurements.md" with { type: "text" }
+import metrics from "./metrics.md" with { type: "text" }
 import notices from "./notices.md" with { type: "text" }
 import operations from "./operations.md" with { type: "text" }
 import outputs from "./outputs.md" with { type: "text" }
@@ -39,6 +40,7 @@ export const pages: readonly Page[] = [
   { name: "recovery", text: recovery },
   { name: "operations", text: operations },
   { name: "notices", text: notices },
+  { name: "metrics", text: metrics },
   { name: "unit", text: unit },
   { name: "container", text: container },
   { name: "security", text: security },

@@ -35,7 +35,11 @@ export function figuresOf(
   const states = Object.values(document?.secrets ?? {})
   return {
     secrets: secretsIn(app, options, document),
-    troubles: foreseenIn(app, environment, document).map(({ kind, from }) => ({ kind, from })),
+    troubles: foreseenIn(app, environment, document).map(({ kind, from }) => ({
+      kind,
+      // A number that JSON has, too.
+      from: Math.max(0, from),
+    })),
     revokes: states.flatMap(({ versions }) =>
       versions.flatMap(({ stage }) => needsLookFrom(stage) ?? []),
     ),

@@ -3,9 +3,9 @@ import type { EnvironmentRun } from "../app/service/environment-run.ts"
 import type { ServiceEvents } from "../app/service/events.ts"
 import type { Step } from "../app/timed.ts"
 import type { Outcome } from "../rotate/work.ts"
-import { type Ended, type Seen, familiesOf, nothingEnded } from "./families.ts"
+import { familiesOf } from "./families.ts"
 import { type Figures, figuresOf } from "./figures.ts"
-import { ProcessMetrics } from "./process.ts"
+import { type Ended, ProcessMetrics } from "./process.ts"
 
 /** What the service tells, as metrics. */
 
@@ -19,13 +19,11 @@ const endedOf: Readonly<Record<Outcome["kind"], Ended>> = {
   waiting: "waiting",
   stuck: "stuck",
 }
-const noFigures: Figures = { secrets: [], troubles: [], revokes: [], attempts: 0 }
 
 export class Observer {
   #app: Of
-  readonly #isService: boolean
   readonly #process: ProcessMetrics
-  #seen = new Map<string, Seen>()
+  #seen = new Map<string, Figures>()
   /** Environments whose last run could not begin, or ended early. */
   readonly #failed = new Set<string>()
   #roundAt: number | undefined
@@ -34,7 +32,6 @@ export class Observer {
 
   constructor(app: Of, { version, isService }: How) {
     this.#app = app
-    this.#isService = isService
     this.#process = new ProcessMetrics({ project: app.config.project, version, isService })
   }
 
@@ -63,16 +60,19 @@ export class Observer {
   readonly events: Pick<ServiceEvents, "turned" | "failed" | "clock" | "round"> &
     Required<Pick<ServiceEvents, "standing">> = {
     standing: (environment, document) => {
-      const figures = figuresOf(this.#app, environment, document)
-      this.#set(environment, { figures })
+      // A run that began by an earlier config may end now.
+      if (this.#app.config.environments[environment] !== undefined)
+        this.#seen.set(environment, figuresOf(this.#app, environment, document))
     },
     turned: (environment, turn) => {
       this.#failed.delete(environment)
-      this.#count(environment, outcomesOf(turn))
+      for (const one of outcomesOf(turn)) this.#process.ended(one)
     },
     failed: (environment) => {
       this.#failed.add(environment)
-      this.#count(environment, ["failed"])
+      // Its state may never have been read.
+      if (!this.#seen.has(environment)) this.events.standing(environment, undefined)
+      this.#process.ended("failed")
     },
     clock: (isSteady) => {
       this.#isSteady = isSteady
@@ -80,6 +80,17 @@ export class Observer {
     round: () => {
       this.#roundAt = this.#app.host.now().getTime()
     },
+  }
+
+  /**
+   * Numbers that lie among what the reading of ten thousand states has left keep all of those pages
+   * in use: as text they wait until `giveBack` has returned them.
+   */
+  pack(giveBack: () => void): void {
+    const text = JSON.stringify([...this.#seen])
+    this.#seen = new Map()
+    giveBack()
+    this.#seen = new Map(JSON.parse(text) as [string, Figures][])
   }
 
   /** The text, in pieces. */
@@ -94,23 +105,8 @@ export class Observer {
     yield* familiesOf(this.#seen, {
       project,
       nowMs: this.#app.host.now().getTime(),
-      counts: this.#isService,
       failed: this.#failed,
     })
-  }
-
-  #count(environment: string, endings: readonly Ended[]): void {
-    if (endings.length === 0) return
-    const ended = { ...(this.#seen.get(environment)?.ended ?? nothingEnded) }
-    for (const ending of endings) ended[ending]++
-    this.#set(environment, { ended })
-  }
-
-  #set(environment: string, part: Partial<Seen>): void {
-    // A run that began by an earlier config may end now.
-    if (this.#app.config.environments[environment] === undefined) return
-    const before = this.#seen.get(environment) ?? { figures: noFigures, ended: nothingEnded }
-    this.#seen.set(environment, { ...before, ...part })
   }
 }
 

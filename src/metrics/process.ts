@@ -10,6 +10,9 @@ import type { Step } from "../app/timed.ts"
 const bounds = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300]
 const steps: readonly Step[] = ["apply", "login", "restart", "revoke"]
 
+const outcomes = ["rotated", "rolled_back", "left", "waiting", "stuck", "failed"] as const
+export type Ended = (typeof outcomes)[number]
+
 export type Facts = {
   readonly environments: number
   /** When the last round ended, by the wall clock (ms); undefined: none has. */
@@ -28,6 +31,7 @@ export class ProcessMetrics {
   readonly #registry = new Registry()
   readonly #isService: boolean
   readonly #durations: Histogram<"step">
+  readonly #ended: Counter<"outcome">
   readonly #environments: Gauge
   readonly #endedAt: Gauge
   readonly #steady: Gauge
@@ -59,12 +63,23 @@ export class ProcessMetrics {
       buckets: bounds,
       registers: ofService,
     })
+    this.#ended = new Counter({
+      name: "mycelium_rotations_total",
+      help: "Rotations of a secret that this process has tried; failed: a run of an environment that could not begin or ended early.",
+      labelNames: ["outcome"],
+      registers: ofService,
+    })
+    for (const outcome of outcomes) this.#ended.inc({ outcome }, 0)
     for (const step of steps) this.#durations.zero({ step })
     if (isService) addProcess(this.#registry)
   }
 
   took(step: Step, ms: number): void {
     if (this.#isService) this.#durations.observe({ step }, ms / 1000)
+  }
+
+  ended(outcome: Ended): void {
+    this.#ended.inc({ outcome })
   }
 
   text({ environments, roundAt, isSteady, isReloaded }: Facts): Promise<string> {

@@ -59,7 +59,7 @@ test("alerts and dashboard name no metric that there is not", async () => {
   for (const isService of [true, false]) {
     const whole = new ProcessMetrics({ project: "shop", version: "1", isService })
     const facts = { environments: 1, roundAt: 1, isSteady: true, isReloaded: true }
-    const asked = { project: "shop", nowMs: 0, counts: true, failed: new Set<string>() }
+    const asked = { project: "shop", nowMs: 0, failed: new Set<string>() }
     const text = (await whole.text(facts)) + [...familiesOf(new Map(), asked)].join("")
     for (const [, name = ""] of text.matchAll(/^# TYPE (\w+)/gm)) known.add(name)
   }
