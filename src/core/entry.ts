@@ -60,6 +60,8 @@ export interface Entry {
    * value away): throws. Writes nothing; asked before any value exists.
    */
   mayWrite?(seen: Seen | undefined, signal: AbortSignal): Promise<void>
+  /** Throws where the entry cannot hold this content, as it is described; asked before it is written. */
+  mustHold?(bytes: Uint8Array): void
   /**
    * For `check --connect`: as whom Mycelium is known there, and what would stand in the way of a
    * write; a right that is missing as text that the manager takes. Writes nothing, reads no value.
@@ -74,6 +76,31 @@ export interface Entry {
   stage?(write: EntryWrite, signal: AbortSignal): Promise<void>
   /** Takes away what `stage` left under this token, unless it is live. Nothing there: a success. */
   drop?(token: string, signal: AbortSignal): Promise<void>
+  /**
+   * Where a manager compares nothing: what became of a write whose answer was lost, by what stands
+   * there since. refused: it has landed, and is undone, or replaced by others. undefined: it has not
+   * landed until now.
+   */
+  find?(write: EntryWrite, signal: AbortSignal): Promise<Landed | undefined>
+}
+
+/**
+ * What a manager without compare-and-swap implements: what is added replaces what stands there,
+ * whoever wrote it, and stays readable under its mark. `plugins/outputs/entry/uncompared.ts` makes
+ * an `Entry` of it, by a look before and after each write.
+ */
+export interface UncomparedEntry extends Omit<Entry, "write" | "stage" | "drop" | "find"> {
+  /**
+   * One request, sent once: the mark of what it added. `over`: what stood there as it was planned;
+   * undefined: it is refused unless there is no entry.
+   */
+  add(bytes: Uint8Array, over: string | undefined, signal: AbortSignal): Promise<string>
+  /** Of what `add` throws: nothing of the request can land. */
+  isRefusal(error: unknown): boolean
+  /** Nothing came between these two; undefined: marks do not tell. */
+  follows(over: string, mark: string): boolean | undefined
+  /** What was written after `over`, the oldest first; the newest at least, if there are many. */
+  since(over: string, signal: AbortSignal): Promise<readonly Seen[]>
 }
 
 /** `account`: for people: "approle (policies shop, default)". */

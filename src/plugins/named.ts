@@ -15,6 +15,7 @@ export const loaders = {
     redis: async () => (await import("./drivers/redis/index.ts")).redis,
   },
   outputs: {
+    aws_parameter: async () => (await import("./outputs/aws_parameter.ts")).awsParameter,
     aws_secret: async () => (await import("./outputs/aws_secret.ts")).awsSecret,
     dotenv: async () => (await import("./outputs/dotenv/index.ts")).dotenv,
     folder: async () => (await import("./outputs/folder/index.ts")).folder,

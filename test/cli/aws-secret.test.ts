@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
-import { type AwsShop, openAwsShop } from "../support/aws-shop.ts"
+import { openAwsShop, pollAws } from "../support/aws-shop.ts"
 import { HttpRelay } from "../support/http-relay.ts"
 import { type MotoServer, startMoto, whyNoMoto } from "../support/servers/moto.ts"
 import { type PostgresServer, startPostgres } from "../support/servers/postgres.ts"
@@ -23,25 +23,6 @@ describe.skipIf(missing !== undefined)("a pair that a secret of AWS shows", () =
     await postgres[Symbol.asyncDispose]()
   })
 
-  /** Reads the secret and logs in, again and again, as a program that polls. */
-  function poll(shop: AwsShop): { stop(): Promise<{ logins: number; failed: number }> } {
-    let [isOn, logins, failed] = [true, 0, 0]
-    const ended = (async () => {
-      while (isOn) {
-        if ((await shop.login().catch(() => "no")) !== "in") failed++
-        logins++
-        await Bun.sleep(5)
-      }
-    })()
-    return {
-      stop: async () => {
-        isOn = false
-        await ended
-        return { logins, failed }
-      },
-    }
-  }
-
   test(
     `no login of a program that polls fails in ${rotations} rotations, of 4 calls each and a look`,
     async () => {
@@ -50,7 +31,7 @@ describe.skipIf(missing !== undefined)("a pair that a secret of AWS shows", () =
       const options = { output: quick, secret: { grace: "2s" }, endpoint: relay.address }
       await using shop = await openAwsShop(moto, postgres, options)
       await shop.adopt()
-      const polling = poll(shop)
+      const polling = pollAws(shop)
       const calls: string[][] = []
       for (let times = 0; times < rotations; times++) {
         relay.passed.length = 0

@@ -14,7 +14,16 @@ export const secretRights = [
   "UpdateSecretVersionStage",
 ] as const
 
+/** The same of a parameter. */
+export const parameterRights = [
+  "ssm:DescribeParameters",
+  "ssm:GetParameter",
+  "ssm:PutParameter",
+] as const
+
 export type AwsShopOptions = {
+  /** A parameter of Parameter Store shows the pair, in the place of a secret. */
+  readonly parameter?: true
   /** Where Mycelium finds the API: a relay, or a stub. */
   readonly endpoint?: string
   readonly output?: object
@@ -28,11 +37,12 @@ export type AwsShopOptions = {
 }
 
 /**
- * A pair of PostgreSQL shown by a secret of AWS (moto), as a person had it before Mycelium; a program that restarts, and
+ * A pair of PostgreSQL shown by a secret, or a parameter, of AWS (moto), as a person had it before Mycelium; a program that restarts, and
  * fails to once if a file "sick" lies beside it. Mycelium has a user's access key with the rights it needs.
  */
 export class AwsShop implements AsyncDisposable {
-  readonly secret = `shop/${randomBytes(4).toString("hex")}`
+  readonly #name = `shop/${randomBytes(4).toString("hex")}`
+  readonly isParameter: boolean
   readonly project: Project
   readonly moto: MotoServer
   readonly postgres: PostgresServer
@@ -42,22 +52,31 @@ export class AwsShop implements AsyncDisposable {
   /** AWS's variables. */
   env: Readonly<Record<string, string>> = {}
 
-  constructor(project: Project, moto: MotoServer, postgres: PostgresServer) {
+  constructor(
+    project: Project,
+    { moto, postgres }: { readonly moto: MotoServer; readonly postgres: PostgresServer },
+    isParameter: boolean,
+  ) {
     this.project = project
     this.moto = moto
     this.postgres = postgres
+    this.isParameter = isParameter
     const about = { admin: false, empty: false, endSessions: false }
     this.service = pairService({ server: postgres, role: this.role, old: this.old, ...about })
   }
 
+  /** Of the secret, or of the parameter. */
+  get secret(): string {
+    return this.isParameter ? `/${this.#name}` : this.#name
+  }
   get id(): string {
-    return `aws:${motoAccount}:${motoRegion}:${this.secret}`
+    return `${this.isParameter ? "ssm" : "aws"}:${motoAccount}:${motoRegion}:${this.secret}`
   }
   run(...args: readonly string[]): Promise<Ran> {
     return this.project.mycelium(args, { env: this.env })
   }
   entry(): Promise<SecretOf> {
-    return this.moto.read(this.secret)
+    return this.isParameter ? this.moto.readParameter(this.secret) : this.moto.read(this.secret)
   }
   /** As a program does that has just read the secret. */
   async login(): Promise<string> {
@@ -91,12 +110,15 @@ export async function openAwsShop(
   postgres: PostgresServer,
   options: AwsShopOptions = {},
 ): Promise<AwsShop> {
-  const shop = new AwsShop(await layOut(), moto, postgres)
+  const { parameter: isParameter = false } = options
+  const shop = new AwsShop(await layOut(), { moto, postgres }, isParameter)
   const { project, service, secret } = shop
   await service.begin(project)
   const first = { user: `${shop.role}_blue`, password: shop.old, theirs: "stays" }
-  await moto.create(secret, options.first === null ? undefined : first)
-  shop.env = options.env ?? keysOf(await moto.user(options.rights ?? secretRights))
+  if (isParameter) await moto.writeParameter(secret, first)
+  else await moto.create(secret, options.first === null ? undefined : first)
+  const rights = options.rights ?? (isParameter ? parameterRights : secretRights)
+  shop.env = options.env ?? keysOf(await moto.user(rights))
   project.script(
     "restart-api",
     "[ ! -e sick ] || { rm sick; exit 1; }",
@@ -111,7 +133,7 @@ export async function openAwsShop(
         secrets: { postgres: { ...service.options, ...options.secret } },
         outputs: [
           {
-            aws_secret: secret,
+            [isParameter ? "aws_parameter" : "aws_secret"]: secret,
             aws: {
               region: motoRegion,
               account: motoAccount,
@@ -134,4 +156,25 @@ export async function openAwsShop(
     },
   })
   return shop
+}
+
+/** Reads the entry and logs in, again and again, as a program that polls. */
+export function pollAws(shop: AwsShop): {
+  stop(): Promise<{ readonly logins: number; readonly failed: number }>
+} {
+  let [isOn, logins, failed] = [true, 0, 0]
+  const ended = (async () => {
+    while (isOn) {
+      if ((await shop.login().catch(() => "no")) !== "in") failed++
+      logins++
+      await Bun.sleep(5)
+    }
+  })()
+  return {
+    stop: async () => {
+      isOn = false
+      await ended
+      return { logins, failed }
+    },
+  }
 }

@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
-import { authorization, type KeyPair } from "./servers/moto.ts"
+import { Refusal, StrictApi, type StrictAsked, strictAccount, strictRegion } from "./strict-api.ts"
 
 /**
- * Secrets Manager as AWS's documentation describes it, for what moto does not enforce: the rule of the token, 64 KiB, five
- * minutes of a signature, throttling, versions that go once no label names them, labels that only one version has, replicas,
- * resources in policies. It stands in for nothing that moto does as well.
+ * Secrets Manager as AWS's documentation describes it, for what moto does not enforce: the rule of the token, 64 KiB, versions
+ * that go once no label names them, labels that only one version has, replicas, resources in policies. It stands in for nothing
+ * that moto does as well.
  */
+
+export { strictAccount, strictRegion }
 
 type Version = { readonly text: string; readonly labels: Set<string> }
 export type StrictSecret = {
@@ -16,62 +16,15 @@ export type StrictSecret = {
   /** What DescribeSecret says besides. */
   described: Readonly<Record<string, unknown>>
 }
-export type StrictAsked = {
-  readonly operation: string
-  readonly body: Readonly<Record<string, unknown>>
-}
-type Said = {
-  readonly status: number
-  readonly body: object
-  readonly headers?: Record<string, string>
-}
-
-export const strictAccount = "210987654321"
-export const strictRegion = "eu-west-3"
 const mostLabels = 20
 const mostBytes = 65_536
-const signatureLivesMs = 5 * 60_000
 
-class Refusal extends Error {
-  readonly type: string
-  readonly status: number
-  constructor(type: string, message: string, status = 400) {
-    super(message)
-    this.type = type
-    this.status = status
-  }
-}
-
-export class StrictAws implements AsyncDisposable {
-  readonly keys: KeyPair = {
-    keyId: "AKIASTRICTSTRICT0000",
-    key: crypto.randomUUID(),
-    user: "strict",
-  }
+export class StrictAws extends StrictApi {
+  readonly service = "secretsmanager"
   readonly secrets = new Map<string, StrictSecret>()
-  readonly asked: StrictAsked[] = []
-  /** Its clock; ours may differ. */
-  now: () => Date = () => new Date()
-  /** How many of the next requests are throttled. */
-  throttles = 0
-  retryAfter: string | undefined
-  /** Operations that the policy does not permit. */
-  readonly denied = new Set<string>()
-  /** Of the request that is asked `lost` requests from now: it is done, and its answer does not come. */
-  loses: (asked: StrictAsked) => boolean = () => false
-  /** Held back: it is done later, when `release` is called. Its answer does not come. */
-  delays: (asked: StrictAsked) => boolean = () => false
-  readonly #late: (() => void)[] = []
-  readonly #server = createServer((asked, answer) => void this.#answer(asked, answer))
 
-  static async start(): Promise<StrictAws> {
-    const strict = new StrictAws()
-    await new Promise<void>((resolve) => strict.#server.listen(0, "127.0.0.1", resolve))
-    return strict
-  }
-
-  get address(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  static start(): Promise<StrictAws> {
+    return new StrictAws().listen()
   }
 
   create(name: string, text: string | undefined): StrictSecret {
@@ -104,115 +57,7 @@ export class StrictAws implements AsyncDisposable {
     for (const [id, { labels }] of versions) if (labels.size === 0) versions.delete(id)
   }
 
-  /** What was held back is done now. */
-  release(): void {
-    for (const act of this.#late.splice(0)) act()
-  }
-
-  async #answer(request: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const parts: Buffer[] = []
-    for await (const part of request) parts.push(part as Buffer)
-    const text = Buffer.concat(parts).toString()
-    const send = ({ status, body, headers = {} }: Said): void => {
-      answer.writeHead(status, {
-        "content-type": "application/x-amz-json-1.1",
-        date: this.now().toUTCString(),
-        ...headers,
-      })
-      answer.end(JSON.stringify(body))
-    }
-    // A question that shows who listens.
-    if (request.method === "GET") return send({ status: 404, body: {} })
-    const operation =
-      String(request.headers["x-amz-target"] ?? "").replace(/^secretsmanager\./, "") ||
-      "GetCallerIdentity"
-    const asked = {
-      operation,
-      body: text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : {},
-    }
-    this.asked.push(asked)
-    if (this.delays(asked)) {
-      this.#late.push(() => void this.#said(request, text, asked))
-      return void request.socket.destroy()
-    }
-    const said = this.#said(request, text, asked)
-    if (this.loses(asked)) return void request.socket.destroy()
-    send(said)
-  }
-
-  #said(request: IncomingMessage, text: string, { operation, body }: StrictAsked): Said {
-    try {
-      if (this.throttles > 0) {
-        this.throttles--
-        throw new Refusal("ThrottlingException", "Rate exceeded")
-      }
-      this.#checkSignature(request, text, operation)
-      if (this.denied.has(operation))
-        throw new Refusal(
-          "AccessDeniedException",
-          `User: arn:aws:iam::${strictAccount}:user/strict is not authorized to perform: secretsmanager:${operation} because no identity-based policy allows the secretsmanager:${operation} action`,
-        )
-      return { status: 200, body: this.#do(operation, body) }
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      return {
-        status: error.status,
-        body: { __type: error.type, Message: error.message },
-        ...(this.retryAfter === undefined ? {} : { headers: { "retry-after": this.retryAfter } }),
-      }
-    }
-  }
-
-  #checkSignature({ headers }: IncomingMessage, text: string, operation: string): void {
-    const said = String(headers["authorization"])
-    const [, keyId = "", region = "", service = "", list = ""] =
-      /Credential=(\w+)\/\d{8}\/([\w-]+)\/(\w+)\/aws4_request, SignedHeaders=([\w;-]+)/.exec(
-        said,
-      ) ?? []
-    if (keyId !== this.keys.keyId)
-      throw new Refusal(
-        "UnrecognizedClientException",
-        "The security token included in the request is invalid.",
-      )
-    for (const name of ["host", "x-amz-date"])
-      if (!list.split(";").includes(name))
-        throw new Refusal("IncompleteSignatureException", `${name} is not signed`)
-    if (
-      region !== strictRegion ||
-      service !== (operation === "GetCallerIdentity" ? "sts" : "secretsmanager")
-    )
-      throw new Refusal(
-        "InvalidSignatureException",
-        "Credential should be scoped to a valid region.",
-      )
-    const time = String(headers["x-amz-date"])
-    const signed = Object.fromEntries(list.split(";").map((name) => [name, String(headers[name])]))
-    if (authorization({ headers: signed, text, time, service, region }, this.keys) !== said)
-      throw new Refusal(
-        "InvalidSignatureException",
-        "The request signature we calculated does not match the signature you provided.",
-      )
-    const at = Date.parse(time.replace(/^(....)(..)(..T..)(..)/, "$1-$2-$3:$4:"))
-    const off = this.now().getTime() - at
-    if (off > signatureLivesMs)
-      throw new Refusal(
-        "InvalidSignatureException",
-        `Signature expired: ${time} is now earlier than …`,
-      )
-    if (off < -signatureLivesMs)
-      throw new Refusal(
-        "InvalidSignatureException",
-        `Signature not yet current: ${time} is still later than …`,
-      )
-  }
-
-  #do(operation: string, body: StrictAsked["body"]): object {
-    if (operation === "GetCallerIdentity")
-      return {
-        GetCallerIdentityResponse: {
-          GetCallerIdentityResult: { Arn: `arn:aws:iam::${strictAccount}:user/strict` },
-        },
-      }
+  protected do(operation: string, body: StrictAsked["body"]): object {
     if (operation === "CreateSecret") return this.#create(body)
     const secret = this.#secret(String(body["SecretId"]))
     const named = { ARN: secret.arn, Name: secret.name }
@@ -266,11 +111,6 @@ export class StrictAws implements AsyncDisposable {
       "ResourceNotFoundException",
       "Secrets Manager can't find the specified secret.",
     )
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
   }
 }
 

@@ -13,15 +13,16 @@ export const aws = {
     "Each request to AWS is signed with the time, and AWS takes it for five minutes. The clock of this machine is further " +
     "off than that. Set the clock; Mycelium goes on by itself then.",
   "aws-account-differs":
-    "The credentials, or the secret that answered, are of another account or have another name than the config says. Nothing " +
+    "The credentials, or what answered, are of another account or have another name than the config says. Nothing " +
     "was written. Correct aws.account, aws.region or aws.profile; a secret whose name ends with a hyphen and six " +
     "characters is named by its whole ARN.",
   "aws-not-found":
-    "AWS has no such secret, or no such version of it, in this account and region. A version that no label " +
+    "AWS has no such secret or parameter, or no such version of it, in this account and region. A version that no label " +
     "names can be removed by AWS a day later; Mycelium writes it again at the next try.",
   "aws-key-denied":
-    "The secret is encrypted with a KMS key that Mycelium's identity may not use, or that is disabled. Its key policy must " +
-    "allow kms:Decrypt and kms:GenerateDataKey; with the key aws/secretsmanager nothing needs to be allowed.",
+    "The secret or parameter is encrypted with a KMS key that Mycelium's identity may not use, or that is disabled. Its key policy " +
+    "must allow kms:Decrypt and kms:GenerateDataKey, for a parameter kms:Encrypt as well; with the keys aws/secretsmanager and " +
+    "aws/ssm nothing needs to be allowed.",
   "aws-secret-deleted":
     "The secret is scheduled for deletion: nobody can read or write it, and its name stays taken until then. " +
     "aws secretsmanager restore-secret brings it back.",
@@ -41,9 +42,19 @@ export const aws = {
   "aws-secret-too-large":
     "A version of a secret holds 64 KiB at most. All fields count together, those of others as well: " +
     "show less in this secret, or split it.",
+  "aws-parameter-not-secure":
+    "The parameter is a String or a StringList, which Parameter Store keeps in clear: Mycelium writes values into a SecureString " +
+    "alone. AWS cannot change the type of a parameter, so make another one with --type SecureString and name that.",
+  "aws-parameter-expires":
+    "The parameter has the policy Expiration: AWS deletes it at that time, and the programs that read it would have no value. Take " +
+    "the policies away (aws ssm put-parameter --overwrite --policies '[{}]'), or name another parameter.",
+  "aws-parameter-too-large":
+    "A parameter of the tier Standard holds 4 KiB, one of the tier Advanced 8 KiB. All fields count together, those of others as " +
+    "well. Mycelium changes no tier, which would cost money. Nothing was written.",
   "aws-limit-reached":
-    "AWS keeps a limited number of versions and labels for each secret, and the limit is reached. " +
-    "aws secretsmanager list-secret-version-ids --include-deprecated shows them; versions without a label go by themselves.",
+    "AWS keeps a limited number of versions and labels for each secret or parameter, and the limit is reached. Of a secret, " +
+    "aws secretsmanager list-secret-version-ids --include-deprecated shows them; versions without a label go by themselves. Of a " +
+    "parameter AWS keeps 100 versions, and makes no more while the oldest has a label: aws ssm unlabel-parameter-version.",
   "aws-throttled":
     "AWS takes no more requests of this account for the moment. Mycelium has waited and asked again, four times. " +
     "Nothing is lost: mycelium run tries again. Service Quotas shows the rate; other programs of the account count, too.",

@@ -62,7 +62,7 @@ function loginFault(answer: HttpAnswer, call: Call, now: Date): AppError | undef
   )
     return refused(message, "AWS does not know these credentials")
   if (/^(AccessDenied|NotAuthorized|Unauthorized)/.test(type))
-    return /\bkms\b/i.test(said) && !/secretsmanager:/.test(said)
+    return /\bkms\b/i.test(said) && !/(secretsmanager|ssm):/.test(said)
       ? keyDenied(call)
       : forbidden(call)
   return undefined
@@ -97,16 +97,20 @@ export function forbidden({ message, service, operation, resource = "*" }: Call)
   })
 }
 
-function keyDenied({ message }: Call): AppError {
+function keyDenied({ message, service }: Call): AppError {
+  const rights = service === "ssm" ? "kms:Decrypt, kms:Encrypt" : "kms:Decrypt"
   return new AppError("aws-key-denied", `${message}: AWS does not permit the use of the KMS key`, {
-    hint: "the key's policy must allow kms:Decrypt and kms:GenerateDataKey to the identity of Mycelium, and the key must be enabled",
+    hint: `the key's policy must allow ${rights} and kms:GenerateDataKey to the identity of Mycelium, and the key must be enabled`,
   })
 }
 
 function secretFault(type: string, said: string, call: Call): AppError | undefined {
   const { message } = call
-  if (type === "ResourceNotFoundException" || type === "ParameterNotFound")
-    return new AppError("aws-not-found", `${message}: AWS finds no such secret or version`)
+  if (/^(ResourceNotFoundException|Parameter(Version)?NotFound)$/.test(type))
+    return new AppError(
+      "aws-not-found",
+      `${message}: AWS finds no such ${call.service === "ssm" ? "parameter" : "secret"} or version`,
+    )
   if (/^(DecryptionFailure|EncryptionFailure|InvalidKeyId|KMS)/.test(type)) return keyDenied(call)
   if (/replica/i.test(said) && type === "InvalidRequestException")
     return new AppError(
@@ -117,6 +121,10 @@ function secretFault(type: string, said: string, call: Call): AppError | undefin
       },
     )
   if (type === "InvalidRequestException" && /delet/i.test(said)) return deleted(message)
+  if (/^Parameter(Max|Limit)/.test(type))
+    return new AppError("aws-limit-reached", `${message}: a limit of AWS is reached (${type})`, {
+      hint: "aws ssm get-parameter-history shows labels: one on the oldest of 100 versions forbids the next one; aws ssm unlabel-parameter-version takes it away",
+    })
   if (type === "LimitExceededException")
     return new AppError("aws-limit-reached", `${message}: a limit of AWS is reached`, {
       hint: "see how many versions and labels the secret has: aws secretsmanager list-secret-version-ids",
@@ -134,7 +142,7 @@ function throttled(answer: HttpAnswer, { message }: Call): AppError | undefined 
   const { status, retryAfter } = answer
   if (
     status !== 429 &&
-    !/^(Throttl|TooManyRequests|RequestLimitExceeded|SlowDown)/.test(typeOf(answer))
+    !/^(Throttl|TooManyRequests|TooManyUpdates|RequestLimitExceeded|SlowDown)/.test(typeOf(answer))
   )
     return undefined
   const until = retryAfter === undefined ? "" : `, and asks to wait ${retryAfter}s`

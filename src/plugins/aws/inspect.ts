@@ -34,7 +34,8 @@ export async function inspectSecret(
   }
 }
 
-async function permitted<Value>(
+/** undefined, and noted in `denied`, where AWS does not permit it. */
+export async function permitted<Value>(
   act: Promise<Value>,
   denied: string[],
   operation: string,

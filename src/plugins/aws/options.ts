@@ -40,7 +40,7 @@ const Account = z
   .optional()
   .meta({
     title: "12 digits",
-    description: "The account that the secret belongs to; an ARN says it, too",
+    description: "The account that it belongs to; a secret's ARN says it, too",
     examples: ["123456789012"],
   })
 
@@ -52,7 +52,7 @@ export function awsKeys() {
         .regex(/^[a-z]{2,}(-[a-z]+)+-\d{1,2}$/, "a region reads eu-central-1")
         .optional()
         .meta({
-          description: "The region where the secret is; an ARN says it, too",
+          description: "The region where it is; a secret's ARN says it, too",
           examples: ["eu-central-1"],
         }),
       account: Account,

@@ -5,7 +5,7 @@ import { entryId, type SecretPlace } from "./options.ts"
 import { SecretCalls } from "./secrets.ts"
 import { sessionFor } from "./session.ts"
 
-const readMs = 30_000
+export const readMs = 30_000
 
 /** The secret's text, or one field of its JSON object, as it is now. */
 export function readSecret(
@@ -28,7 +28,8 @@ export function readSecret(
   })
 }
 
-function fieldIn(text: string, field: string, id: string): string {
+/** One field of a JSON object; `id` names where it stands. */
+export function fieldIn(text: string, field: string, id: string): string {
   const held = parsed(text, id)
   const value = Object.hasOwn(held, field) ? held[field] : undefined
   if (value === undefined)
@@ -51,6 +52,6 @@ function parsed(text: string, id: string): Readonly<Record<string, unknown>> {
     // said below
   }
   throw new AppError("reference-not-text", `${id} is no JSON object, so it has no fields`, {
-    hint: "leave out field if the secret's whole text is the credential",
+    hint: "leave out field if its whole text is the credential",
   })
 }

@@ -153,7 +153,8 @@ type Request = {
 
 function isThrottled(answer: HttpAnswer): boolean {
   return (
-    answer.status === 429 || /^(Throttl|TooManyRequests|RequestLimitExceeded)/.test(typeOf(answer))
+    answer.status === 429 ||
+    /^(Throttl|TooManyRequests|TooManyUpdates|RequestLimitExceeded)/.test(typeOf(answer))
   )
 }
 

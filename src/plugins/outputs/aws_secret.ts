@@ -41,7 +41,8 @@ export const awsSecret = defineOutput({
     }),
 })
 
-function reachOf({ folder, manager }: OutputContext): AwsReach {
+/** Of every output that is an entry at AWS. */
+export function reachOf({ folder, manager }: OutputContext): AwsReach {
   if (manager === undefined)
     throw new AppError("internal", "an entry was asked without a way there")
   return { folder, ...manager }

@@ -1,5 +1,6 @@
 import { z } from "zod"
 import { once } from "../../core/once.ts"
+import { awsParameter } from "./aws_parameter.ts"
 import { awsSecret } from "./aws_secret.ts"
 import { command } from "./command.ts"
 import { env } from "./env.ts"
@@ -12,18 +13,25 @@ import { vault } from "./vault.ts"
  * entry of a manager; never the value. To add one: a file beside this one, and its name in the two
  * lists below.
  */
-export const references = [awsSecret, command, env, file, vault] as const
+export const references = [awsParameter, awsSecret, command, env, file, vault] as const
 
 const message =
   "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-  "[ … ] }, { vault: { … } } or { aws_secret: { … } }"
+  "[ … ] }, { vault: { … } }, { aws_secret: { … } } or { aws_parameter: { … } }"
 
 /**
  * Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there
  * may be the credential.
  */
 const all = () =>
-  [file.options(), env.options(), command.options(), vault.options(), awsSecret.options()] as const
+  [
+    file.options(),
+    env.options(),
+    command.options(),
+    vault.options(),
+    awsSecret.options(),
+    awsParameter.options(),
+  ] as const
 
 export const ReferenceOptions = once(() =>
   z

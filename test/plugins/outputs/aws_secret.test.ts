@@ -44,12 +44,7 @@ describe("the output aws_secret, at a strict stand-in", () => {
   beforeEach(() => {
     activity = new ActivityScope()
     leave = activity.join()
-    aws.asked.length = 0
-    aws.denied.clear()
-    aws.loses = aws.delays = () => false
-    aws.now = () => new Date()
-    aws.throttles = 0
-    aws.retryAfter = undefined
+    aws.reset()
   })
   afterEach(() => leave())
 

@@ -11,9 +11,9 @@ import { usable } from "./programs.ts"
 import { serversFolder } from "./servers-folder.ts"
 
 /**
- * moto in AWS's place: Secrets Manager, IAM and STS, with signatures and policies checked. What it does not do as AWS
- * does: it throttles nothing, takes any size, forgets no version, and knows no keys of KMS; test/support/strict-aws.ts
- * does that part.
+ * moto in AWS's place: Secrets Manager, Parameter Store, IAM and STS, with signatures and policies checked. What it does not do as AWS
+ * does: it throttles nothing, takes any size, forgets no version, and knows no keys of KMS; test/support/strict-aws.ts and
+ * strict-ssm.ts do that part.
  */
 
 export type KeyPair = { readonly keyId: string; readonly key: string; readonly user: string }
@@ -102,10 +102,10 @@ export class MotoServer implements AsyncDisposable {
     this.#admin = await this.#makeUser("*", "*", { keyId: "none", key: "none", user: "none" })
   }
 
-  /** A user who may do these, at all secrets: moto checks actions, and no resources. */
+  /** A user who may do these ("ssm:PutParameter"; of Secrets Manager without its name): moto checks actions, and no resources. */
   user(actions: readonly string[]): Promise<KeyPair> {
     return this.#makeUser(
-      actions.map((one) => `secretsmanager:${one}`),
+      actions.map((one) => (one.includes(":") ? one : `secretsmanager:${one}`)),
       "*",
       this.admin,
     )
@@ -151,14 +151,17 @@ export class MotoServer implements AsyncDisposable {
     return said
   }
 
-  /** An operation of Secrets Manager, as the administrator. */
+  /** An operation of Secrets Manager, or of Parameter Store ("ssm:GetParameter"), as the administrator. */
   async say(operation: string, body: object, region = motoRegion): Promise<AwsSaid> {
+    const isParameters = operation.startsWith("ssm:")
     const response = await this.#send(
       {
-        service: "secretsmanager",
+        service: isParameters ? "ssm" : "secretsmanager",
         region,
         type: "application/x-amz-json-1.1",
-        target: `secretsmanager.${operation}`,
+        target: isParameters
+          ? operation.replace("ssm:", "AmazonSSM.")
+          : `secretsmanager.${operation}`,
         text: JSON.stringify(body),
       },
       this.admin,
@@ -204,6 +207,30 @@ export class MotoServer implements AsyncDisposable {
   async versions(name: string): Promise<Readonly<Record<string, readonly string[]>>> {
     const { VersionIdsToStages } = await this.ask("DescribeSecret", { SecretId: name })
     return (VersionIdsToStages ?? {}) as Record<string, string[]>
+  }
+
+  /** As another program does, or those who describe the infrastructure: a new version of a parameter. */
+  async writeParameter(name: string, fields: object): Promise<void> {
+    await this.ask("ssm:PutParameter", {
+      Name: name,
+      Value: JSON.stringify(fields),
+      Type: "SecureString",
+      Overwrite: true,
+    })
+  }
+
+  async readParameter(name: string): Promise<SecretOf> {
+    const { status, body } = await this.say("ssm:GetParameter", {
+      Name: name,
+      WithDecryption: true,
+    })
+    const { Value, Version } = (body["Parameter"] ?? {}) as Readonly<Record<string, unknown>>
+    return {
+      status,
+      fields:
+        typeof Value === "string" ? (JSON.parse(Value) as Record<string, unknown>) : undefined,
+      version: String(Version),
+    }
   }
 
   logs(): string {

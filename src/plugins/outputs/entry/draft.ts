@@ -1,5 +1,5 @@
 import { AppError, describeError } from "../../../base/error.ts"
-import type { Entry, Landed, Seen, TokenOf } from "../../../core/entry.ts"
+import type { Entry, EntryWrite, Landed, Seen, TokenOf } from "../../../core/entry.ts"
 import type { Draft, Values } from "../../../core/ports.ts"
 import { redact } from "../../../core/redact.ts"
 import { Secret } from "../../../core/secret.ts"
@@ -77,6 +77,8 @@ class Write {
   #owesWrite: boolean
   /** Over this mark one of our writes may still land. */
   #under: { readonly mark: string | undefined } | undefined
+  /** What was sent last. */
+  #sent: EntryWrite | undefined
 
   constructor(
     entry: Entry,
@@ -95,6 +97,8 @@ class Write {
 
   /** After `unknown`: looks first, since it may have landed. */
   async end(tokenOf: TokenOf, signal: AbortSignal): Promise<Landed> {
+    const found = await this.#find(signal)
+    if (found !== undefined && found.is !== "refused") return found
     const plan = await this.#look(signal)
     return "is" in plan ? plan : this.#go(plan, tokenOf, signal)
   }
@@ -128,17 +132,25 @@ class Write {
     return moved || (!this.#owesWrite && this.#under === undefined) ? seen.mark : undefined
   }
 
-  async #send(
-    write: {
-      readonly bytes: Uint8Array
-      readonly over: string | undefined
-      readonly token: string
-    },
-    signal: AbortSignal,
-  ): Promise<Landed> {
+  #send(write: EntryWrite, signal: AbortSignal): Promise<Landed> {
+    this.#sent = write
+    return this.#ask(() => this.#entry.write(write, signal))
+  }
+
+  /** Of a manager that compares nothing: its history tells what became of what was sent last. */
+  #find(signal: AbortSignal): Promise<Landed | undefined> {
+    const sent = this.#sent
+    return this.#ask(async () => (sent === undefined ? sent : this.#entry.find?.(sent, signal)))
+  }
+
+  async #ask<Answer extends Landed | undefined>(
+    act: () => Promise<Answer>,
+  ): Promise<Answer | Landed> {
     try {
-      const landed = await this.#entry.write(write, signal)
-      return landed.is === "done" ? landed : { ...landed, reason: this.#hide(landed.reason) }
+      const landed = await act()
+      return landed === undefined || landed.is === "done"
+        ? landed
+        : { ...landed, reason: this.#hide(landed.reason) }
     } catch (error) {
       return { is: "unknown", reason: this.#hide(describeError(error).message) }
     }

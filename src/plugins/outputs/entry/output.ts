@@ -105,8 +105,9 @@ async function planOf(
   const drift = await findDrift(shown, present, rendered, issued)
   if (drift !== undefined) throw driftError(shown, drift, `empty it ("${drift.name}": "")`)
   signal.throwIfAborted()
-  const next = spliced(contents, rendered, shown.target)
-  return { seen, bytes: Buffer.from(next), changes: changedIn(shown, seen, Buffer.from(next)) }
+  const next = Buffer.from(spliced(contents, rendered, shown.target))
+  entry.mustHold?.(next)
+  return { seen, bytes: next, changes: changedIn(shown, seen, next) }
 }
 
 function missing({ target }: Showing): AppError {
