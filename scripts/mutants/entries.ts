@@ -1,6 +1,10 @@
 import { edit, type Mutant } from "./mutant.ts"
 
 const entries = (name: string): Mutant["test"] => ({ file: "test/rotate/entries.test.ts", name })
+const uncompared = (name: string): Mutant["test"] => ({
+  file: "test/plugins/outputs/aws_parameter/writes.test.ts",
+  name,
+})
 const shape: Mutant["test"] = { file: "test/plugins/outputs/entry.test.ts" }
 
 /** The laws of outputs that are entries of a secret manager, each broken in one location. */
@@ -153,5 +157,35 @@ export const ofEntries: readonly Mutant[] = [
       `return !hasGap && !toRestart(`,
     ),
     test: entries("programs that are locked out wait for no manager"),
+  },
+  {
+    law: "always",
+    name: "where a manager compares nothing, what another program wrote meanwhile is gone",
+    edits: edit(
+      "plugins/outputs/entry/uncompared.ts",
+      `this.#entry.follows(over, mark) === true`,
+      `this.#entry.follows(over, mark) !== undefined`,
+    ),
+    test: uncompared("a value that others write at the same moment stands there again"),
+  },
+  {
+    law: 3,
+    name: "where a manager compares nothing, its history is not asked after a lost answer",
+    edits: edit(
+      "plugins/outputs/entry/uncompared.ts",
+      `const own = since[at]`,
+      `const own = since[since.length]`,
+    ),
+    test: uncompared("the answer is lost, and others wrote at the same moment"),
+  },
+  {
+    law: 3,
+    name: "where a manager compares nothing, a request that may still land is forgotten on the way back",
+    edits: edit(
+      "plugins/outputs/entry/uncompared.ts",
+      `return this.#lost.every((lost) => same(lost, bytes))`,
+      `return this.#lost.every(() => true)`,
+    ),
+    test: uncompared("that the first may still land is known on the way back"),
   },
 ]

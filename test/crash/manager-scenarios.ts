@@ -104,4 +104,37 @@ const whileItRuns: readonly Scenario[] = entries.flatMap((entry) =>
   ),
 )
 
-export const managerScenarios: readonly Scenario[] = [...sinceTheCrash, ...whileItRuns]
+/**
+ * A manager that compares nothing. (Others who write at the same moment as we do, and a request that lands when all is over: it
+ * cannot exclude either.)
+ */
+const comparesNothing: readonly Scenario[] = entries.slice(1, 3).flatMap((entry) =>
+  [
+    { title: "all well", manager: {} },
+    { title: "the answer of write 1 is lost", manager: { loses: { write: 1 } } },
+    {
+      title: "the answer of write 1 is lost, and it lands 2 calls later",
+      manager: { loses: { write: 1, late: 2 } },
+    },
+    { title: "the answer of write 2 is lost", manager: { loses: { write: 2 } } },
+    {
+      title: "silent from call 4 on, and takes what it is sent",
+      manager: { silent: { from: 4, lands: true as const } },
+    },
+    { title: "silent at call 4", manager: { silent: { from: 4, to: 5 } } },
+  ].flatMap(({ title, manager }) =>
+    health.map(
+      (sick): Scenario => ({
+        title: `${nameOf(entry)} at a manager that compares nothing: ${title}${sick.title}`,
+        fault: { ...sick.fault, manager: { ...manager, uncompared: true } },
+        entry,
+      }),
+    ),
+  ),
+)
+
+export const managerScenarios: readonly Scenario[] = [
+  ...sinceTheCrash,
+  ...whileItRuns,
+  ...comparesNothing,
+]

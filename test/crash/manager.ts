@@ -1,7 +1,8 @@
 import { AppError } from "../../src/base/error.ts"
-import type { Entry, EntryWrite, Landed, Seen } from "../../src/core/entry.ts"
+import type { Entry, EntryWrite, Landed, Seen, UncomparedEntry } from "../../src/core/entry.ts"
 import type { Output } from "../../src/core/ports.ts"
 import { openEntry } from "../../src/plugins/outputs/entry/output.ts"
+import { LookWriteLook } from "../../src/plugins/outputs/entry/uncompared.ts"
 
 /**
  * A secret manager in memory, with one entry: versions, compare-and-swap, answers that are lost,
@@ -18,6 +19,8 @@ export type ManagerFault = {
   readonly meddles?: true
   /** A write takes two calls. */
   readonly stages?: true
+  /** It compares nothing: a write replaces what stands there, whoever wrote it, also one that lands late. */
+  readonly uncompared?: true
 }
 
 type Late = { readonly write: EntryWrite; countdown: number }
@@ -62,7 +65,9 @@ export class Manager {
     const { content, version, calls, writes, fault, staged, others } = this
     const counted = fault.silent === undefined ? 0 : calls
     const written = fault.loses === undefined && fault.meddles === undefined ? 0 : writes
-    return JSON.stringify([content, version, counted, written, fault, late, staged, others])
+    // Where nothing is compared, what became of a write is told by what stood there since.
+    const stood = fault.uncompared === true ? this.history.map((one) => one.content) : []
+    return JSON.stringify([content, version, counted, written, fault, late, staged, others, stood])
   }
 
   /** What a reader may go on with, if it keeps what it has read for so long (ms). */
@@ -108,6 +113,8 @@ export class Manager {
       read: () => look((): Seen => ({ bytes: bytes(this.content), mark: String(this.version) })),
       write: (write) => this.#write(write, process, now),
     }
+    if (this.fault.uncompared === true)
+      return new LookWriteLook(this.#uncompared({ base, look }, process, now))
     if (this.fault.stages !== true) return base
     return {
       ...base,
@@ -117,6 +124,29 @@ export class Manager {
           this.staged = [...this.staged.filter((one) => one !== token), token]
         }),
       drop: (token) => look(() => void (this.staged = this.staged.filter((one) => one !== token))),
+    }
+  }
+
+  #uncompared(
+    { base, look }: { base: Entry; look: <T>(effect: () => T) => Promise<T> },
+    process: Instants,
+    now: () => number,
+  ): UncomparedEntry {
+    return {
+      ...base,
+      add: async (bytes, over) => {
+        const landed = await this.#write({ bytes, over, token: "" }, process, now)
+        if (landed.is !== "done") throw noAnswer()
+        return landed.mark
+      },
+      isRefusal: () => false,
+      follows: (over, mark) => Number(mark) === Number(over) + 1,
+      since: (over) =>
+        look(() =>
+          [...this.history.map(({ content }) => content), this.content]
+            .map((content, index) => ({ bytes: bytes(content), mark: String(index + 1) }))
+            .slice(Number(over)),
+        ),
     }
   }
 
@@ -149,7 +179,8 @@ export class Manager {
   }
 
   #land({ bytes: next, over, token }: EntryWrite, now: number): Landed {
-    if (over !== String(this.version)) return { is: "refused", reason: "it is at another version" }
+    if (this.fault.uncompared !== true && over !== String(this.version))
+      return { is: "refused", reason: "it is at another version" }
     if (this.fault.stages === true && !this.staged.includes(token))
       throw new Error("it was not staged under its token")
     this.staged = this.staged.filter((one) => one !== token)
