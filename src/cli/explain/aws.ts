@@ -39,6 +39,11 @@ export const aws = {
     "A replica of the secret in another region does not hold the current version, so programs may still read the former value " +
     "there. The old value stays valid until all replicas are in sync. A replica that has failed says why in " +
     "aws secretsmanager describe-secret.",
+  "aws-terraform":
+    "The current version of the secret was made by others, perhaps by Terraform, which follows the version that it made by its id, and " +
+    "makes one anew, with the first password, once that is gone. So Mycelium's first write leaves the label mycelium-found on " +
+    "that version, and AWS keeps it. Terraform must ignore the content: lifecycle { ignore_changes = [secret_string, " +
+    "version_stages] }. This is said until Mycelium has written there; without Terraform it means nothing.",
   "aws-secret-too-large":
     "A version of a secret holds 64 KiB at most. All fields count together, those of others as well: " +
     "show less in this secret, or split it.",

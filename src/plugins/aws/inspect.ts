@@ -1,10 +1,11 @@
 import { AppError } from "../../base/error.ts"
 import { present } from "../../base/present.ts"
+import type { Finding } from "../../core/finding.ts"
 import type { EntryInspection } from "../../core/entry.ts"
 import { policyArn } from "./arn.ts"
 import { obstacle, replicasBehind } from "./may-write.ts"
 import type { SecretPlace } from "./options.ts"
-import type { Described, SecretCalls } from "./secrets.ts"
+import { type Described, foundIn, type SecretCalls } from "./secrets.ts"
 
 /** Who we are at AWS, with which key the secret is sealed there, and what would stand in the way. */
 export async function inspectSecret(
@@ -26,11 +27,26 @@ export async function inspectSecret(
         : (obstacle(described, { message: calls.message, region }) ??
           replicasBehind(described, calls))
     if (fault !== undefined) throw fault
-    return { account: `${account} (KMS key ${keyOf(described)})`, findings: [] }
+    return {
+      account: `${account} (KMS key ${keyOf(described)})`,
+      findings:
+        described === undefined || foundIn(described) === undefined ? [] : [terraform(calls)],
+    }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
     const { code, message, hint: remedy } = error
     return { account, findings: [{ code, severity: "error", message, ...present({ remedy }) }] }
+  }
+}
+
+/** Said until Mycelium has written there. */
+function terraform({ message }: SecretCalls): Finding {
+  return {
+    code: "aws-terraform",
+    severity: "info",
+    message: `${message}: its current version was not made by Mycelium; if Terraform made it, Terraform must leave its content alone`,
+    remedy:
+      "in the aws_secretsmanager_secret_version: lifecycle { ignore_changes = [secret_string, version_stages] }",
   }
 }
 

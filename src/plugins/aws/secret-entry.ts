@@ -4,7 +4,14 @@ import { inspectSecret } from "./inspect.ts"
 import { obstacle, replicasBehind } from "./may-write.ts"
 import { entryId, type SecretPlace } from "./options.ts"
 import type { AwsReach } from "./reach.ts"
-import { currentLabel, type Described, SecretCalls, stagedLabel } from "./secrets.ts"
+import {
+  currentLabel,
+  type Described,
+  foundIn,
+  foundLabel,
+  SecretCalls,
+  stagedLabel,
+} from "./secrets.ts"
 import { sessionFor } from "./session.ts"
 
 /** How long (ms) a look is good for the next plan: each write compares what was seen. */
@@ -26,6 +33,8 @@ export class AwsSecretEntry implements Entry {
   /** Of preflight, for the draft that follows it. */
   #recent: { readonly seen: Seen | undefined; readonly at: number } | undefined
   #judgedAt: number | undefined
+  /** What others made, and what gets a label of ours before it is replaced. */
+  #found: string | undefined
 
   constructor(place: SecretPlace, reach: () => AwsReach) {
     this.id = entryId(place)
@@ -87,6 +96,7 @@ export class AwsSecretEntry implements Entry {
         ? undefined
         : obstacle(described, { message: calls.message, region: this.#place.region })
     if (fault !== undefined) throw fault
+    this.#found = described === undefined ? undefined : foundIn(described)
     this.#judgedAt = at
   }
 
@@ -99,6 +109,7 @@ export class AwsSecretEntry implements Entry {
     const calls = this.#calls()
     refuseLarge(bytes, calls.message)
     if (over === undefined || over === empty) return
+    if (over === this.#found) await this.#keep(over, calls, signal)
     await calls.put({ text: textOf(bytes), token }, signal)
   }
 
@@ -124,6 +135,16 @@ export class AwsSecretEntry implements Entry {
     } catch (error) {
       // The label is elsewhere, or there is no such version.
       if (!["aws-request-refused", "aws-not-found"].includes(describeError(error).code)) throw error
+    }
+  }
+
+  /** A help for Terraform: where AWS says no, nothing of ours depends on it. */
+  async #keep(version: string, calls: SecretCalls, signal: AbortSignal): Promise<void> {
+    this.#found = undefined
+    try {
+      await calls.move({ label: foundLabel, to: version }, signal)
+    } catch (error) {
+      if (!describeError(error).code.startsWith("aws-")) throw error
     }
   }
 

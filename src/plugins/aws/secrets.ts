@@ -8,6 +8,8 @@ import type { AwsSession } from "./session.ts"
 
 /** Moved from version to version by each write of ours. AWSPENDING is of AWS's own rotation. */
 export const stagedLabel = "mycelium"
+/** Stays on the version that was there before our first one: Terraform may follow it by its id. */
+export const foundLabel = "mycelium-found"
 export const currentLabel = "AWSCURRENT"
 
 const Arn = z.object({ ARN: z.string() })
@@ -157,6 +159,16 @@ export class SecretCalls {
     const resource = policyArn(this.#place)
     return { service: "secretsmanager", operation, body, message: this.message, resource }
   }
+}
+
+/** The version that is current, made by others, if none keeps our label yet. */
+export function foundIn({ VersionIdsToStages }: Described): string | undefined {
+  const all = Object.entries(VersionIdsToStages ?? {})
+  if (all.some(([, labels]) => labels.includes(foundLabel))) return undefined
+  // Ours have the id that is their token.
+  return all.find(
+    ([id, labels]) => labels.includes(currentLabel) && !/^[0-9a-f]{64}$/.test(id),
+  )?.[0]
 }
 
 function isMissing(error: unknown): boolean {

@@ -85,7 +85,7 @@ describe("the output aws_secret, at a strict stand-in", () => {
   }
   const operations = (): readonly string[] => aws.asked.map(({ operation }) => operation)
 
-  test("writes its fields in four calls, and keeps those of others as they are written", async () => {
+  test("writes its fields in four calls and a label, and keeps those of others as they are written", async () => {
     const [name, old, next] = [names(), newValue(), newValue()]
     aws.create(name, contentOf(old))
     const output = open(name)
@@ -95,6 +95,8 @@ describe("the output aws_secret, at a strict stand-in", () => {
     expect(operations()).toEqual([
       "GetSecretValue",
       "DescribeSecret",
+      // Once: the label of the version that was there.
+      "UpdateSecretVersionStage",
       "PutSecretValue",
       "UpdateSecretVersionStage",
     ])
@@ -167,6 +169,35 @@ describe("the output aws_secret, at a strict stand-in", () => {
     expect(((await back.commit(tokenOf, ends())) as Landed).is).toBe("done")
     aws.release()
     expect(aws.current(name)?.text).toBe(contentOf(old))
+  })
+
+  test("the version of those who made the secret keeps a label of ours: Terraform may follow it by its id", async () => {
+    const [name, old, next, last] = [names(), newValue(), newValue(), newValue()]
+    const secret = aws.create(name, contentOf(old))
+    const [found = ""] = secret.versions.keys()
+    const noted = await open(name).inspect?.(ends())
+    expect(noted?.findings).toEqual([
+      expect.objectContaining({ code: "aws-terraform", severity: "info" }),
+    ])
+    expect(noted?.findings[0]?.remedy).toContain("ignore_changes = [secret_string, version_stages]")
+    await show(open(name), next, old)
+    expect(operations().filter((one) => one === "UpdateSecretVersionStage")).toHaveLength(3)
+    aws.asked.length = 0
+    await show(open(name), last, old, next)
+    expect(operations()).toHaveLength(4)
+    aws.collect(name)
+    expect([...(secret.versions.get(found)?.labels ?? [])]).toEqual(["mycelium-found"])
+    expect(aws.current(name)?.text).toBe(contentOf(last))
+    expect((await open(name).inspect?.(ends()))?.findings).toEqual([])
+  })
+
+  test("a version that another program publishes later gets no label", async () => {
+    const [name, old, next, last] = [names(), newValue(), newValue(), newValue()]
+    const secret = aws.create(name, contentOf(old))
+    await show(open(name), next, old)
+    const theirs = aws.publish(name, contentOf(next))
+    await show(open(name), last, old, next)
+    expect([...(secret.versions.get(theirs)?.labels ?? [])]).not.toContain("mycelium-found")
   })
 
   test("a way back is a new version with the former content", async () => {
