@@ -26,3 +26,24 @@ export class ActivityScope {
     this.#ends.add(end)
   }
 }
+
+/** Keeps one value for each key until the last act of a scope leaves. */
+export class KeptInActivity<Value> {
+  readonly #kept = new WeakMap<ActivityScope, Map<string, Value>>()
+
+  /** The one that is kept, or a new one; where no act is under way, nothing is kept. */
+  of(activity: ActivityScope | undefined, key: string, make: () => Value): Value {
+    if (activity?.runs !== true) return make()
+    const values = this.#kept.get(activity) ?? this.#begin(activity)
+    const value = values.get(key) ?? make()
+    values.set(key, value)
+    return value
+  }
+
+  #begin(activity: ActivityScope): Map<string, Value> {
+    const values = new Map<string, Value>()
+    this.#kept.set(activity, values)
+    activity.atEnd(() => values.clear())
+    return values
+  }
+}

@@ -40,6 +40,16 @@ export async function within<T>(
   }
 }
 
+/** For an act that takes no signal: what it still does after the end is dropped. */
+export function orAborted<Value>(act: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason)
+    if (signal.aborted) stop()
+    signal.addEventListener("abort", stop, { once: true })
+    act.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop))
+  })
+}
+
 /** A pause that is late by more than this is not load: this process was stopped. */
 const lateMs = 1500
 

@@ -23,6 +23,7 @@ const shared = new Set([
   "options",
   "read-file",
   "read-command",
+  "json-field",
 ])
 
 /** A folder of outputs is named `file`, and so is a reference. */

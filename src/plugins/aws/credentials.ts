@@ -1,3 +1,4 @@
+import { orAborted } from "../../base/deadline.ts"
 import { AppError } from "../../base/error.ts"
 import { Secret } from "../../core/secret.ts"
 
@@ -24,7 +25,8 @@ export async function findCredentials(
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
   })
   try {
-    const found = await ended(find(), signal)
+    // The chain takes no signal.
+    const found = await orAborted(find(), signal)
     return {
       keyId: found.accessKeyId,
       key: new Secret("AWS's secret access key", found.secretAccessKey),
@@ -39,16 +41,6 @@ export async function findCredentials(
 }
 
 function quiet(): void {}
-
-/** The chain takes no signal: what it still does then is dropped. */
-function ended<Value>(act: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason)
-    if (signal.aborted) stop()
-    signal.addEventListener("abort", stop, { once: true })
-    act.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop))
-  })
-}
 
 /** Its own text may quote files and what programs printed. */
 function notFound(profile: string | undefined, error: unknown): AppError {

@@ -1,17 +1,9 @@
-import { type HttpsAddress, isLocal, parseHttps } from "../drivers/server/address.ts"
+import { type HttpsAddress, isLocal } from "../drivers/server/address.ts"
+import { parseEndpoint } from "../drivers/server/api-endpoint.ts"
 import { partitionOf } from "./arn.ts"
 
 /** Where an API of AWS is asked. */
 export type ApiAddress = HttpsAddress
-
-/** `https://host`, or `http://` on this machine. An error never quotes the address. */
-export function parseEndpoint(text: string): ApiAddress {
-  return parseHttps(text, {
-    form: "https://host",
-    nothingFollows: "nothing follows the host and its port",
-    because: "values go there",
-  })
-}
 
 export type Service = "secretsmanager" | "ssm" | "sts"
 

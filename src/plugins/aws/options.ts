@@ -1,9 +1,6 @@
 import { z } from "zod"
-import { AppError } from "../../base/error.ts"
-import { listenerOption, listenerProblem } from "../drivers/server/listener-option.ts"
-import { tlsOptions } from "../drivers/server/tls-options.ts"
+import { endpointKeys, guardProblems } from "../drivers/server/api-endpoint.ts"
 import { isArn, partsOf } from "./arn.ts"
-import { parseEndpoint } from "./endpoint.ts"
 
 /**
  * What a config says about a secret in AWS Secrets Manager. Region and account are said, never taken
@@ -20,17 +17,6 @@ export function secretKey() {
     .refine((text) => name.test(text) || isArn(text), {
       error: "a secret's name has letters, digits and /_+=.@-, up to 512; or give its whole ARN",
     })
-}
-
-function endpointKey() {
-  return z.string({ error: "give an address: https://host" }).superRefine((text, context) => {
-    try {
-      parseEndpoint(text)
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      context.addIssue({ code: "custom", message: error.message })
-    }
-  })
 }
 
 const Account = z
@@ -65,50 +51,12 @@ export function awsKeys() {
             "A profile of ~/.aws; left out, whatever credentials AWS's own tools would find here",
           examples: ["rotator"],
         }),
-      endpoint: endpointKey()
-        .optional()
-        .meta({
-          description: "Where the API is asked, where that is not the region's public address",
-          examples: ["https://vpce-0a1b2c.example.internal"],
-        }),
-      tls: tlsOptions()
-        .optional()
-        .meta({ description: "For an endpoint with a certificate of its own" }),
-      listener: listenerOption()
-        .optional()
-        .meta({
-          description:
-            "The user that must listen at an endpoint that begins with http://: a name, a uid, or any",
-          examples: ["any"],
-        }),
+      ...endpointKeys("the region's public address", "https://vpce-0a1b2c.example.internal"),
     })
-    .superRefine(({ endpoint, tls, listener }, context) => {
-      for (const { key, message } of guardProblems(endpoint, tls, listener))
+    .superRefine((aws, context) => {
+      for (const { key, message } of guardProblems(aws))
         context.addIssue({ code: "custom", path: [key], message })
     })
-}
-
-type GuardProblem = { readonly key: "listener" | "tls"; readonly message: string }
-
-/** In clear, who listens at the endpoint is named; tls is for an endpoint with TLS. */
-function guardProblems(
-  endpoint: string | undefined,
-  tls: unknown,
-  listener: Parameters<typeof listenerProblem>[0],
-): readonly GuardProblem[] {
-  const inClear = endpoint !== undefined && /^http:/i.test(endpoint)
-  const found: GuardProblem[] = []
-  if (inClear && listener === undefined)
-    found.push({
-      key: "listener",
-      message:
-        "without TLS any user of this machine could take the port: say who listens there, or any",
-    })
-  const unguarded = listenerProblem(listener, inClear)
-  if (unguarded !== undefined) found.push({ key: "listener", message: unguarded })
-  if (tls !== undefined && (endpoint === undefined || inClear))
-    found.push({ key: "tls", message: "tls is for an endpoint that begins with https://" })
-  return found
 }
 
 export type AwsOptions = z.output<ReturnType<typeof awsKeys>>

@@ -2,6 +2,7 @@ import { within } from "../../base/deadline.ts"
 import { AppError } from "../../base/error.ts"
 import type { ReferenceReach } from "../../core/define.ts"
 import { entryId, type SecretPlace } from "./options.ts"
+import { fieldIn } from "../references/json-field.ts"
 import { SecretCalls } from "./secrets.ts"
 import { sessionFor } from "./session.ts"
 
@@ -25,33 +26,5 @@ export function readSecret(
     if (value.SecretString === undefined)
       throw new AppError("reference-not-text", `${id} holds bytes, not text`)
     return field === undefined ? value.SecretString : fieldIn(value.SecretString, field, id)
-  })
-}
-
-/** One field of a JSON object; `id` names where it stands. */
-export function fieldIn(text: string, field: string, id: string): string {
-  const held = parsed(text, id)
-  const value = Object.hasOwn(held, field) ? held[field] : undefined
-  if (value === undefined)
-    throw new AppError("reference-missing", `${id} has no field ${field}`, {
-      hint: "it holds a credential that the config asks for: correct field, or write it there",
-    })
-  if (typeof value !== "string")
-    throw new AppError("reference-not-text", `the field ${field} of ${id} is no text`, {
-      hint: "a credential is a text: write it in quotes, or correct field",
-    })
-  return value
-}
-
-/** A parser's own error would quote it. */
-function parsed(text: string, id: string): Readonly<Record<string, unknown>> {
-  try {
-    const held: unknown = JSON.parse(text)
-    if (typeof held === "object" && held !== null && !Array.isArray(held)) return { ...held }
-  } catch {
-    // said below
-  }
-  throw new AppError("reference-not-text", `${id} is no JSON object, so it has no fields`, {
-    hint: "leave out field if its whole text is the credential",
   })
 }

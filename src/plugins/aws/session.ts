@@ -1,18 +1,14 @@
-import type { ActivityScope } from "../../base/activity-scope.ts"
+import { KeptInActivity } from "../../base/activity-scope.ts"
 import { Listeners } from "../../core/listeners.ts"
 import { endpointAt, type Endpoint } from "../drivers/server/endpoint.ts"
 import { ask, hostHeader, type HttpAnswer } from "../drivers/server/http.ts"
+import { patiently } from "../drivers/server/patience.ts"
 import { type Credentials, findCredentials } from "./credentials.ts"
 import { addressOf, type Service } from "./endpoint.ts"
 import { type Call, faultOf, typeOf } from "./fault.ts"
 import type { AwsOptions } from "./options.ts"
 import type { AwsReach } from "./reach.ts"
 import { signedHeaders } from "./signature.ts"
-
-/** How often, and for how long (ms) at most, AWS is waited for where it throttles. */
-const throttledTimes = 4
-const firstWaitMs = 500
-const longestWaitMs = 10_000
 
 /** An operation, and what it is asked of. */
 export type Question = Call & { readonly body: unknown }
@@ -99,23 +95,14 @@ export class AwsSession {
     return held
   }
 
-  async #patiently(
+  #patiently(
     at: At,
     request: Request,
     credentials: Credentials,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
-    const { host } = this.#reach
-    for (let times = 1; ; times++) {
-      const answer = await this.#send(at, request, credentials, signal)
-      if (!isThrottled(answer) || times === throttledTimes) return answer
-      const asked = /^\d{1,6}$/.test(answer.retryAfter ?? "")
-        ? Number(answer.retryAfter) * 1000
-        : undefined
-      const waitMs = asked ?? firstWaitMs * 2 ** (times - 1)
-      if (waitMs > longestWaitMs) return answer
-      await host.pause(waitMs, signal)
-    }
+    const send = (): Promise<HttpAnswer> => this.#send(at, request, credentials, signal)
+    return patiently({ send, isBusy: isThrottled, host: this.#reach.host }, signal)
   }
 
   async #send(
@@ -158,22 +145,10 @@ function isThrottled(answer: HttpAnswer): boolean {
   )
 }
 
-const kept = new WeakMap<ActivityScope, Map<string, AwsSession>>()
+const kept = new KeptInActivity<AwsSession>()
 
 /** That of the turn where a turn is under way, else a new one. */
 export function sessionFor({ profile }: AwsOptions, reach: AwsReach): AwsSession {
-  const { activity } = reach
-  if (activity?.runs !== true) return new AwsSession(profile, reach)
-  const sessions = kept.get(activity) ?? newSessions(activity)
   const key = JSON.stringify([reach.folder, profile])
-  const session = sessions.get(key) ?? new AwsSession(profile, reach)
-  sessions.set(key, session)
-  return session
-}
-
-function newSessions(activity: ActivityScope): Map<string, AwsSession> {
-  const sessions = new Map<string, AwsSession>()
-  kept.set(activity, sessions)
-  activity.atEnd(() => sessions.clear())
-  return sessions
+  return kept.of(reach.activity, key, () => new AwsSession(profile, reach))
 }

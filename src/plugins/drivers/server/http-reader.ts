@@ -5,14 +5,15 @@ import type { MessageReader } from "./channel.ts"
 /** Answers of HTTP/1.1 (RFC 9112), as far as a management API gives them. */
 
 /**
- * `date`: the server's clock, as HTTP writes it; left out where it does not say. `retryAfter`: as
- * the server said it.
+ * `date`: the server's clock, as HTTP writes it; left out where it does not say. `retryAfter`,
+ * `challenge` (how it wants to be logged in to): as the server said it.
  */
 export type HttpAnswer = {
   readonly status: number
   readonly body: string
   readonly date?: string
   readonly retryAfter?: string
+  readonly challenge?: string
 }
 
 /** Of the status line and all headers. */
@@ -61,7 +62,11 @@ export class HttpReader implements MessageReader<HttpAnswer> {
         return {
           status,
           body,
-          ...present({ date: headers.get("date"), retryAfter: headers.get("retry-after") }),
+          ...present({
+            date: headers.get("date"),
+            retryAfter: headers.get("retry-after"),
+            challenge: headers.get("www-authenticate"),
+          }),
         }
     }
   }
