@@ -9,7 +9,7 @@ import { versionAt } from "../core/version.ts"
 import { nextDue } from "../plan/due.ts"
 import { Command, argvOf } from "../plugins/hook-argv.ts"
 import { composeFiles } from "../plugins/docker/compose-files.ts"
-import { Options as ComposeKeys, composeOptions } from "../plugins/docker/options.ts"
+import { composeOptions, composeSchema } from "../plugins/docker/options.ts"
 import { ReferenceOptions, fileOf, findingsOf } from "../plugins/references/index.ts"
 import type { App } from "../app/app.ts"
 import { bothUsers, oneUserFiles, sayOneUser, unshownUser } from "../app/one-user.ts"
@@ -93,7 +93,7 @@ function takersOf({ audit: { heads }, folder }: Config): readonly Program[] {
 }
 
 function followedBy(compose: unknown, folder: string): readonly string[] {
-  const parsed = ComposeKeys.safeParse(compose)
+  const parsed = composeSchema().safeParse(compose)
   return parsed.success ? composeFiles(composeOptions(parsed.data), folder) : []
 }
 

@@ -19,16 +19,18 @@ export function secretKey() {
     })
 }
 
-const Account = z
-  .union([z.string().regex(/^\d{12}$/, digits), z.number().int().min(0).max(999_999_999_999)], {
-    error: digits,
-  })
-  .optional()
-  .meta({
-    title: "12 digits",
-    description: "The account that it belongs to; a secret's ARN says it, too",
-    examples: ["123456789012"],
-  })
+function accountKey() {
+  return z
+    .union([z.string().regex(/^\d{12}$/, digits), z.number().int().min(0).max(999_999_999_999)], {
+      error: digits,
+    })
+    .optional()
+    .meta({
+      title: "12 digits",
+      description: "The account that it belongs to; a secret's ARN says it, too",
+      examples: ["123456789012"],
+    })
+}
 
 export function awsKeys() {
   return z
@@ -41,7 +43,7 @@ export function awsKeys() {
           description: "The region where it is; a secret's ARN says it, too",
           examples: ["eu-central-1"],
         }),
-      account: Account,
+      account: accountKey(),
       profile: z
         .string({ error: "name a profile" })
         .regex(/^[^\p{Cc}[\]]{1,128}$/u, "a profile's name is one line, without brackets")

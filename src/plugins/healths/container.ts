@@ -1,13 +1,13 @@
 import { defineHealth } from "../../core/define.ts"
 import { Docker } from "../docker/docker.ts"
 import { findGroup } from "../docker/group.ts"
-import { Target, composeOptions } from "../docker/options.ts"
+import { composeOptions, targetSchema } from "../docker/options.ts"
 
 /** The health check that the containers of a Compose service have themselves. */
 export const container = defineHealth({
   type: "container",
   summary: "the own health checks of a Compose service's containers succeed",
-  options: Target,
+  options: targetSchema(),
   open: (written, context) => {
     const options = composeOptions(written)
     const docker = new Docker(options, context)

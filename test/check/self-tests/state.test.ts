@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { AppError } from "../../../src/base/error.ts"
 import { state as check, type States } from "../../../src/check/self-tests/state.ts"
-import type { StateDocument } from "../../../src/core/state.ts"
+import type { SecretState, StateDocument } from "../../../src/core/state.ts"
 import type { ChangeSet } from "../../../src/core/change-set.ts"
 import { ago, current, found, hour, now, result, secret, state, version } from "./looks.ts"
 

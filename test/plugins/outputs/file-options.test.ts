@@ -2,12 +2,8 @@ import { describe, expect, test } from "bun:test"
 import { writeFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { z } from "zod"
-import {
-  fileOptions,
-  modeOf,
-  ownership,
-  ownershipIsRight,
-} from "../../../src/plugins/outputs/file-options.ts"
+import { fileOptions } from "../../../src/plugins/outputs/file-options.ts"
+import { modeOf, ownership, ownershipIsRight } from "../../../src/plugins/outputs/file/rules.ts"
 import { errorOf } from "../../support/error-of.ts"
 import { temporaryFolder } from "../../support/temp-folder.ts"
 

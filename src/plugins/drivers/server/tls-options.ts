@@ -8,24 +8,26 @@ import { once } from "../../../core/once.ts"
 
 const path = { error: "give the path of a file" }
 
-const keys = () => ({
-  ca: z
-    .string(path)
-    .min(1, path)
-    .optional()
-    .meta({
-      description: "A file with the authority's certificate (PEM); else the system's authorities",
-      examples: ["/etc/ssl/db-ca.pem"],
-    }),
-  name: z
-    .string({ error: "give the name in the server's certificate" })
-    .min(1)
-    .optional()
-    .meta({
-      description: "The name in the server's certificate; else the address's host",
-      examples: ["db.internal"],
-    }),
-})
+function authorityKeys() {
+  return {
+    ca: z
+      .string(path)
+      .min(1, path)
+      .optional()
+      .meta({
+        description: "A file with the authority's certificate (PEM); else the system's authorities",
+        examples: ["/etc/ssl/db-ca.pem"],
+      }),
+    name: z
+      .string({ error: "give the name in the server's certificate" })
+      .min(1)
+      .optional()
+      .meta({
+        description: "The name in the server's certificate; else the address's host",
+        examples: ["db.internal"],
+      }),
+  }
+}
 
 export const insecureOption = once(() =>
   z
@@ -42,7 +44,7 @@ export const insecureOption = once(() =>
 export const tlsOptions = () =>
   z
     .strictObject({
-      ...keys(),
+      ...authorityKeys(),
       certificate: z
         .string(path)
         .min(1, path)

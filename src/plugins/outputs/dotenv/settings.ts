@@ -1,4 +1,4 @@
-import type { FileRules } from "../file-options.ts"
+import type { FileRules } from "../file/rules.ts"
 import type { Showing } from "../variables/variable.ts"
 import type { Reader } from "./readers/reader.ts"
 

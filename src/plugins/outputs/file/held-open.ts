@@ -2,7 +2,7 @@ import type { Stats } from "node:fs"
 import { AppError } from "../../../base/error.ts"
 import { type Opener, openersOf } from "../../../base/files/openers.ts"
 import { isOurs } from "../../../base/files/writers.ts"
-import { type FileRules, modeOf, ownership } from "../file-options.ts"
+import { type FileRules, modeOf, ownership } from "./rules.ts"
 
 /**
  * A file that is written into keeps its readers: a process that opened it before its mode was

@@ -4,7 +4,7 @@ import { AppError, systemCode } from "../../../base/error.ts"
 import { diskOf } from "../../../base/files/disk.ts"
 import { hasGroup, hasRight } from "../../../base/files/rights.ts"
 import { sayUser } from "../../../base/system/users.ts"
-import { type FileRules, modeOf, ownerOf, ownership } from "../file-options.ts"
+import { type FileRules, modeOf, ownerOf, ownership } from "./rules.ts"
 
 /**
  * A file that is replaced keeps its owner and its group, unless the config names others. Where the

@@ -2,7 +2,7 @@ import { AppError } from "../../../base/error.ts"
 import type { Keeper } from "../../../base/files/folder.ts"
 import { isOurs } from "../../../base/files/writers.ts"
 import { hasRight } from "../../../base/files/rights.ts"
-import { type FileRules, modeOf, ownerOf } from "../file-options.ts"
+import { type FileRules, modeOf, ownerOf } from "./rules.ts"
 import type { Present } from "./present.ts"
 
 /** A file that we write: where, and with which owner and mode. */

@@ -7,7 +7,7 @@ import { linkError, writeError } from "../../../base/files/file-errors.ts"
 import { type Folder, openFolder } from "../../../base/files/folder.ts"
 import { isOurs } from "../../../base/files/writers.ts"
 import { makeFolderIn } from "../../../base/files/new-folder.ts"
-import { type FileRules, modeOf, ownership } from "../file-options.ts"
+import { type FileRules, modeOf, ownership } from "../file/rules.ts"
 
 /** The folder, if it does not exist yet: for those who read the files alone. */
 export type MadeFolder = {

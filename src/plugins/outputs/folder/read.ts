@@ -1,5 +1,5 @@
 import { join } from "node:path"
-import type { FileRules } from "../file-options.ts"
+import type { FileRules } from "../file/rules.ts"
 import { refusePlanted } from "../file/planted.ts"
 import { type Present, readPresent } from "../file/present.ts"
 import type { Showing } from "../variables/variable.ts"

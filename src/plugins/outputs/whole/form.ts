@@ -1,6 +1,6 @@
 import { AppError } from "../../../base/error.ts"
 import type { Values } from "../../../core/ports.ts"
-import type { FileRules } from "../file-options.ts"
+import type { FileRules } from "../file/rules.ts"
 import type { Held, Rendered, Showing } from "../variables/variable.ts"
 
 /** A file that is ours as a whole: how it is written, and how its reader understands it. */

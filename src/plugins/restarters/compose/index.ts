@@ -14,7 +14,7 @@ import {
   projectWords,
   scaleWords,
 } from "../../docker/group.ts"
-import { type ComposeOptions, Options, composeOptions } from "../../docker/options.ts"
+import { type ComposeOptions, composeOptions, composeSchema } from "../../docker/options.ts"
 import { mustRunAnew } from "./prove.ts"
 import { openVariables, otherReach, reachOf } from "./reach.ts"
 import { readersOf } from "./readers.ts"
@@ -28,7 +28,7 @@ import { type Seen, isAsSeen, seeNow } from "./untouched.ts"
 export const compose = defineRestarter({
   type: "compose",
   summary: "recreates services of Docker Compose",
-  options: Options,
+  options: composeSchema(),
   open: (written, context) => {
     const options = composeOptions(written)
     const docker = new Docker(options, context)
