@@ -26,6 +26,14 @@ export async function refuseTaken(
   if (error !== undefined) throw error.within(environment.name)
 }
 
+/** Did another config write it last? One that was copied or moved may have. */
+export function isWrittenElsewhere(
+  { file }: Pick<Config, "file">,
+  { config: owner }: Pick<StateDocument, "config">,
+): boolean {
+  return owner !== undefined && owner !== file
+}
+
 /** Why the state is not this config's; undefined if it is. */
 export async function takenBy(
   asking: Asking,
@@ -33,7 +41,7 @@ export async function takenBy(
   document: StateDocument,
 ): Promise<AppError | undefined> {
   const { config: owner } = document
-  if (owner === undefined || owner === asking.config.file) return undefined
+  if (owner === undefined || !isWrittenElsewhere(asking.config, document)) return undefined
   const differs = differenceIn(asking, environment, document)
   if (differs === undefined || isGone(owner) || isSame(owner, asking.config.file)) return undefined
   if (!(await claims(owner, environment.name, asking))) return undefined

@@ -5,7 +5,7 @@ import type { Environment } from "./self-tests/state.ts"
 import { store } from "./self-tests/store.ts"
 import type { Finding } from "../core/ports.ts"
 import { environmentsWithLog } from "../record/audit-log.ts"
-import { behindItsLog } from "../record/behind.ts"
+import { behindItsLog, isBeforeItsLog } from "../record/behind.ts"
 import { missingIdentity } from "./identity.ts"
 import { MountGate } from "../base/files/mount-gate.ts"
 import { offOutputs } from "./off-outputs.ts"
@@ -33,7 +33,7 @@ export async function alarms(
   const results: readonly Result[] = await Promise.all([
     ...(result === undefined ? [] : [result]),
     identityThere(context),
-    storeCheck({ ...context, silent }),
+    storeCheck({ ...context, silent }, environments),
     runCheck(clock, { documents, now: context.host.now() }),
     serviceCheck(context, environments, silent),
   ])
@@ -62,8 +62,11 @@ export function identityThere({ config, host, me }: AlarmsOf): Promise<Result> {
   return runCheck(identity, { missing: missingIdentity(config, host, me) })
 }
 
-export async function storeCheck(context: Omit<AlarmsOf, "host">): Promise<Result> {
-  return runCheck(store, await storeOf(context, context.me))
+export async function storeCheck(
+  context: Omit<AlarmsOf, "host">,
+  environments: readonly Read[],
+): Promise<Result> {
+  return runCheck(store, await storeOf(context, context.me, environments))
 }
 
 /** States that are older than their log, or gone. What cannot be read is told elsewhere. */
@@ -73,8 +76,11 @@ export async function olderStates(
 ): Promise<readonly Finding[]> {
   // After the documents were read: a log that is younger than this look belongs to a younger state.
   const logs = environmentsWithLog({ store: folder, project })
+  const suspects = environments.filter(
+    ({ name, document }) => logs?.has(name) !== false || !isBeforeItsLog(document),
+  )
   const found = await Promise.all(
-    environments.map(async ({ name, document }) => {
+    suspects.map(async ({ name, document }) => {
       const place = { store: folder, project, environment: name }
       const error = await behindItsLog(place, document, logs?.has(name)).catch(() => undefined)
       return error === undefined ? [] : [findingOf(error, name)]

@@ -51,7 +51,7 @@ async function checkAnswering(checked: Checked, options: CheckMode): Promise<rea
   const atWork = workedOn(config, documents)
   const judged: Judge = (more = {}) =>
     runCheck(state, { ...states, strange, now, atWork, accepted, ...more })
-  const writable = storeCheck(checked)
+  const writable = storeCheck(checked, environments)
   const quick = [
     runCheck(randomness, { random: host.random, count: options.quick ? 100 : 1000 }),
     runCheck(clock, { documents, now }),

@@ -13,8 +13,9 @@ export async function offOutputs(
   silent: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
   const found = environments.flatMap(({ name, document }) => {
+    if (document?.offOutputs === undefined) return []
     const outputs = config.environments[name]?.outputs ?? []
-    return (document === undefined ? [] : offOutputsOf(document)).flatMap((off) => {
+    return offOutputsOf(document).flatMap((off) => {
       const output = outputs.find(({ target }) => target === off.target && !silent.has(target))
       return output === undefined ? [] : [{ off, paths: [output.target, ...(output.files ?? [])] }]
     })

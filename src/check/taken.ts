@@ -1,4 +1,4 @@
-import { takenBy } from "../app/belongs.ts"
+import { isWrittenElsewhere, takenBy } from "../app/belongs.ts"
 import type { AppError } from "../base/error.ts"
 import type { Checked } from "./request.ts"
 import { findingOf } from "./self-tests/check.ts"
@@ -20,8 +20,11 @@ export async function takenStates(
   checked: Pick<Checked, "config" | "plugins" | "host">,
   environments: readonly Pick<Environment, "name" | "document">[],
 ): Promise<readonly Finding[]> {
+  const suspects = environments.filter(
+    ({ document }) => document !== undefined && isWrittenElsewhere(checked.config, document),
+  )
   const judged = await Promise.all(
-    environments.map(async (one) => {
+    suspects.map(async (one) => {
       const error = await takenIn(checked, one)
       return error === undefined ? [] : [findingOf(error, one.name)]
     }),

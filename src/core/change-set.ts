@@ -101,11 +101,15 @@ export type OpenSets = {
 
 /** Every change set that is not finished. */
 export function openSets(document: OpenSets | undefined): readonly ChangeSet[] {
+  // Asked several times of each secret; hardly ever is one open.
+  if (document?.changeSet === undefined && document?.deferred === undefined) return none
   return [
     ...(document?.changeSet === undefined ? [] : [document.changeSet]),
     ...(document?.deferred ?? []),
   ]
 }
+
+const none: readonly ChangeSet[] = []
 
 /** The one that a secret is in. */
 export function openSetOf(document: OpenSets | undefined, name: string): ChangeSet | undefined {

@@ -5,6 +5,11 @@ import { auditPath, peekLogEnd, readLogEnd } from "./audit-log.ts"
 import { olderThanLog } from "./older-than-log.ts"
 import { type StateKey, readState } from "./state-file.ts"
 
+/** All lines still ride in the state: without a log, nothing can know of more. */
+export function isBeforeItsLog(document: StateDocument | undefined): boolean {
+  return document === undefined || document.audit.count === document.audit.lines.length
+}
+
 /**
  * Without any key: is a state older than its log, or gone, or is the log cut? Then every command
  * that acts refuses to. `document`: as it was read before. Beside an act that is under way nothing
@@ -17,9 +22,7 @@ export async function behindItsLog(
   hasLog?: boolean,
 ): Promise<AppError | undefined> {
   const { audit, serial } = document ?? { audit: { count: 0, lines: [] }, serial: 0 }
-  // All lines still ride in the state, and there is no log yet that could know of more.
-  const isYoung = audit.count === audit.lines.length
-  if (isYoung && !(hasLog ?? existsSync(auditPath(place)))) return undefined
+  if (isBeforeItsLog(document) && !(hasLog ?? existsSync(auditPath(place)))) return undefined
   const end = peekLogEnd(place) ?? (await readLogEnd(place))
   if (end.count < audit.count - audit.lines.length)
     return olderThanLog(place, { lost: false, cut: true })

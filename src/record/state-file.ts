@@ -120,7 +120,16 @@ function judged(found: Regular | undefined, place: StateKey): StateDocument | un
       { hint: "it was moved or copied here: put it back where it belongs; nothing was changed" },
     )
   }
+  sizes.set(parsed, found.bytes.length)
   return parsed
+}
+
+/** Of documents that were read: looks at the room for the next write need not ask for it again. */
+const sizes = new WeakMap<StateDocument, number>()
+
+/** The bytes of the file that a document was read from; undefined if there was none. */
+export function sizeRead(document: StateDocument): number | undefined {
+  return sizes.get(document)
 }
 
 /** Of a thousand states, none is waited for that can be had at once. */
