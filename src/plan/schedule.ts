@@ -1,4 +1,5 @@
 import { Cron } from "croner"
+import { once } from "../core/once.ts"
 
 /** Only this file knows croner, which answers "when next after?"; the loop is the daemon's. */
 export interface Schedule {
@@ -26,27 +27,53 @@ export function parseSchedule(
 function read(pattern: string, timezone: string): Schedule | { readonly problem: string } {
   if (!isTimezone(timezone))
     return { problem: "the timezone is not known: write it as in Europe/Berlin" }
-  let cron: Cron
+  let ticks: Ticks
   try {
-    // UTC as an offset: loading the time zones costs milliseconds, and most configs need none.
-    cron = new Cron(pattern, {
-      ...(timezone === "UTC" ? { utcOffset: 0 } : { timezone }),
-      paused: true,
-    })
+    ticks = dailyInUtc(pattern, timezone) ?? cronTicks(pattern, timezone)
   } catch {
     return { problem: 'the schedule is no cron pattern: five fields, as in "0 3 * * SUN"' }
   }
-  const schedule: Schedule = {
-    pattern,
-    timezone,
-    ...remembering({
-      next: (at) => cron.nextRun(at) ?? undefined,
-      previous: (at) => cron.previousRuns(1, at)[0],
-    }),
-  }
+  const schedule: Schedule = { pattern, timezone, ...remembering(ticks) }
   return schedule.next(new Date(0)) === undefined
     ? { problem: "the schedule names no time that ever comes" }
     : schedule
+}
+
+type Ticks = Pick<Schedule, "next" | "previous">
+
+function cronTicks(pattern: string, timezone: string): Ticks {
+  // UTC as an offset: loading the time zones costs milliseconds, and most configs need none.
+  const cron = new Cron(pattern, {
+    ...(timezone === "UTC" ? { utcOffset: 0 } : { timezone }),
+    paused: true,
+  })
+  return {
+    next: (at) => cron.nextRun(at) ?? undefined,
+    previous: (at) => cron.previousRuns(1, at)[0],
+  }
+}
+
+const dayMs = 86_400_000
+/** Beyond it the pattern's own library has the word, to its last year. */
+const latest = Date.UTC(2900, 0)
+
+/**
+ * "0 3 * * *" in UTC, as most configs have it, told by arithmetic: the library's first answer takes
+ * a millisecond of each start. Undefined for any other pattern.
+ */
+function dailyInUtc(pattern: string, timezone: string): Ticks | undefined {
+  const [, minute, hour] = /^([1-5]?\d) (1?\d|2[0-3]) \* \* \*$/.exec(pattern) ?? []
+  if (timezone !== "UTC" || minute === undefined || hour === undefined) return undefined
+  const offset = (Number(hour) * 60 + Number(minute)) * 60_000
+  const days = (at: Date): number => (at.getTime() - offset) / dayMs
+  const rest = once(() => cronTicks(pattern, timezone))
+  const isNear = (at: Date): boolean => at.getTime() >= 0 && at.getTime() < latest
+  return {
+    next: (at) =>
+      isNear(at) ? new Date((Math.floor(days(at)) + 1) * dayMs + offset) : rest().next(at),
+    previous: (at) =>
+      isNear(at) ? new Date((Math.ceil(days(at)) - 1) * dayMs + offset) : rest().previous(at),
+  }
 }
 
 /** Two ticks with none between them (ms). */
@@ -58,9 +85,7 @@ const remembered = 16
  * Remembers the ticks on both sides of an answer: thousands of secrets that were rotated in one night
  * lie between the same two, and croner is asked once.
  */
-function remembering(
-  ticks: Pick<Schedule, "next" | "previous">,
-): Pick<Schedule, "next" | "previous"> {
+function remembering(ticks: Ticks): Ticks {
   const known: Between[] = []
   const remember = (from: Date | undefined, to: Date | undefined): void => {
     if (from === undefined || to === undefined) return
