@@ -37,10 +37,13 @@ function unescaped(path: string): string {
   )
 }
 
-/** As this process sees them. */
+/** As this process sees them. Asked anew each time; the same text is not parsed again. */
 export function ownMounts(): readonly Mount[] {
-  return parseMounts(textOf("self"))
+  const text = textOf("self")
+  if (text !== last.text) last = { text, mounts: parseMounts(text) }
+  return last.mounts
 }
+let last: { readonly text: string; readonly mounts: readonly Mount[] } = { text: "", mounts: [] }
 
 function textOf(pid: string): string {
   try {
