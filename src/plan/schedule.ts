@@ -31,11 +31,11 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
   try {
     ticks = dailyInUtc(pattern, timezone) ?? cronTicks(pattern, timezone)
   } catch {
-    return { problem: 'the schedule is no cron pattern: five fields, as in "0 3 * * SUN"' }
+    return { problem: faultIn(pattern) }
   }
   const schedule: Schedule = { pattern, timezone, ...remembering(ticks) }
   return schedule.next(new Date(0)) === undefined
-    ? { problem: "the schedule names no time that ever comes" }
+    ? { problem: `the schedule names no time that ever comes${whyNever(pattern)}` }
     : schedule
 }
 
@@ -74,6 +74,47 @@ function dailyInUtc(pattern: string, timezone: string): Ticks | undefined {
     previous: (at) =>
       isNear(at) ? new Date((Math.ceil(days(at)) - 1) * dayMs + offset) : rest().previous(at),
   }
+/** What may stand in each field of five. */
+const fieldsOf = [
+  { name: "minute", range: "0 to 59" },
+  { name: "hour", range: "0 to 23" },
+  { name: "day of the month", range: "1 to 31, or L" },
+  { name: "month", range: "1 to 12, or JAN to DEC" },
+  { name: "day of the week", range: "0 to 7, or SUN to SAT" },
+] as const
+
+/** Which field it is, not what stands there: that could be anything that was pasted. */
+function faultIn(pattern: string): string {
+  const fields = pattern.trim().split(/\s+/)
+  const example = 'as in "0 3 * * SUN"'
+  if (fields.length !== fieldsOf.length)
+    return `the schedule is no cron pattern: five fields, ${example}; it has ${fields.length}`
+  const wrong = fieldsOf.filter((_, at) => !isPattern(onlyField(fields, at)))
+  if (wrong.length === 0) return `the schedule is no cron pattern: five fields, ${example}`
+  const named = wrong.map(({ name, range }) => `its ${name} (${range})`).join(", ")
+  return `the schedule is no cron pattern: ${named} ${wrong.length === 1 ? "is" : "are"} wrong; ${example}`
+}
+
+/** The others say nothing. */
+function onlyField(fields: readonly string[], kept: number): string {
+  return fields.map((field, at) => (at === kept ? field : "*")).join(" ")
+}
+
+function isPattern(pattern: string): boolean {
+  try {
+    return new Cron(pattern, { paused: true, utcOffset: 0 }).getPattern() !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** If it would come on another day. */
+function whyNever(pattern: string): string {
+  const fields = pattern.trim().split(/\s+/)
+  if (fields.length !== fieldsOf.length) return ""
+  const anyDay = fields.map((field, at) => (at === 2 ? "*" : field)).join(" ")
+  const comes = new Cron(anyDay, { paused: true, utcOffset: 0 }).nextRun(new Date(0)) !== null
+  return comes ? ": no month that it names has its day of the month" : ""
 }
 
 /** Two ticks with none between them (ms). */

@@ -13,6 +13,23 @@ function within(pattern: string, everyMs: number): boolean {
   return ticksWithin((at) => parsed.next(at), everyMs)
 }
 
+describe("parseSchedule()", () => {
+  test.each([
+    ["0 25 * * *", "its hour (0 to 23) is wrong"],
+    ["60 3 * * *", "its minute (0 to 59) is wrong"],
+    ["0 3 32 * *", "its day of the month (1 to 31, or L) is wrong"],
+    ["0 3 * 13 *", "its month (1 to 12, or JAN to DEC) is wrong"],
+    ["0 3 * * MONDAI", "its day of the week (0 to 7, or SUN to SAT) is wrong"],
+    ["x 25 * * *", "its minute (0 to 59), its hour (0 to 23) are wrong"],
+    ["0 3 * *", 'five fields, as in "0 3 * * SUN"; it has 4'],
+    ["0 3 30 2 *", "no time that ever comes: no month that it names has its day of the month"],
+    ["0 3 31 4,6 *", "no time that ever comes: no month that it names has its day of the month"],
+  ])("says of %p what is wrong", (pattern, expected) => {
+    const parsed = parseSchedule(pattern, "UTC")
+    expect("problem" in parsed ? parsed.problem : "none").toContain(expected)
+  })
+})
+
 describe("ticksWithin()", () => {
   test.each([
     ["0 3 * * *", day, true],
