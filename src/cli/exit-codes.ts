@@ -36,6 +36,8 @@ const byCode: Readonly<Record<string, number>> = {
   "state-foreign": exitCodes.person,
   "state-older": exitCodes.person,
   "state-newer": exitCodes.person,
+  "identity-missing": exitCodes.person,
+  "identity-broken": exitCodes.person,
   "keys-missing": exitCodes.person,
   "keys-broken": exitCodes.person,
   "seal-broken": exitCodes.person,

@@ -195,16 +195,19 @@ async function following(
 
 /**
  * If two values can live side by side, the one before may be alive: it is revoked after its grace,
- * and proven dead. If not, the login that was just accepted has shown that it is dead.
+ * and proven dead; at once if the service is noted as refusing it, for no program needs it then. If
+ * not, the login that was just accepted has shown that it is dead.
  */
 function replaced(session: Session, name: string): Stage {
   const now = session.work.host.now()
+  const isRefused = session.state(name).drift !== undefined
+  const graceMs = isRefused ? 0 : (session.work.policies[name]?.graceMs ?? 0)
   if (driverOf(session, name).overlap !== "both")
     return { kind: "retired", since: now.toISOString() }
   return {
     kind: "previous",
     since: now.toISOString(),
-    revokeAt: new Date(now.getTime() + (session.work.policies[name]?.graceMs ?? 0)).toISOString(),
+    revokeAt: new Date(now.getTime() + graceMs).toISOString(),
     endSessions: false,
   }
 }

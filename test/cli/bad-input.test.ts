@@ -198,12 +198,12 @@ describe("surroundings that are wrong", () => {
     chmodSync(identityFile, 0o600)
     renameSync(identityFile, `${identityFile}.away`)
     await expectRefused(shop, rotate, {
-      code: 1,
+      code: 7,
       message: `there is no identity at ${identityFile}`,
       hint: "put back the identity that it was sealed to, from your offline backup",
     })
     await expectRefused(shop, ["init"], {
-      code: 1,
+      code: 7,
       message: "a new one cannot open it",
       hint: "put back the identity",
     })
