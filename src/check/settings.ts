@@ -125,16 +125,17 @@ export function clearLogins(
  * where they are.
  */
 export function referencesOf(config: Config, host: Host, gate: MountGate): Settings["references"] {
-  const nested = Object.values(config.environments).flatMap(({ name, folder, secrets }) =>
-    Object.values(secrets).flatMap((secret) =>
-      [...entriesIn(secret.options)].flatMap(([key, value]) => {
-        // A driver's own command is no reference.
-        const parsed = key === "command" ? undefined : ReferenceOptions().safeParse(value)
-        return parsed?.success === true
-          ? [{ place: `${name}/${secret.name}`, folder, reference: parsed.data }]
-          : []
-      }),
-    ),
+  const nested = Object.values(config.environments).flatMap(
+    ({ name, folder, secrets, outputs }) => [
+      ...Object.values(secrets).flatMap((secret) =>
+        referencesIn(secret.options).map((reference) => ({
+          place: `${name}/${secret.name}`,
+          folder,
+          reference,
+        })),
+      ),
+      ...managersIn(outputs).map((reference) => ({ place: name, folder, reference })),
+    ],
   )
   const all =
     config.identity === undefined
@@ -149,6 +150,22 @@ export function referencesOf(config: Config, host: Host, gate: MountGate): Setti
       return silent === undefined ? inspectOne(reference, folder, host) : [silent]
     },
   }))
+}
+
+function referencesIn(options: unknown): readonly Reference[] {
+  return [...entriesIn(options)].flatMap(([key, value]) => {
+    // A driver's own command is no reference.
+    const parsed = key === "command" ? undefined : ReferenceOptions().safeParse(value)
+    return parsed?.success === true ? [parsed.data] : []
+  })
+}
+
+/** By which mycelium logs in at the secret managers: each once. What an output shows is none. */
+function managersIn(outputs: EnvironmentConfig["outputs"]): readonly Reference[] {
+  const all = outputs
+    .filter(({ entry }) => entry === true)
+    .flatMap(({ options }) => referencesIn({ ...Object(options), variables: undefined }))
+  return [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]
 }
 
 async function inspectOne(

@@ -30,7 +30,7 @@ async function lay(): Promise<Project> {
               server: {
                 address: "https://vault.invalid:8200",
                 tls: { ca: "app/vault-ca.pem" },
-                auth: { token: { env: "TOKEN" } },
+                auth: { token: { file: "app/token" } },
               },
               path: "shop/key",
             },
@@ -44,17 +44,25 @@ async function lay(): Promise<Project> {
   return project
 }
 
-test("check names the TLS files that another user can change, and those that are not there, without asking a server", async () => {
+test("check names the TLS files and the credentials of a secret manager that others can reach, or that are not there, without asking a server", async () => {
   await using project = await lay()
   const missing = (await project.mycelium(["check"])).stdout
   expect(missing).not.toContain("tls-file-open")
+  expect(missing).toContain(
+    `reference-missing: production: there is no file ${project.path("app/token")}`,
+  )
   expect(missing).toContain(`tls-file-unreadable: production: ${project.path("app/vault-ca.pem")}`)
   project.write("app/vault-ca.pem", "not looked at")
+  project.write("app/token", "not looked at")
+  chmodSync(project.path("app/token"), 0o644)
   chmodSync(project.path("app/own.key"), 0o666)
   const key = (await project.mycelium(["check"])).stdout
   expect(key.match(/tls-file-\w+: .*/g)).toEqual([
     `tls-file-open: production/db: ${project.path("app/own.key")} can be changed by others, who can write into it`,
   ])
+  expect(key).toContain(
+    `reference-open: production: ${project.path("app/token")} can be read by everybody`,
+  )
   chmodSync(project.path("app"), 0o777)
   const { stdout, code } = await project.mycelium(["check"])
   expect(code).toBe(4)
