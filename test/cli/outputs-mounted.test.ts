@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test"
 import { chmodSync, chownSync, readFileSync, statSync } from "node:fs"
 import { type Project, json } from "../support/mycelium.ts"
-import { type Finding, codesOf, kinds, rotated, well } from "../support/output-kinds.ts"
+import { type Finding, codesOf, kinds, rotated } from "../support/output-kinds.ts"
+import { succeed } from "../support/one-secret.ts"
 
 const why = whyNotMounted()
 
@@ -67,7 +68,7 @@ describe.skipIf(why !== undefined)(
       try {
         await child.stdout.getReader().read()
         expect(await codesOf(project)).toEqual({ dotenv: ["output-mounted-alone"] })
-        await well(project, "rotate-now", "production")
+        await succeed(project, "rotate-now", "production")
         expect(readFileSync(`/proc/${child.pid}/root${project.path("inside")}`, "utf8")).not.toBe(
           project.read("out/env"),
         )
@@ -84,7 +85,7 @@ describe.skipIf(why !== undefined)(
       for (const folder of [project.folder, project.path("out")]) chmodSync(folder, 0o711)
       chownSync(project.path("out/env"), 0, 0)
       expect(await codesOf(project)).toEqual({ dotenv: ["file-owner"] })
-      await well(project, "render")
+      await succeed(project, "render")
       expect([
         statSync(project.path("out/env")).uid,
         statSync(project.path("out/env")).gid,

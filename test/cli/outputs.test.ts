@@ -10,8 +10,8 @@ import {
   paths,
   rotated,
   value,
-  well,
 } from "../support/output-kinds.ts"
+import { succeed } from "../support/one-secret.ts"
 
 /**
  * Every kind of output through the binary: what check says if a file is not as it was written, and
@@ -22,12 +22,12 @@ describe("a whole file", () => {
   test("of every kind is sound after two rotations, and shows the values of the last", async () => {
     await using project = await rotated()
     const first = project.read("out/run/key")
-    await well(project, "rotate-now", "production")
+    await succeed(project, "rotate-now", "production")
     expect(await codesOf(project)).toEqual({})
     const key = project.read("out/run/key")
     expect(key).not.toBe(first)
     for (const path of Object.values(paths)) expect(project.read(path).split(key)).toHaveLength(2)
-    expect(await well(project, "render")).not.toContain("written")
+    expect(await succeed(project, "render")).not.toContain("written")
   })
 
   test("of every kind: check says what was done to it, and render repairs it", async () => {
@@ -35,10 +35,10 @@ describe("a whole file", () => {
     const texts = (): Readonly<Record<string, string>> =>
       eachOf((name) => project.read(paths[name]))
     const older = texts()
-    await well(project, "rotate-now", "production")
+    await succeed(project, "rotate-now", "production")
     const now = texts()
     const repaired = async (): Promise<void> => {
-      await well(project, "render")
+      await succeed(project, "render")
       expect(texts()).toEqual(now)
     }
     for (const name of names) rmSync(project.path(paths[name]))
@@ -86,7 +86,7 @@ describe("a whole file", () => {
       expect(project.read(paths[name])).toBe(edited[name] ?? "")
       renameSync(project.path(paths[name]), project.path("moved"))
     }
-    await well(project, "render")
+    await succeed(project, "render")
     expect(await codesOf(project)).toEqual({})
   }, 60_000)
 
@@ -99,7 +99,7 @@ describe("a whole file", () => {
         { ...kinds.json, variables: { d: value } },
       ]),
     )
-    await well(project, "render")
+    await succeed(project, "render")
     const key = project.read("out/run/key")
     expect([project.read("out/redis.conf"), JSON.parse(project.read("out/x.json"))]).toEqual([
       `# more\nrequirepass ${key}\n`,
@@ -107,7 +107,7 @@ describe("a whole file", () => {
     ])
     project.write("redis.liquid", `requirepass ${value}`)
     project.configure(configOf([{ template: "out/redis.conf", from: "redis.liquid" }]))
-    expect(await well(project, "render")).toContain("out/redis.conf: written: contents")
+    expect(await succeed(project, "render")).toContain("out/redis.conf: written: contents")
     expect(project.read("out/redis.conf")).toBe(`requirepass ${key}`)
     project.write("redis.liquid", `requirepass ${value}`, 0o666)
     expect((await project.mycelium(["render"])).code).toBe(3)
@@ -128,7 +128,7 @@ test("adopt takes values from every kind that can be read backwards, and says wh
     }
     project.write(paths[name], before[name])
     if (name === "folder") project.write("out/run/other", other)
-    await well(project, "init")
+    await succeed(project, "init")
     const ran = await project.mycelium(["adopt", "production", "--json"])
     const { results } = json<{
       readonly results: Readonly<
@@ -143,7 +143,7 @@ test("adopt takes values from every kind that can be read backwards, and says wh
       })
     else {
       expect(Object.values(results).map(({ kind }) => kind)).toEqual(["adopted", "adopted"])
-      await well(project, "rotate-now", "production")
+      await succeed(project, "rotate-now", "production")
       expect(project.read(paths[name])).not.toContain(key)
     }
   }
@@ -153,7 +153,7 @@ test("delete removes a secret from every kind, and the files with the last secre
   await using project = await rotated()
   const key = project.read("out/run/key")
   const other = project.read("out/run/other")
-  await well(project, "delete", "production/key", "--yes")
+  await succeed(project, "delete", "production/key", "--yes")
   for (const path of ["out/env", "out/x.json", "out/x.yml", "out/run/other"])
     expect([project.read(path).includes(key), project.read(path).includes(other)]).toEqual([
       false,
@@ -161,6 +161,6 @@ test("delete removes a secret from every kind, and the files with the last secre
     ])
   for (const path of ["out/redis.conf", "out/one-way", "out/run/key"])
     expect(project.has(path)).toBe(false)
-  await well(project, "delete", "production/other", "--yes")
+  await succeed(project, "delete", "production/other", "--yes")
   for (const path of Object.values(paths)) expect(project.has(path)).toBe(false)
 })

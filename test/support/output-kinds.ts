@@ -1,5 +1,6 @@
 import { expect } from "bun:test"
 import { type Project, json, layOut } from "./mycelium.ts"
+import { succeed } from "./one-secret.ts"
 
 /** An output of every kind, in one project. */
 
@@ -40,14 +41,8 @@ export function configOf(outputs: readonly object[]): object {
 
 export async function rotated(outputs: readonly object[] = Object.values(kinds)): Promise<Project> {
   const project = await layOut({ "out/.keep": "" }, configOf(outputs))
-  for (const args of [["init"], ["rotate-now", "--all", "--new"]]) await well(project, ...args)
+  for (const args of [["init"], ["rotate-now", "--all", "--new"]]) await succeed(project, ...args)
   return project
-}
-
-export async function well(project: Project, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await project.mycelium(args)
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${stdout}${stderr}`)
-  return stdout
 }
 
 /** By kind: the codes that check has about its file, or about the folder that it is in. */

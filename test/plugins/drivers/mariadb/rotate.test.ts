@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { text } from "../conformance/harness.ts"
-import { layOut, type Project } from "../../../support/mycelium.ts"
+import { type Project } from "../../../support/mycelium.ts"
 import { versionsOf } from "../../../support/sealed.ts"
 import { type MariadbServer, startMariadb } from "../../../support/servers/mariadb.ts"
 import { session } from "./harness.ts"
+import { layOutOneSecret, succeed } from "../../../support/one-secret.ts"
 
 /** The whole way, by the binary and a real server, with an admin that may do no more than it needs. */
 
@@ -23,33 +24,13 @@ async function shop(server: MariadbServer, more: object = {}): Promise<Project> 
     grace: "300ms",
     ...more,
   }
-  const project = await layOut(
-    { ".env": `PORT=8080\nDB_PASSWORD=${password}\n`, "rotator.password": rotator },
-    {
-      project: "shop",
-      environments: {
-        production: {
-          rotate_every: "90d",
-          secrets: { mariadb: secret },
-          outputs: [
-            { dotenv: ".env", merge: true, variables: { DB_PASSWORD: "{{ mariadb.password }}" } },
-          ],
-          deployments: {
-            api: { command: ["./restart"], healthy: { command: ["./health"], within: "2s" } },
-          },
-        },
-      },
-    },
-  )
-  project.script("restart", "cp .env loaded")
-  project.script("health", "test -e loaded || exit 0", "cmp -s .env loaded")
-  return project
-}
-
-async function said(project: Project, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await project.mycelium(args)
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${stdout}${stderr}`)
-  return stdout
+  return layOutOneSecret({
+    name: "mariadb",
+    options: secret,
+    variable: "DB_PASSWORD",
+    password,
+    adminPassword: rotator,
+  })
 }
 
 /** By another client than ours; "in", or the number of the refusal. */
@@ -76,13 +57,13 @@ async function login(server: MariadbServer, password: string): Promise<string> {
 test("adopts what .env holds, rotates it, and the old login is refused", async () => {
   await using server = await startMariadb()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const old = project.variable("DB_PASSWORD")
-  expect(await said(project, "rotate-now", "production", "--dry-run")).toContain(
+  expect(await succeed(project, "rotate-now", "production", "--dry-run")).toContain(
     "ALTER USER 'shop'@'%' (second password)",
   )
-  expect(await said(project, "rotate-now", "production")).toContain(
+  expect(await succeed(project, "rotate-now", "production")).toContain(
     "production/mariadb: v1 is revoked, its login is refused",
   )
   const now = project.variable("DB_PASSWORD")
@@ -92,17 +73,17 @@ test("adopts what .env holds, rotates it, and the old login is refused", async (
     { id: "v1", stage: "retired", password: old },
     { id: "v2", stage: "current", password: now },
   ])
-  await said(project, "check", "--connect")
+  await succeed(project, "check", "--connect")
   expect(project.read(".env")).toStartWith("PORT=8080\n")
 }, 60_000)
 
 test("end_sessions ends what was opened with the old password", async () => {
   await using server = await startMariadb()
   await using project = await shop(server, { end_sessions: true })
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   using older = await session(server, "shop", project.variable("DB_PASSWORD"))
-  await said(project, "rotate-now", "production")
+  await succeed(project, "rotate-now", "production")
   expect(await older.alive()).toBe(false)
   expect(readFileSync(project.auditPath(), "utf8")).toContain('"sessionsEnded":1')
 }, 60_000)
@@ -110,8 +91,8 @@ test("end_sessions ends what was opened with the old password", async () => {
 test("a deployment that does not become healthy brings the old password back, and takes the new one away", async () => {
   await using server = await startMariadb()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const before = project.read(".env")
   project.write("good.env", before)
   project.write("loaded", before)
@@ -129,12 +110,12 @@ const rounds = 20
 test(`no login with what .env shows fails in ${rounds} rotations`, async () => {
   await using server = await startMariadb()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const client = startClient(server, project)
   for (let round = 0; round < rounds; round++) {
     const old = project.variable("DB_PASSWORD")
-    await said(project, "rotate-now", "production")
+    await succeed(project, "rotate-now", "production")
     // The one before is dead by the time the command ends.
     expect([await login(server, old), project.variable("DB_PASSWORD") === old]).toEqual([
       "1045",
@@ -183,7 +164,7 @@ test("what only looks, and adopt, leave the accounts as they are", async () => {
   const accounts = (): Promise<unknown> =>
     server.sql("select User, Host, Priv from mysql.global_priv order by User, Host")
   const before = await accounts()
-  await said(project, "init")
+  await succeed(project, "init")
   for (const args of [
     ["adopt", "production"],
     ["rotate-now", "production", "--dry-run"],
@@ -191,7 +172,7 @@ test("what only looks, and adopt, leave the accounts as they are", async () => {
     ["check", "--connect"],
     ["reconcile", "production", "--dry-run"],
   ]) {
-    await said(project, ...args)
+    await succeed(project, ...args)
     expect({ args, after: await accounts() }).toEqual({ args, after: before })
   }
 })

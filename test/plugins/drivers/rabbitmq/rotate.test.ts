@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
-import { layOut, type Project } from "../../../support/mycelium.ts"
+import { type Project } from "../../../support/mycelium.ts"
 import { versionsOf } from "../../../support/sealed.ts"
 import { type RabbitmqServer, startRabbitmq } from "../../../support/servers/rabbitmq.ts"
 import { text } from "../conformance/harness.ts"
 import { clockPasses, program, shown } from "./harness.ts"
+import { layOutOneSecret, succeed } from "../../../support/one-secret.ts"
 
 /** The whole way, by the binary and a real server, with an admin that may do no more than it needs. */
 
@@ -21,33 +22,13 @@ async function shop(server: RabbitmqServer, more: object = {}): Promise<Project>
     admin: { user: "rotator", password: { file: "rotator.password" } },
     ...more,
   }
-  const project = await layOut(
-    { ".env": `PORT=8080\nQUEUE_PASSWORD=${password}\n`, "rotator.password": rotator },
-    {
-      project: "shop",
-      environments: {
-        production: {
-          rotate_every: "90d",
-          secrets: { queue: secret },
-          outputs: [
-            { dotenv: ".env", merge: true, variables: { QUEUE_PASSWORD: "{{ queue.password }}" } },
-          ],
-          deployments: {
-            api: { command: ["./restart"], healthy: { command: ["./health"], within: "2s" } },
-          },
-        },
-      },
-    },
-  )
-  project.script("restart", "cp .env loaded")
-  project.script("health", "test -e loaded || exit 0", "cmp -s .env loaded")
-  return project
-}
-
-async function said(project: Project, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await project.mycelium(args)
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${stdout}${stderr}`)
-  return stdout
+  return layOutOneSecret({
+    name: "queue",
+    options: secret,
+    variable: "QUEUE_PASSWORD",
+    password,
+    adminPassword: rotator,
+  })
 }
 
 /** By another way than ours: of a user without a tag the API says whether its password was right. */
@@ -60,13 +41,13 @@ async function login(server: RabbitmqServer, password: string): Promise<string> 
 test("adopts what .env holds, rotates it, and the old login is refused", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const old = project.variable("QUEUE_PASSWORD")
-  expect(await said(project, "rotate-now", "production", "--dry-run")).toContain(
+  expect(await succeed(project, "rotate-now", "production", "--dry-run")).toContain(
     "PUT /api/users/shop (password_hash)",
   )
-  await said(project, "rotate-now", "production")
+  await succeed(project, "rotate-now", "production")
   const now = project.variable("QUEUE_PASSWORD")
   expect(now).not.toBe(old)
   expect([await login(server, old), await login(server, now)]).toEqual(["no", "in"])
@@ -74,7 +55,7 @@ test("adopts what .env holds, rotates it, and the old login is refused", async (
     { id: "v1", stage: "retired", password: old },
     { id: "v2", stage: "current", password: now },
   ])
-  await said(project, "check", "--connect")
+  await succeed(project, "check", "--connect")
   // Neither a value nor the admin's password stands in the server's log, nor in ours.
   const logs = server.logs() + readFileSync(project.auditPath(), "utf8")
   for (const value of [old, now, project.read("rotator.password").trim()])
@@ -84,12 +65,12 @@ test("adopts what .env holds, rotates it, and the old login is refused", async (
 test("end_sessions ends what was opened with the old password", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server, { end_sessions: true })
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const password = project.variable("QUEUE_PASSWORD")
   using older = await program(server, { user: "shop", password })
   await clockPasses(server)
-  await said(project, "rotate-now", "production")
+  await succeed(project, "rotate-now", "production")
   expect(older.ended()).toBe(true)
   expect(readFileSync(project.auditPath(), "utf8")).toContain('"sessionsEnded":1')
 }, 120_000)
@@ -97,8 +78,8 @@ test("end_sessions ends what was opened with the old password", async () => {
 test("a deployment that does not become healthy brings the old password back", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const before = project.read(".env")
   project.write("good.env", before)
   project.write("loaded", before)
@@ -112,8 +93,8 @@ test("a deployment that does not become healthy brings the old password back", a
 test("a run that is killed with the new password at the server is finished by the next", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const old = project.variable("QUEUE_PASSWORD")
   project.script(
     "restart",
@@ -124,7 +105,7 @@ test("a run that is killed with the new password at the server is finished by th
   expect((await project.mycelium(["rotate-now", "production"])).signal).toBe("SIGKILL")
   expect(await login(server, old)).toBe("no")
   await server.restart("kill")
-  await said(project, "rotate-now", "production")
+  await succeed(project, "rotate-now", "production")
   const now = project.variable("QUEUE_PASSWORD")
   expect([await login(server, old), await login(server, now)]).toEqual(["no", "in"])
   expect(await versionsOf(project, "queue")).toContainEqual({
@@ -137,14 +118,14 @@ test("a run that is killed with the new password at the server is finished by th
 test("a containment leaves only the new password, and no session that used another", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
-  await said(project, "init")
-  await said(project, "adopt", "production")
+  await succeed(project, "init")
+  await succeed(project, "adopt", "production")
   const old = project.variable("QUEUE_PASSWORD")
   await server.ask("PUT", "users/shop", { password: "an-intruder-knows-it", tags: "" })
   using intruder = await program(server, { user: "shop", password: "an-intruder-knows-it" })
   await clockPasses(server)
   const contain = ["rotate-now", "production", "--contain", "--reason", "a leak", "--yes"]
-  await said(project, ...contain)
+  await succeed(project, ...contain)
   expect(intruder.ended()).toBe(true)
   const now = project.variable("QUEUE_PASSWORD")
   for (const dead of [old, "an-intruder-knows-it"]) expect(await login(server, dead)).toBe("no")
@@ -155,11 +136,11 @@ test("a first value, and a delete after which no login works", async () => {
   await using server = await startRabbitmq()
   await using project = await shop(server)
   project.write(".env", "PORT=8080\nQUEUE_PASSWORD=\n")
-  await said(project, "init")
-  await said(project, "rotate-now", "production", "--new")
+  await succeed(project, "init")
+  await succeed(project, "rotate-now", "production", "--new")
   const now = project.variable("QUEUE_PASSWORD")
   expect(await login(server, now)).toBe("in")
-  await said(project, "delete", "production", "--yes")
+  await succeed(project, "delete", "production", "--yes")
   expect(await login(server, now)).toBe("no")
   expect(await shown(server, "shop")).toMatchObject({ password_hash: "" })
 }, 120_000)
@@ -169,7 +150,7 @@ test("what only looks, and adopt, leave the users as they are", async () => {
   await using project = await shop(server)
   const users = (): Promise<unknown> => server.ask("GET", "users")
   const before = await users()
-  await said(project, "init")
+  await succeed(project, "init")
   for (const args of [
     ["adopt", "production"],
     ["rotate-now", "production", "--dry-run"],
@@ -177,7 +158,7 @@ test("what only looks, and adopt, leave the users as they are", async () => {
     ["check", "--connect"],
     ["reconcile", "production", "--dry-run"],
   ]) {
-    await said(project, ...args)
+    await succeed(project, ...args)
     expect({ args, after: await users() }).toEqual({ args, after: before })
   }
 }, 120_000)
