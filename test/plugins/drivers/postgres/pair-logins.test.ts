@@ -5,6 +5,7 @@ import { layOut, type Project } from "../../../support/mycelium.ts"
 import { startPostgres } from "../../../support/servers/postgres.ts"
 import { credential, passwordIn, soon } from "./harness.ts"
 import { newPair, type Pair } from "./pair-harness.ts"
+import { succeed } from "../../../support/one-secret.ts"
 
 /**
  * The promise of a pair, kept by the binary and a real server: a program that logs in with what .env shows
@@ -19,8 +20,8 @@ describe.each(["system", "newer"] as const)("logins with what .env shows, %s ser
     const pair = await newPair(server)
     await using project = await layOut()
     configure(project, pair)
-    await said(project, "init")
-    await said(project, "rotate-now", "production", "--new")
+    await succeed(project, "init")
+    await succeed(project, "rotate-now", "production", "--new")
     const client = startClient(project, pair)
     const users = new Set<string>()
     for (let round = 0; round < rounds[which]; round++) {
@@ -28,7 +29,7 @@ describe.each(["system", "newer"] as const)("logins with what .env shows, %s ser
         user: project.variable("DB_USER"),
         password: project.variable("DB_PASSWORD"),
       })
-      await said(project, "rotate-now", "production")
+      await succeed(project, "rotate-now", "production")
       users.add(project.variable("DB_USER"))
       expect(project.variable("DB_USER")).not.toBe(String(old.fields["user"]))
       // The one before is dead by the time the command ends.
@@ -53,8 +54,8 @@ describe.each(["system", "newer"] as const)("logins with what .env shows, %s ser
     const pair = await newPair(server)
     await using project = await layOut()
     configure(project, pair)
-    await said(project, "init")
-    await said(project, "rotate-now", "production", "--new")
+    await succeed(project, "init")
+    await succeed(project, "rotate-now", "production", "--new")
     const before = project.read(".env")
     project.write("good.env", before)
     project.script("health", "cmp -s loaded good.env")
@@ -100,11 +101,6 @@ function configure(project: Project, pair: Pair): void {
       },
     },
   })
-}
-
-async function said(project: Project, ...args: readonly string[]): Promise<void> {
-  const { code, stdout, stderr } = await project.mycelium(args)
-  if (code !== 0) throw new Error(`${args.join(" ")} ended with ${code}: ${stdout}${stderr}`)
 }
 
 type Tally = { readonly logins: number; readonly failures: readonly string[]; readonly ms: number }
