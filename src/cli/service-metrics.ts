@@ -88,6 +88,10 @@ export class Metrics {
         watch.failed(environment, code, message)
         this.#observer?.events.failed(environment, code, message)
       },
+      endedFirst: (environment, outcomes) => {
+        watch.endedFirst?.(environment, outcomes)
+        this.#observer?.events.endedFirst(environment, outcomes)
+      },
       clock: (steady, code) => {
         watch.clock(steady, code)
         this.#observer?.events.clock(steady, code)

@@ -1,8 +1,7 @@
 import type { App } from "../app/app.ts"
-import type { EnvironmentRun } from "../app/service/environment-run.ts"
 import type { ServiceEvents } from "../app/service/events.ts"
 import type { Step } from "../app/timed.ts"
-import type { Outcome } from "../rotate/work.ts"
+import type { Outcome, Outcomes } from "../rotate/work.ts"
 import { familiesOf } from "./families.ts"
 import { type Figures, figuresOf } from "./figures.ts"
 import { type Ended, ProcessMetrics } from "./process.ts"
@@ -58,7 +57,7 @@ export class Observer {
   }
 
   readonly events: Pick<ServiceEvents, "turned" | "failed" | "clock" | "round"> &
-    Required<Pick<ServiceEvents, "standing">> = {
+    Required<Pick<ServiceEvents, "standing" | "endedFirst">> = {
     standing: (environment, document) => {
       // A run that began by an earlier config may end now.
       if (this.#app.config.environments[environment] !== undefined)
@@ -66,8 +65,9 @@ export class Observer {
     },
     turned: (environment, turn) => {
       this.#failed.delete(environment)
-      for (const one of outcomesOf(turn)) this.#process.ended(one)
+      this.#count(turn.outcomes)
     },
+    endedFirst: (_, outcomes) => this.#count(outcomes),
     failed: (environment) => {
       this.#failed.add(environment)
       // Its state may never have been read.
@@ -80,6 +80,10 @@ export class Observer {
     round: () => {
       this.#roundAt = this.#app.host.now().getTime()
     },
+  }
+
+  #count(outcomes: Outcomes): void {
+    for (const { kind } of Object.values(outcomes)) this.#process.ended(endedOf[kind])
   }
 
   /**
@@ -108,8 +112,4 @@ export class Observer {
       failed: this.#failed,
     })
   }
-}
-
-function outcomesOf({ outcomes }: EnvironmentRun): readonly Ended[] {
-  return Object.values(outcomes).map(({ kind }) => endedOf[kind])
 }
