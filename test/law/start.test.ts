@@ -76,6 +76,13 @@ test.each(["cli/commands/check.ts", "check/deep.ts", "cli/commands/status.ts"])(
   },
 )
 
+test("a service that is not asked for metrics, and tells no one, loads nothing of either", () => {
+  const { files, packages } = behind(["cli/commands/run.ts"])
+  for (const name of ["prom-client", "nodemailer"]) expect(packages).not.toContain(name)
+  expect([...files].filter((file) => /^(metrics|notify)\//.test(file))).toEqual([])
+  expect(files.has("cli/service-metrics.ts")).toBe(true)
+})
+
 test("nobody writes by Node's streams", () => {
   const { files } = behind(["main.ts"])
   const all = new Bun.Glob("**/*.ts").scanSync(source)
