@@ -1,5 +1,4 @@
 import { Cron } from "croner"
-import { once } from "../core/once.ts"
 
 /** Only this file knows croner, which answers "when next after?"; the loop is the daemon's. */
 export interface Schedule {
@@ -29,7 +28,7 @@ function read(pattern: string, timezone: string): Schedule | { readonly problem:
     return { problem: "the timezone is not known: write it as in Europe/Berlin" }
   let ticks: Ticks
   try {
-    ticks = dailyInUtc(pattern, timezone) ?? cronTicks(pattern, timezone)
+    ticks = cronTicks(pattern, timezone)
   } catch {
     return { problem: faultIn(pattern) }
   }
@@ -53,27 +52,6 @@ function cronTicks(pattern: string, timezone: string): Ticks {
   }
 }
 
-const dayMs = 86_400_000
-/** Beyond it the pattern's own library has the word, to its last year. */
-const latest = Date.UTC(2900, 0)
-
-/**
- * "0 3 * * *" in UTC, as most configs have it, told by arithmetic: the library's first answer takes
- * a millisecond of each start. Undefined for any other pattern.
- */
-function dailyInUtc(pattern: string, timezone: string): Ticks | undefined {
-  const [, minute, hour] = /^([1-5]?\d) (1?\d|2[0-3]) \* \* \*$/.exec(pattern) ?? []
-  if (timezone !== "UTC" || minute === undefined || hour === undefined) return undefined
-  const offset = (Number(hour) * 60 + Number(minute)) * 60_000
-  const days = (at: Date): number => (at.getTime() - offset) / dayMs
-  const rest = once(() => cronTicks(pattern, timezone))
-  const isNear = (at: Date): boolean => at.getTime() >= 0 && at.getTime() < latest
-  return {
-    next: (at) =>
-      isNear(at) ? new Date((Math.floor(days(at)) + 1) * dayMs + offset) : rest().next(at),
-    previous: (at) =>
-      isNear(at) ? new Date((Math.ceil(days(at)) - 1) * dayMs + offset) : rest().previous(at),
-  }
 /** What may stand in each field of five. */
 const fieldsOf = [
   { name: "minute", range: "0 to 59" },

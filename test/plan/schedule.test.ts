@@ -55,29 +55,3 @@ test.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])(
     }
   },
 )
-
-/** Told by arithmetic, for it is what most configs say; it must be what the library says of it. */
-test.each(["0 3 * * *", "59 23 * * *", "0 0 * * *", "7 12 * * *"])(
-  "the daily ticks of %s in UTC are the library's, at each side of one and to the end of time",
-  (pattern) => {
-    const fresh = new Cron(pattern, { utcOffset: 0, paused: true })
-    const [minute = 0, hour = 0] = pattern.split(" ").map(Number)
-    for (const day of ["1970-01-01", "1970-01-02", "2028-02-29", "2099-12-31", "2899-12-31"]) {
-      const tick = Date.parse(day) + (hour * 60 + minute) * 60_000
-      for (const beside of [-86_400_000, -1000, -999, -1, 0, 1, 999, 1000, 86_400_000]) {
-        const at = new Date(tick + beside)
-        if (at.getTime() < 0) continue
-        const ours = schedule(pattern, "UTC")
-        expect({ at, next: ours.next(at) }).toEqual({ at, next: fresh.nextRun(at) as Date })
-        expect({ at, previous: ours.previous(at) }).toEqual({
-          at,
-          previous: fresh.previousRuns(1, at)[0] as Date,
-        })
-      }
-    }
-    for (const at of [new Date(-1000), new Date(Date.UTC(3100, 0)), new Date(8.64e15)]) {
-      expect(schedule(pattern, "UTC").next(at)).toEqual((fresh.nextRun(at) ?? undefined) as Date)
-      expect(schedule(pattern, "UTC").previous(at)).toEqual(fresh.previousRuns(1, at)[0] as Date)
-    }
-  },
-)
