@@ -4,6 +4,7 @@ import { present } from "../base/present.ts"
 import { type LeftSecret, leftSecrets } from "../check/left-environments.ts"
 import type { Folder } from "../base/files/folder.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
+import { changedIn } from "../core/changed-driver.ts"
 import { withinMsOf } from "../core/entry.ts"
 import { believable } from "../core/instants.ts"
 import { type StateDocument, isUndated } from "../core/state.ts"
@@ -49,6 +50,8 @@ export type Plan = {
   readonly uncontained: readonly UncontainedSecret[]
   readonly unwritten: readonly Owing[]
   readonly drifted: readonly Drifted[]
+  /** By secret: the config names another driver than its values are of. */
+  readonly changed: ReturnType<typeof changedIn>
   /** Outputs that show something else than what was delivered, as the service has seen them. */
   readonly off: readonly Finding[]
   /** Out of the config, and something is owed of them: no run reaches them. */
@@ -83,6 +86,7 @@ const empty: Omit<Plan, "name" | "bits"> = {
   uncontained: [],
   unwritten: [],
   drifted: [],
+  changed: {},
   off: [],
   unlisted: [],
 }
@@ -99,8 +103,10 @@ export async function planOf(
   )
   // All of it by what can be true now, as status has it.
   const document = found && seenGone(believable(found, now), environment.deployments)
+  const changed = changedIn(document, environment.secrets)
+  const kept = keptFor(environment).filter((one) => changed[one.name] === undefined)
   const until = (ahead: number): readonly Forecast[] =>
-    forecast(document, keptFor(environment), scheduleOf(environment), {
+    forecast(document, kept, scheduleOf(environment), {
       now,
       until: new Date(now.getTime() + ahead * dayMs),
     })
@@ -120,6 +126,7 @@ export async function planOf(
     uncontained: uncontainedSecrets(document, now),
     unwritten: owingIn(document),
     drifted: driftedIn(document, environment.secrets, now),
+    changed,
     off: await offIn(config, name, document),
     unlisted: leftSecrets(environment, document),
   }

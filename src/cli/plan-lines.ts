@@ -8,6 +8,7 @@ import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { type Due, dueCauses } from "../core/due.ts"
 import { sayRevokeHeld } from "../core/held-up.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
+import { sayChanged } from "../core/changed-driver.ts"
 import { sayDrifted } from "../plan/drifted.ts"
 import type { Forecast, HeldUp } from "../plan/forecast.ts"
 import { sayNew } from "../plan/new-secrets.ts"
@@ -61,10 +62,9 @@ function rowOf(
   ]
 }
 
-function noteLines(
-  environment: EnvironmentConfig,
-  { undated, fresh, waiting, held, journals, uncontained, unwritten, drifted, off, unlisted }: Plan,
-): readonly string[] {
+function noteLines(environment: EnvironmentConfig, plan: Plan): readonly string[] {
+  const { undated, fresh, waiting, held, journals, uncontained, unwritten, drifted } = plan
+  const { changed, off, unlisted } = plan
   const unknown = undated.filter((one) => environment.secrets[one] !== undefined)
   return [
     ...(unknown.length === 0 ? [] : [`  the age is unknown: ${unknown.join(", ")}`]),
@@ -77,6 +77,9 @@ function noteLines(
     ...uncontained.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayNotContained(one)}`)),
     ...unwritten.map(({ secret, ...one }) => oneLine(`! ${secret}  ${sayUnwritten(one)}`)),
     ...drifted.map((one) => oneLine(`! ${one.secret}  ${sayDrifted(one)}`)),
+    ...Object.entries(changed).map(([secret, one]) =>
+      oneLine(`! ${secret}  ${sayChanged(one)} (driver-differs)`),
+    ),
     ...off.flatMap(({ code, message, remedy }) => [
       oneLine(`! ${message} (${code})`),
       ...(remedy === undefined ? [] : [oneLine(`  hint: ${remedy}`)]),

@@ -1,6 +1,6 @@
 import { AppError } from "../base/error.ts"
 import type { Driver, Finding } from "./ports.ts"
-import type { SecretState } from "./state.ts"
+import type { SecretState, StateDocument } from "./state.ts"
 
 /**
  * The config names another driver than the one that made the values of a secret: what asks the one
@@ -22,6 +22,19 @@ export type Changed = {
   readonly place: string
   readonly was: string
   readonly now: string
+}
+
+/** Those of an environment, by secret. `secrets`: as the config has them. */
+export function changedIn(
+  document: StateDocument | undefined,
+  secrets: Readonly<Record<string, { readonly driver: string }>>,
+): Readonly<Record<string, Pick<Changed, "was" | "now">>> {
+  return Object.fromEntries(
+    Object.entries(secrets).flatMap(([name, { driver: now }]) => {
+      const was = formerDriver(document?.secrets[name], now)
+      return was === undefined ? [] : [[name, { was, now }]]
+    }),
+  )
 }
 
 /** In the place of a driver; each of its acts says why it is not done. */

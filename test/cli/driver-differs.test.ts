@@ -42,6 +42,7 @@ test("nothing is called contained, rotated or well while the driver is another o
     expect([name, `${stdout}${stderr}`]).toEqual([name, expect.stringContaining("driver-differs")])
   const status = await shop.run("status")
   expect(status.stdout).toContain(why)
+  expect((await shop.run("plan")).stdout).toContain(`! redis  ${why}`)
   expect(status.stdout).toContain("1 needs attention")
   expect(await shop.service.login({ user: shop.role, password: shop.old })).toBe("in")
 
