@@ -60,12 +60,11 @@ function lines(tree: Branch, indent: string): readonly string[] {
   )
 }
 
-/** Words that YAML 1.1 takes for something else are quoted. */
+/** Words that a reader of YAML 1.1 takes for something else are quoted: e5 is a number to some. */
 function plain(key: string): string {
-  return /^[A-Za-z_][\w-]*$/.test(key) && !/^(?:y|n|yes|no|on|off|true|false|null)$/i.test(key)
-    ? key
-    : quoted(key)
+  return /^[A-Za-z_][\w-]*$/.test(key) && !otherwiseRead.test(key) ? key : quoted(key)
 }
+const otherwiseRead = /^(?:y|n|yes|no|on|off|true|false|null|e-?\d+)$/i
 
 const deepest = 50
 

