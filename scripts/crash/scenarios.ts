@@ -4,6 +4,7 @@ import type { PostgresServer } from "../../test/support/servers/postgres.ts"
 import type { OpenBaoServer } from "../../test/support/servers/openbao.ts"
 import type { MariadbServer } from "../../test/support/servers/mariadb.ts"
 import type { RabbitmqServer } from "../../test/support/servers/rabbitmq.ts"
+import type { StrictSsm } from "../../test/support/strict-ssm.ts"
 import type { RedisServer } from "../../test/support/servers/redis.ts"
 import type { Shop, ShopOptions } from "../../test/support/shop.ts"
 
@@ -13,6 +14,8 @@ export type Servers = {
   readonly rabbitmq: RabbitmqServer
   readonly redis: RedisServer
   readonly keys: KeyService
+  /** A stand-in for Parameter Store. */
+  readonly ssm: StrictSsm
   /** undefined where OpenBao cannot be had. */
   readonly vault: OpenBaoServer | undefined
 }
@@ -169,17 +172,25 @@ const others: readonly Scenario[] = [
   },
 ]
 
-/** Two roles in turn that a .env and an entry of OpenBao show; one for each way. */
-const entries: readonly Scenario[] = Object.entries(ways).map(
-  ([way, { title: _, message: does, more, ...rest }]) => ({
-    ...rest,
-    name: `entry-${way}`,
-    message: `two roles in turn, in a file and in an entry of OpenBao: ${does}`,
-    shop: ({ vault }) => {
-      if (vault === undefined) throw new Error("there is no OpenBao here")
-      return { pair: true, entry: vault, ...more }
+/** Two roles in turn that a .env and an entry of a manager show; one for each way. */
+const entries: readonly Scenario[] = Object.entries(ways).flatMap(
+  ([way, { title: _, message: does, more, ...rest }]): Scenario[] => [
+    {
+      ...rest,
+      name: `entry-${way}`,
+      message: `two roles in turn, in a file and in an entry of OpenBao: ${does}`,
+      shop: ({ vault }) => {
+        if (vault === undefined) throw new Error("there is no OpenBao here")
+        return { pair: true, entry: vault, ...more }
+      },
     },
-  }),
+    {
+      ...rest,
+      name: `parameter-${way}`,
+      message: `two roles in turn, in a file and in a parameter of AWS, where nothing is compared: ${does}`,
+      shop: ({ ssm }) => ({ pair: true, entry: ssm, ...more }),
+    },
+  ],
 )
 
 export const scenarios: readonly Scenario[] = [

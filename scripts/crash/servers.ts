@@ -3,6 +3,7 @@ import { startMariadb } from "../../test/support/servers/mariadb.ts"
 import { startOpenBao, whyNoOpenBao } from "../../test/support/servers/openbao.ts"
 import { startPostgres } from "../../test/support/servers/postgres.ts"
 import { startRabbitmq } from "../../test/support/servers/rabbitmq.ts"
+import { StrictSsm } from "../../test/support/strict-ssm.ts"
 import { startRedis } from "../../test/support/servers/redis.ts"
 import type { Servers } from "./scenarios.ts"
 
@@ -15,6 +16,7 @@ export async function startServers(): Promise<Servers & AsyncDisposable> {
     rabbitmq: stack.use(await startRabbitmq()),
     redis: stack.use(await startRedis()),
     keys: stack.use(await KeyService.start(2)),
+    ssm: stack.use(await StrictSsm.start()),
   }
   const why = await whyNoOpenBao()
   if (why !== undefined) console.warn(`entries of OpenBao are not tried: ${why}`)

@@ -1,5 +1,7 @@
 import { entryRights } from "./vault-shop.ts"
 import type { Project } from "./mycelium.ts"
+import { strictAccount, strictRegion } from "./strict-api.ts"
+import type { StrictSsm } from "./strict-ssm.ts"
 import { account } from "./servers/account.ts"
 import type { OpenBaoServer } from "./servers/openbao.ts"
 import type { Held, Holder, Login, Service } from "./shop-services.ts"
@@ -46,6 +48,50 @@ export function entryService(inner: Service, vault: OpenBaoServer, path: string)
       if (status !== 200) return "the entry is gone"
       if (fields?.["theirs"] !== "stays") return "a field of others in the entry has changed"
       return shownThere()
+    },
+  }
+}
+
+/** A service whose login a parameter of AWS's Parameter Store (a stand-in for it) shows, too, beside a field of others. */
+export function parameterService(inner: Service, ssm: StrictSsm, name: string): Service {
+  const [user = "", password = ""] = inner.lines.map((line) => line.replace(/^[^=]+=/, ""))
+  const first = JSON.stringify({ user, password, theirs: "stays" })
+  return {
+    ...inner,
+    entry: {
+      port: Number(new URL(ssm.address).port),
+      held: () => Promise.resolve({ [name]: ssm.texts(name) }),
+      hold: (held: Held) => Promise.resolve(ssm.holds(name, held[name] ?? [])),
+    },
+    begin: async (project: Project) => {
+      await inner.begin(project)
+      ssm.make(name, first)
+      const { keyId, key } = ssm.keys
+      project.write(
+        "../home/.aws/credentials",
+        `[default]\naws_access_key_id = ${keyId}\naws_secret_access_key = ${key}\n`,
+      )
+    },
+    outputs: () => [
+      {
+        aws_parameter: name,
+        aws: {
+          region: strictRegion,
+          account: strictAccount,
+          endpoint: ssm.address,
+          listener: "any",
+        },
+        variables: { user: "{{ postgres.user }}", password: "{{ postgres.password }}" },
+        readers: { within: "0s" },
+      },
+    ],
+    shownElsewhere: () => {
+      const shown = JSON.parse(ssm.newest(name)?.text ?? "{}") as Record<string, unknown>
+      return Promise.resolve(
+        shown["theirs"] === "stays"
+          ? { user: String(shown["user"] ?? ""), password: String(shown["password"] ?? "") }
+          : "a field of others in the parameter has changed",
+      )
     },
   }
 }

@@ -11,7 +11,8 @@ import {
   redisService,
   roleService,
 } from "./shop-services.ts"
-import { entryService } from "./entry-service.ts"
+import { entryService, parameterService } from "./entry-service.ts"
+import { StrictSsm } from "./strict-ssm.ts"
 import type { OpenBaoServer } from "./servers/openbao.ts"
 import type { PostgresServer } from "./servers/postgres.ts"
 import type { MariadbServer } from "./servers/mariadb.ts"
@@ -40,7 +41,7 @@ export type ShopOptions = {
   readonly rabbitmq?: RabbitmqServer
   readonly generatedOnly?: boolean
   /** With `pair`: an entry there shows it, too. */
-  readonly entry?: OpenBaoServer
+  readonly entry?: OpenBaoServer | StrictSsm
   /** Beside the role: a user of Redis. */
   readonly beside?: RedisServer
   /** Leave it without a value in .env: for --new. */
@@ -166,8 +167,9 @@ function serviceOf(parts: Parts): Service {
   if (options.exec !== undefined) return execService(options.exec, about)
   if (options.pair !== true) return roleService(about)
   const pair = pairService(about)
-  return options.entry === undefined
-    ? pair
+  if (options.entry === undefined) return pair
+  return options.entry instanceof StrictSsm
+    ? parameterService(pair, options.entry, `/shop/${about.role}`)
     : entryService(pair, options.entry, `shop/${about.role}`)
 }
 

@@ -50,6 +50,13 @@ export class StrictSsm extends StrictApi {
     return number
   }
 
+  /** With these contents since it was made. */
+  holds(name: string, texts: readonly string[]): void {
+    const { kept } = this.#named(name)
+    const versions = texts.map((text, index) => ({ text, number: index + 1, labels: [] }))
+    this.parameters.set(name, { versions, kept })
+  }
+
   label(name: string, number: number, label: string): void {
     const { versions, kept } = this.#named(name)
     const labelled = versions.map((one) =>
