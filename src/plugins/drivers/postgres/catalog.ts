@@ -8,6 +8,7 @@ const columns = [
   "login",
   "expired",
   "limit",
+  "databaseLimited",
   "superuser",
   "replication",
   "self",
@@ -23,12 +24,18 @@ const columns = [
 ] as const
 export type Seen = Readonly<Record<(typeof columns)[number], string | null>>
 
+/** One session of our own may be in the way of a program's. */
+export function hasFewSeats({ limit, databaseLimited }: Seen): boolean {
+  return limit !== "-1" || databaseLimited !== "f"
+}
+
 /** The view pg_roles and the access privilege inquiry functions (PostgreSQL manual). */
 export async function readRole(role: string, connection: Connection): Promise<Seen | undefined> {
   const name = quoteText(role)
   const [seen] = await connection.rows(
     columns,
-    `SELECT r.rolname IS NOT NULL, r.rolcanlogin, coalesce(r.rolvaliduntil <= now(), false), r.rolconnlimit, r.rolsuper, r.rolreplication, r.oid = me.oid,
+    `SELECT r.rolname IS NOT NULL, r.rolcanlogin, coalesce(r.rolvaliduntil <= now(), false), r.rolconnlimit,
+    EXISTS (SELECT FROM pg_database WHERE datconnlimit >= 0), r.rolsuper, r.rolreplication, r.oid = me.oid,
     pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('server_version_num')::int >= 160000, me.rolsuper, me.rolcreaterole,
     ${has(name, "MEMBER WITH ADMIN OPTION")}, ${has(name, "USAGE")} OR ${has("'pg_read_all_stats'", "USAGE")},
     ${has(name, "USAGE")} OR ${has("'pg_signal_backend'", "USAGE")}, ${readsHashes} FROM pg_roles me LEFT JOIN pg_roles r ON r.rolname = ${name} WHERE me.rolname = current_user`,

@@ -50,6 +50,8 @@ export const postgres = defineDriver({
         apply(target, next, { versions, ...options }, signal),
       drained: async () => {
         dropEarly(target)
+        // The server takes a millisecond or two to hang up, in which programs are locked out.
+        if (!target.seats.areFew) return
         await Promise.all(everywhere(target).map(({ closing }) => closing.drained()))
       },
       probe: (candidate, signal, heard) => probe(target, candidate, signal, heard),

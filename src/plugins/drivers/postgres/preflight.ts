@@ -1,7 +1,7 @@
 import type { Credential, Finding, Versions } from "../../../core/ports.ts"
 import { adminRefused, findingOf, ownRefused, problem } from "../server/findings.ts"
 import { roleOf } from "./candidate.ts"
-import { readRole, type Seen } from "./catalog.ts"
+import { hasFewSeats, readRole, type Seen } from "./catalog.ts"
 import { idleFindings, refusalFindings } from "./idle.ts"
 import { nextRole } from "./pair.ts"
 import { examinePair } from "./pair-preflight.ts"
@@ -79,6 +79,7 @@ async function examine(
     else roles.set(role, seen)
   }
   if (missing.length > 0) return missing
+  target.seats.areFew = [...roles.values()].some(hasFewSeats)
   return [
     ...loginFindings(target, connection),
     ...(target.pair === undefined ? databaseFindings(target, connection) : []),

@@ -10,6 +10,11 @@ import { type Pair, pairOf, rolesOf } from "./pair.ts"
 import { hasNoSeat } from "./server-error.ts"
 import { type Connection, connect, connectOver, labelOf, type PostgresLogin } from "./wire.ts"
 
+/** Whether the number of sessions is limited, as the last preflight saw it; until then it may be. */
+export class Seats {
+  areFew = true
+}
+
 /** One server as the config names it, and what this secret may use to reach it. */
 export type PostgresTarget = {
   readonly options: PostgresOptions
@@ -21,6 +26,7 @@ export type PostgresTarget = {
   readonly closing: ClosingConnections
   /** For the login that proves a value. */
   readonly early: EarlyConnection
+  readonly seats: Seats
   /** The same, at each standby that the config names. */
   readonly standbys: readonly PostgresTarget[]
 }
@@ -35,6 +41,7 @@ export function makeTarget(options: PostgresOptions, context: PluginContext): Po
     pair: pairOf(options),
     closing: new ClosingConnections(),
     early: new EarlyConnection(),
+    seats: new Seats(),
     standbys: [],
   }
   const standbys = (options.also ?? []).map((text) => ({

@@ -121,6 +121,31 @@ describe("the login that proves a new password", () => {
     await until("all sessions to be over", () => way.ways.every(({ isOver }) => isOver))
   })
 
+  test.each([
+    ["without a limit: its restart does not wait for our session's end", "", "at once"],
+    ["with a limit: it waits", "connection limit 5", "waits"],
+  ])("of a role %s", async (_, limit, expected) => {
+    const end = Promise.withResolvers<void>()
+    let [holds, held] = [false, 0]
+    await using way = await between({
+      up: (_way, text) => {
+        if (!holds || !text.startsWith("X\0\0\0\x04")) return undefined
+        held++
+        return end.promise
+      },
+    })
+    const { driver, old, next } = await changing(way.port, limit)
+    await driver.preflight(versions(old, next), soon())
+    await driver.apply(next, versions(old, next), soon())
+    holds = true
+    expect(await driver.probe(next, soon())).toBe("accepted")
+    const drained = driver.drained?.().then(() => "at once")
+    await until("our session to be told to end", () => held > 0)
+    expect(await Promise.race([drained, Bun.sleep(0).then(() => "waits")])).toBe(expected)
+    end.resolve()
+    await drained
+  })
+
   test("leaves no connection behind where there was no change", async () => {
     await using way = await between({
       up: ({ socket }, text) => void (text.includes("ALTER ROLE") && socket.destroy()),
