@@ -4,8 +4,9 @@ import { loadConfig } from "../config/load.ts"
 import type { Config, EnvironmentConfig } from "../config/model.ts"
 import { rotatedLogins } from "../core/logins.ts"
 import type { StateDocument } from "../core/state.ts"
+import type { Work } from "../rotate/work.ts"
 import type { App } from "./app.ts"
-import { loginsOf } from "./logins-of.ts"
+import { loginsOf, placesOf } from "./logins-of.ts"
 
 /**
  * A state belongs to one config: two that name the same project would show each other's values.
@@ -126,6 +127,10 @@ function means(other: Config, environment: string, { config }: Asking): boolean 
 export function originOf(
   { config, plugins }: Pick<App, "config" | "plugins">,
   environment: EnvironmentConfig,
-): { readonly config: string; readonly logins: Readonly<Record<string, readonly string[]>> } {
-  return { config: config.file, logins: loginsOf(plugins, environment) }
+): NonNullable<Work["origin"]> {
+  return {
+    config: config.file,
+    logins: loginsOf(plugins, environment),
+    places: placesOf(plugins, environment),
+  }
 }

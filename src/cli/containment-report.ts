@@ -5,6 +5,7 @@ import type { ContainmentVerdict } from "../incident/verdict.ts"
 import type { Outcome } from "../rotate/work.ts"
 import { sayRefused } from "../app/slow-readers.ts"
 import { endGone } from "../core/unwritten.ts"
+import { whereAsked } from "./death.ts"
 import { type Good, isContained, isUnhealthy, unwrittenOf } from "./containment-verdicts.ts"
 import { unfinishedLine } from "./unfinished-lines.ts"
 import { wayOut } from "./way-out.ts"
@@ -143,12 +144,20 @@ function revokedLines(
       ...hintLines(death.hint),
     ]
   const dead =
-    version === undefined
-      ? "no other value is accepted any more"
-      : `${version} is dead, its login is refused`
+    version === undefined ? "no other value is accepted any more" : deadWords(version, death)
   const ended =
     death.sessionsEnded === 0 ? "" : `; ${counted(death.sessionsEnded, "older session")} ended`
   return [`${place}: ${dead}${ended}`, ...(death.notes ?? []).map((note) => `  note: ${note}`)]
+}
+
+/** Dead is what every server refuses where it was accepted. */
+function deadWords(
+  version: string,
+  death: Extract<Contained["revoked"][number]["death"], { readonly kind: "dead" }>,
+): string {
+  return death.unasked === undefined
+    ? `${version} is dead, its login is refused`
+    : `a login with ${version} is refused${whereAsked(death)}`
 }
 
 /** `told`: another line says why already. */

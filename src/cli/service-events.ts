@@ -5,6 +5,7 @@ import { present } from "../base/present.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Manager } from "../base/system/notify.ts"
 import { type Due, sayDue } from "../core/due.ts"
+import { type LeftBehind, endLeftBehind, sayLeftBehind, serverLeft } from "../core/places.ts"
 import { sayUnwritten } from "../core/unwritten.ts"
 import { sayNotContained } from "../plan/uncontained.ts"
 import { driftCode } from "../rotate/drift.ts"
@@ -223,6 +224,8 @@ function sayRevoked(
     })
   }
   say("info", "revoked", { ...which, sessionsEnded: death.sessionsEnded })
+  if (death.unasked !== undefined && version !== undefined)
+    sayServerLeft(say, environment, { secret, version, places: death.unasked })
   const left = death.expelled?.sessionsLeft
   if (left === undefined) return
   const { code, message, hint } = left
@@ -232,6 +235,22 @@ function sayRevoked(
     code,
     message,
     ...present({ hint }),
+  })
+}
+
+function sayServerLeft(
+  say: Say,
+  environment: string,
+  { secret, ...left }: LeftBehind & { readonly secret: string },
+): void {
+  const { version } = left
+  say("warning", "not asked at a former server", {
+    environment,
+    secret,
+    version,
+    code: serverLeft,
+    message: sayLeftBehind([left]),
+    hint: endLeftBehind(environment, [left]),
   })
 }
 

@@ -33,6 +33,8 @@ export type DriverType<Shape extends ZodObject = ZodObject> = {
    * asked.
    */
   server?(options: output<Shape>): string
+  /** Every server that keeps the login, by its address. Left out where no server is asked. */
+  places?(options: output<Shape>): readonly string[]
   /**
    * Ports of this machine to which a password goes as it is: only who listens there keeps it from
    * others.

@@ -1,3 +1,4 @@
+import { serverLeft, unaskedIn } from "./places.ts"
 import type { SecretState, Uncontained } from "./state.ts"
 import { olderHolder, versionAt } from "./version.ts"
 
@@ -5,7 +6,7 @@ import { olderHolder, versionAt } from "./version.ts"
 
 /**
  * The containment that a secret was chosen for and whose end it has not reached: not begun, its
- * revoke is still owed, or programs that no service checks still take the old value. All that tell
+ * revoke is still owed, a server where its old value was accepted was not asked, or programs that no service checks still take the old value. All that tell
  * of it ask here.
  */
 export function openContainment(state: SecretState): Uncontained | undefined {
@@ -16,6 +17,7 @@ export function openContainment(state: SecretState): Uncontained | undefined {
   if (olderHolder(state, contained.version) !== undefined)
     return { incident, since: laterOf(at, current?.madeAt), code: compromisedAgain.code }
   if (owesRevokeOthers(state)) return { incident, since: at, code: "revoke-owed" }
+  if (unaskedIn(state).length > 0) return { incident, since: at, code: serverLeft }
   return unwritten?.lives === true
     ? { incident, since: unwritten.since, code: "output-owed" }
     : undefined

@@ -161,6 +161,8 @@ export type Contained = {
   readonly also?: readonly string[]
   readonly at: string
   readonly version: string
+  /** The first version that was made in this incident, where it is another one. */
+  readonly first?: string
   /** What was accepted before, known to us or not, has still to be taken away. */
   readonly owes?: true
   /**

@@ -1,4 +1,5 @@
 import type { Patch, SecretState, Uncontained } from "./state.ts"
+import { unaskedIn } from "./places.ts"
 import type { Version } from "./version.ts"
 
 /** Replaces one version by what `change` makes of it. */
@@ -40,7 +41,10 @@ export function erase(at: string, left?: Uncontained): Patch {
  */
 export const keep = { versions: 10, forMs: 90 * 86_400_000 } as const
 
-/** Drops `retired` versions beyond `keep`. No version in any other stage is ever dropped. */
+/**
+ * Drops `retired` versions beyond `keep`. No version in any other stage is ever dropped, nor one
+ * that a containment has still to prove dead at a server.
+ */
 export function ageOut(state: SecretState, now: Date): SecretState {
   const retired = state.versions.filter((version) => version.stage.kind === "retired")
   const young = retired
@@ -50,10 +54,12 @@ export function ageOut(state: SecretState, now: Date): SecretState {
         version.stage.kind === "retired" &&
         now.getTime() - Date.parse(version.stage.since) < keep.forMs,
     )
+  const unasked = unaskedIn(state).map(({ version }) => version)
   return {
     ...state,
     versions: state.versions.filter(
-      (version) => version.stage.kind !== "retired" || young.includes(version),
+      (version) =>
+        version.stage.kind !== "retired" || young.includes(version) || unasked.includes(version.id),
     ),
   }
 }

@@ -13,6 +13,11 @@ export type Version = {
    * version.
    */
   readonly acceptedAt?: string
+  /**
+   * The servers where it was set, accepted or adopted, by their addresses, and where it was not
+   * refused since.
+   */
+  readonly places?: readonly string[]
   /** The fields that are no secret: a role's name. */
   readonly clear: Readonly<Record<string, string>>
   /** An age file (armored) that holds the secret fields. */

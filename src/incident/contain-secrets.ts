@@ -4,6 +4,7 @@ import { describeError } from "../base/error.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
 import { isNothingNew, noteRevoked } from "../rotate/revoke/note.ts"
 import type { SecretState } from "../core/state.ts"
+import { unaskedIn } from "../core/places.ts"
 import { holdsContained, owesRevokeOthers } from "../core/open-containment.ts"
 
 import { mayOvertake } from "../rotate/recover.ts"
@@ -109,7 +110,8 @@ export function isHeld(state: SecretState, incident: string): boolean {
   if (contained === undefined || uncontained !== undefined || drift !== undefined) return false
   if (olderHolder(state, contained.version) !== undefined) return false
   if (versionAt(state, "current") === undefined) return false
-  return (!owesRevokeOthers(state) && contained.sessions === undefined) || holdsContained(state)
+  const owes = owesRevokeOthers(state) || unaskedIn(state).length > 0
+  return (!owes && contained.sessions === undefined) || holdsContained(state)
 }
 
 /** How long (ms) the rest waits for what is owed: an answer in that time is noted before. */

@@ -2,7 +2,8 @@ import { present } from "../base/present.ts"
 import { containedFor } from "../core/contained.ts"
 import { type Leaked, renderLeaked, sayLeaked } from "./shown-leaked.ts"
 import type { Answer, Asked } from "./ask-held.ts"
-import type { SecretState, SessionsLeft, Unwritten as Owed } from "../core/state.ts"
+import { endLeftBehind, sayLeftBehind, serverLeft, unaskedIn } from "../core/places.ts"
+import type { SecretState, SessionsLeft, Uncontained, Unwritten as Owed } from "../core/state.ts"
 import { compromisedAgain, openContainment } from "../core/open-containment.ts"
 import { endGone, sayUnwritten } from "../core/unwritten.ts"
 import type { Revoked } from "../rotate/revoke/revoked.ts"
@@ -90,7 +91,7 @@ export function verdictOf(session: Session, name: string, done: Done): Containme
   if (open !== undefined)
     return uncontainedSecrets({
       code: open.code,
-      ...whyOpen(state, open.code, session.work.environment),
+      ...whyOpen(state, open, `${session.work.environment}/${name}`),
     })
   const contained = containedFor(state, incident)
   if (contained === undefined)
@@ -139,10 +140,22 @@ function owedOf({ outputs, programs, gone }: Owed): Unwritten {
 }
 
 function whyOpen(
-  { unwritten }: SecretState,
-  code: string,
-  environment: string,
+  state: SecretState,
+  { code, incident }: Uncontained,
+  place: string,
 ): { readonly message: string; readonly hint?: string } {
+  const { unwritten } = state
+  const [environment = ""] = place.split("/")
+  const left = unaskedIn(state)
+  if (code === serverLeft)
+    return {
+      message: sayLeftBehind(left),
+      hint: endLeftBehind(
+        environment,
+        left,
+        `mycelium rotate-now ${place} --contain --incident ${incident}`,
+      ),
+    }
   if (code === "not-contained") return { message: "nothing was done for it yet" }
   if (code === compromisedAgain.code) return { message: compromisedAgain.message }
   if (code !== "output-owed" || unwritten === undefined)

@@ -9,6 +9,7 @@ import {
   type Unwritten,
   isUndated,
 } from "../core/state.ts"
+import { leftBehind, sayLeftBehind, serverLeft } from "../core/places.ts"
 import { holdsContained, openContainment } from "../core/open-containment.ts"
 import { type ChangeSet, heldBy, openSetOf } from "../core/change-set.ts"
 import { type Stage, uncertainUntil, versionAt } from "../core/version.ts"
@@ -135,6 +136,7 @@ function withCurrent(
     attention:
       overdueMs > 0 ||
       troubles.some((one) => one !== undefined) ||
+      leftBehind(state).length > 0 ||
       state.versions.some(({ stage }) => needsLook(stage, now)),
   }
 }
@@ -228,6 +230,8 @@ function notesOf(state: SecretState, due: Date | undefined, then: Own): readonly
     notes.push(
       `${state.unhealthy.message}, since ${inWords(state.unhealthy.since)}: see to that program`,
     )
+  const behind = leftBehind(state)
+  if (behind.length > 0) notes.push(`${sayLeftBehind(behind)} (${serverLeft})`)
   if (state.unwritten !== undefined) notes.push(sayUnwritten(state.unwritten))
   if (state.weak === true) notes.push("easily guessed")
   if (state.undated === true)

@@ -12,6 +12,8 @@ export type Death =
       readonly kind: "dead"
       readonly sessionsEnded: number
       readonly notes?: readonly string[]
+      /** Servers where it was accepted and that were not asked, for the config does not name them. */
+      readonly unasked?: readonly string[]
       readonly expelled?: {
         readonly sessionsLeft?: SessionsLeft
         /** The current value was set again: since when the service has it. */

@@ -58,11 +58,13 @@ function containedBy(
   version: string,
   { state, uncontained, asked }: Before,
 ): NonNullable<SecretState["contained"]> {
+  const earlier = state.contained?.incident === incident ? state.contained : undefined
   return {
     incident,
     ...alsoOf(incident, incidentsOf(uncontained), incidentsOf(state.contained)),
     at: startedAt,
     version,
+    ...present({ first: earlier && (earlier.first ?? earlier.version) }),
     ...present({ owes: asked ? (true as const) : undefined }),
   }
 }

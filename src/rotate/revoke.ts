@@ -1,5 +1,6 @@
 import { describeError } from "../base/error.ts"
 import { driftRemedy } from "../core/drift.ts"
+import { unaskedIn } from "../core/places.ts"
 import { holdsContained, owesRevokeOthers } from "../core/open-containment.ts"
 import type { Version } from "../core/version.ts"
 import { driverOf, isSilence } from "./ask.ts"
@@ -83,7 +84,8 @@ async function revokeAll(
   { versions, looks }: { readonly versions: readonly Version[]; readonly looks: AllLooks },
 ): Promise<readonly Revoked[]> {
   const state = session.state(name)
-  const contains = versions.length === 0 || (owesRevokeOthers(state) && holdsContained(state))
+  const owes = owesRevokeOthers(state) || unaskedIn(state).length > 0
+  const contains = versions.length === 0 || (owes && holdsContained(state))
   const settled = await isSettled(session, name, versions)
   if (settled && contains) return each(name, versions, await expelAll(session, name, versions))
   // Beside a program that may still run no other is started, not for a login either.

@@ -75,6 +75,8 @@ export type Work = {
   readonly origin?: {
     readonly config: string
     readonly logins: Readonly<Record<string, readonly string[]>>
+    /** The servers that a secret is kept at. */
+    readonly places?: Readonly<Record<string, readonly string[]>>
   }
   /** Where a secret is, as one word; undefined where no service is asked. */
   readonly serverOf: (secret: string) => string | undefined

@@ -7,6 +7,7 @@ export type Code =
   | "not-contained"
   | "driver-differs"
   | "sessions-may-live"
+  | "server-left"
   | "promoted-unhealthy"
   | "output-owed"
   | "journal-open"
@@ -39,6 +40,10 @@ export const faults: Readonly<Record<Code, Fault>> = {
     remedy:
       "end them at the service by hand, or give mycelium the right to; " +
       "then run the same rotate-now --contain again, with --incident and its name",
+  },
+  "server-left": {
+    severity: "warning",
+    remedy: "mycelium reconcile ENV --gone SERVER, once that server is gone for good",
   },
   "promoted-unhealthy": {
     severity: "error",

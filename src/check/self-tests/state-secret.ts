@@ -4,6 +4,13 @@ import { driverDiffers, formerDriver } from "../../core/changed-driver.ts"
 import { incidentOf } from "../../core/contained.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import type { SecretState, Uncontained, Unwritten } from "../../core/state.ts"
+import {
+  endLeftBehind,
+  leftBehind,
+  sayLeftBehind,
+  serverLeft,
+  unaskedIn,
+} from "../../core/places.ts"
 import { compromisedAgain, holdsContained, openContainment } from "../../core/open-containment.ts"
 import { present } from "../../base/present.ts"
 import { heldRevoke, revokeWaits, sayRevokeHeld } from "../../core/held-up.ts"
@@ -41,6 +48,7 @@ export function judgeSecret(judged: Judged, known: Known, report: Told): void {
   judgeDriver(one, report)
   judgeContainment(one, report)
   judgeSessions(one, report)
+  judgeServers(one, report)
   judgePrograms(one, report)
   judgeDrift(one, known, report)
   judgeFailure(one, known, report)
@@ -54,7 +62,10 @@ function judgeDriver({ place, state, driver: now }: PlacedSecret, report: Told):
   report.found("driver-differs", `${place}: ${message}`, { remedy: hint })
 }
 
-function judgeContainment({ place, isListed, state }: PlacedSecret, report: Told): void {
+function judgeContainment(
+  { place, environment, isListed, state }: PlacedSecret,
+  report: Told,
+): void {
   const { versions, uncontained, contained, unwritten } = state
   const open = openContainment(state)
   if (open?.code === compromisedAgain.code) return judgeBack({ place, isListed }, open, report)
@@ -66,6 +77,16 @@ function judgeContainment({ place, isListed, state }: PlacedSecret, report: Told
       carryOn(place, isListed, uncontained),
     )
   if (open === undefined) return
+  if (open.code === serverLeft) {
+    const left = unaskedIn(state)
+    const again = `mycelium rotate-now ${place} --contain --incident ${open.incident}`
+    return report.found(
+      "not-contained",
+      `${place}: NOT contained in ${open.incident}: ${sayLeftBehind(left)} (${serverLeft}): ` +
+        "treat it as compromised",
+      { remedy: endLeftBehind(environment, left, again) },
+    )
+  }
   if (open.code === "output-owed" && unwritten !== undefined)
     return report.found(
       "not-contained",
@@ -128,6 +149,15 @@ function judgeSessions({ place, isListed, state }: PlacedSecret, report: Told): 
         }
       : undefined,
   )
+}
+
+/** An old value was accepted at a server that no run has asked since. An incident tells it itself. */
+function judgeServers({ place, environment, state }: PlacedSecret, report: Told): void {
+  const left = leftBehind(state)
+  if (left.length === 0 || openContainment(state)?.code === serverLeft) return
+  report.found("server-left", `${place}: ${sayLeftBehind(left)}`, {
+    remedy: endLeftBehind(environment, left),
+  })
 }
 
 /** Programs that do not work with the current value, or have not read it. */

@@ -30,10 +30,11 @@ export const reconcile: Command = {
     },
     gone: {
       type: "string",
-      value: "PROGRAM",
+      value: "PROGRAM|SERVER",
       summary:
         "you have made sure that this program, which is not in the config any more, does not run: " +
-        "its restart is owed no more (mycelium explain output-owed)",
+        "its restart is owed no more (mycelium explain output-owed); or that this server is gone " +
+        "for good, or refuses the old values (mycelium explain server-left)",
     },
     "nothing-runs": {
       type: "boolean",

@@ -101,4 +101,12 @@ export const servers = {
     "The server reports an error that mycelium does not know. " +
     "Its number or SQLSTATE, if it has one, is in the message; its text is not, " +
     "because it may quote what was sent. See the server's log.",
+  "server-left":
+    "An old value was also accepted at a server that the config did not name when the value was " +
+    "revoked: an address was changed, or a node was taken out. Only the servers that the config " +
+    "names are asked, so it may be accepted there still; a server is known by its address alone. " +
+    "In an incident the secret is not contained until that is settled. Name the server in the " +
+    "config again (of Redis, under also): the same rotate-now --contain with --incident, or " +
+    "mycelium reconcile, tries the login there. Or, once the server is gone for good or you have " +
+    "ended the login there by hand: mycelium reconcile ENV --gone SERVER; the audit log keeps your word.",
 } as const

@@ -4,6 +4,7 @@ import { olderHolder, versionAt, versionNumber } from "../../core/version.ts"
 import type { Config } from "../../config/model.ts"
 import type { SecretState } from "../../core/state.ts"
 import { compromisedAgain, openContainment } from "../../core/open-containment.ts"
+import { sayLeftBehind, serverLeft, unaskedIn } from "../../core/places.ts"
 import { unlisted, unlistedRemedy } from "../../core/unlisted.ts"
 import { sayUnwritten } from "../../core/unwritten.ts"
 import { failures, textOf } from "./entry.ts"
@@ -144,7 +145,9 @@ function whyAgain(code: string, to: string): string {
     : `contained once, as ${to}, but its value has been changed from outside since`
 }
 
-function openMessage({ unwritten }: SecretState, code: string): string {
+function openMessage(state: SecretState, code: string): string {
+  const { unwritten } = state
+  if (code === serverLeft) return sayLeftBehind(unaskedIn(state))
   return code === "output-owed" && unwritten !== undefined
     ? sayUnwritten(unwritten)
     : "what its service accepted before is not taken away yet"

@@ -1,7 +1,9 @@
 import { present } from "../../base/present.ts"
 import type { AuditEvent } from "../../core/audit-line.ts"
 import { type Patch, type SecretState } from "../../core/state.ts"
+import type { Version } from "../../core/version.ts"
 import { changeVersion } from "../../core/version-changes.ts"
+import { elsewhere, expelledAt, unaskedIn, withoutPlaces } from "../../core/places.ts"
 import type { Death } from "../death.ts"
 import { driftCode, driftNotes } from "../drift.ts"
 import type { Revoked } from "./revoked.ts"
@@ -9,8 +11,9 @@ import type { Session } from "../session.ts"
 
 export async function noteRevoked(
   session: Session,
-  revoked: readonly Revoked[],
+  deaths: readonly Revoked[],
 ): Promise<readonly Revoked[]> {
+  const revoked = deaths.map((one) => withUnasked(session, one))
   const patches: Record<string, Patch> = {}
   const events: AuditEvent[] = []
   const since = session.work.host.now().toISOString()
@@ -30,8 +33,9 @@ export async function noteRevoked(
       patches[secret] = (state) => held(version, death)(earlier(state))
       continue
     }
-    const kept: Patch = version === undefined ? (state) => state : died(version, since)
-    patches[secret] = (state) => ended(death)(kept(earlier(state)))
+    const at = asked(session, secret)
+    const kept: Patch = version === undefined ? (state) => state : died(version, since, at)
+    patches[secret] = (state) => ended(death, at)(kept(earlier(state)))
   }
   for (const [secret, note] of Object.entries(drifted.patches)) {
     const earlier = patches[secret] ?? ((state: SecretState) => state)
@@ -41,8 +45,9 @@ export async function noteRevoked(
   return revoked
 }
 
-function died(version: string, since: string): Patch {
-  const retire = changeVersion(version, (old) => ({ ...old, stage: { kind: "retired", since } }))
+/** `at`: the servers that have refused it. */
+function died(version: string, since: string, at: readonly string[]): Patch {
+  const retire = changeVersion(version, (old) => withoutPlaces(retired(old, since), at))
   return (state) => {
     const { revokeHeld, ...rest } = retire(state)
     return revokeHeld === undefined || revokeHeld.version === version
@@ -60,12 +65,30 @@ function held(
   return (state) => ({ ...state, revokeHeld: { version, code, message, ...present({ hint }) } })
 }
 
+/** The servers that a login was tried at. */
+function asked({ work }: Session, secret: string): readonly string[] {
+  return work.origin?.places?.[secret] ?? []
+}
+
+/** One that was dead elsewhere is as old as that. */
+function retired(old: Version, since: string): Version {
+  return old.stage.kind === "retired" ? old : { ...old, stage: { kind: "retired", since } }
+}
+
+function withUnasked(session: Session, one: Revoked): Revoked {
+  const { secret, version, death } = one
+  const found = session.state(secret).versions.find(({ id }) => id === version)
+  if (death.kind !== "dead" || found === undefined) return one
+  const unasked = elsewhere(found, asked(session, secret))
+  return unasked.length === 0 ? one : { ...one, death: { ...death, unasked } }
+}
+
 function whatOf(
   death: Death,
   version: string | undefined,
 ): Omit<AuditEvent, "secret" | "version"> & { readonly event: string } {
   if (death.kind !== "dead") return { event: "revoke-failed", code: death.code }
-  const { sessionsEnded, notes, expelled: { sessionsLeft: left } = {} } = death
+  const { sessionsEnded, notes, unasked, expelled: { sessionsLeft: left } = {} } = death
   const said =
     left === undefined
       ? {}
@@ -77,7 +100,7 @@ function whatOf(
   return {
     event: version === undefined ? "revoke-others" : "revoke",
     sessionsEnded,
-    ...present({ notes }),
+    ...present({ notes, unasked }),
     ...said,
   }
 }
@@ -94,8 +117,11 @@ export function isNothingNew(session: Session, { secret, version, death }: Revok
   )
 }
 
-/** The containment owes nothing more. */
-function ended({ expelled }: Extract<Death, { readonly kind: "dead" }>): Patch {
+/** The containment owes nothing more at the servers that were asked. */
+function ended(
+  { expelled }: Extract<Death, { readonly kind: "dead" }>,
+  places: readonly string[],
+): Patch {
   return ({ contained, ...state }) => {
     if (contained === undefined) return state
     if (expelled === undefined) return { ...state, contained }
@@ -105,13 +131,14 @@ function ended({ expelled }: Extract<Death, { readonly kind: "dead" }>): Patch {
       acceptedAt === undefined
         ? state
         : changeVersion(rest.version, (version) => ({ ...version, acceptedAt }))(state)
-    return {
+    const next = {
       ...dated,
       contained: {
         ...rest,
         ...present({ sessions: expelled.sessionsLeft }),
       },
     }
+    return expelledAt(next, places)
   }
 }
 
@@ -122,8 +149,9 @@ function eventOf(
 ): Omit<AuditEvent, "event"> {
   const state = session.state(secret)
   const stage = state.versions.find((one) => one.id === version)?.stage
+  const isLate = unaskedIn(state).some((one) => one.version === version)
   const incident =
-    version === undefined || (stage?.kind === "previous" && stage.revokeOthers === true)
+    version === undefined || isLate || (stage?.kind === "previous" && stage.revokeOthers === true)
       ? state.contained?.incident
       : undefined
   return {

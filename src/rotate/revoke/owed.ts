@@ -1,5 +1,6 @@
 import { gracesOf } from "../../core/graces.ts"
 import { holdsContained } from "../../core/open-containment.ts"
+import { isToBeAsked } from "../../core/places.ts"
 import { type Version, uncertainUntil } from "../../core/version.ts"
 import type { Revoked } from "./revoked.ts"
 import type { Session } from "../session.ts"
@@ -31,6 +32,7 @@ export function owedVersions(
     if (!isFree(session, name, options)) continue
     for (const version of state.versions) {
       const due =
+        isToBeAsked(version, session.work.origin?.places?.[name]) ||
         (version.stage.kind === "uncertain" &&
           (options.skipGrace || uncertainUntil(version.stage) <= now)) ||
         (version.stage.kind === "previous" &&

@@ -4,6 +4,7 @@ import { type AuditEvent, appendLine } from "../../core/audit-line.ts"
 import { type SecretState, type StateDocument } from "../../core/state.ts"
 import type { ChangeSet } from "../../core/change-set.ts"
 import { withLogins } from "../../core/logins.ts"
+import { withPlaces } from "../../core/places.ts"
 import { ageOut } from "../../core/version-changes.ts"
 import { versionAt } from "../../core/version.ts"
 import type { Commit } from "./commit.ts"
@@ -80,7 +81,8 @@ function patched(
     const state = before.document.secrets[name] ?? noState
     const back = noteBack(name, { before: state, next: patch(state) }, now)
     events.push(...back.events)
-    const aged = before.clockDoubted ? back.state : ageOut(back.state, now)
+    const known = withPlaces(state, back.state, before.work.origin?.places?.[name])
+    const aged = before.clockDoubted ? known : ageOut(known, now)
     return [name, withListeners(state, aged, before.work.listeners?.[name]?.seen)] as const
   })
   return { secrets: Object.fromEntries(changed), events }

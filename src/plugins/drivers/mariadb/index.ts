@@ -25,6 +25,7 @@ export const mariadb = defineDriver({
   shape: passwordShape,
   overlap: () => "both",
   server: ({ address }) => `mariadb://${sayAddress(parseAddress(address))}`,
+  places: ({ address }) => [sayAddress(parseAddress(address))],
   logins: ({ address, user, host }) => [
     `mariadb://${sayAddress(parseAddress(address))} account ${user}@${host.toLowerCase()}`,
   ],

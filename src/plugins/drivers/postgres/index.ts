@@ -33,6 +33,7 @@ export const postgres = defineDriver({
   logins: loginsOf,
   turns: ({ roles }) => roles ?? [],
   server: ({ address }) => `postgresql://${sayAddress(parseAddress(address))}`,
+  places: ({ address }) => [sayAddress(parseAddress(address))],
   open: (options, context) => {
     const target = makeTarget(options, context)
     const { pair } = target

@@ -24,6 +24,7 @@ export const rabbitmq = defineDriver({
   shape: passwordShape,
   overlap: () => "one",
   server: ({ address }) => `rabbitmq://${sayAddress(parseAddress(address))}`,
+  places: ({ address }) => [sayAddress(parseAddress(address))],
   inClear: (options) =>
     [parseAddress(options.address), amqpOf(options)]
       .filter((one) => !one.tls && isLocal(one))

@@ -25,6 +25,8 @@ export const redis = defineDriver({
   shape: passwordShape,
   overlap: () => "both",
   server: ({ address }) => `redis://${sayAddress(parseAddress(address))}`,
+  places: ({ address, also }) =>
+    [address, ...(also ?? [])].map((one) => sayAddress(parseAddress(one))),
   inClear: ({ address, also }) =>
     [address, ...(also ?? [])]
       .map(parseAddress)
