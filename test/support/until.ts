@@ -5,7 +5,7 @@
 export async function until(
   message: string,
   holds: () => boolean | Promise<boolean>,
-  withinMs = 10_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + withinMs
   while (!(await holds())) {

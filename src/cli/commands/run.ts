@@ -23,7 +23,7 @@ import { exitCodes } from "../exit-codes.ts"
 import { openApp } from "../open-app.ts"
 import { once } from "../once.ts"
 import { watcher } from "../service-events.ts"
-import { type Say, logger } from "../service-log.ts"
+import { type Say, logFormOf, logger } from "../service-log.ts"
 import { Metrics } from "../service-metrics.ts"
 import { Notices } from "../service-notices.ts"
 
@@ -38,6 +38,12 @@ export const run: Command = {
       type: "boolean",
       summary: "do what is due in each environment, then end: for timers and CronJobs",
     },
+    log: {
+      type: "string",
+      value: "FORM",
+      summary:
+        "text, json (as --json), or journal: no time, and the priority in front, as journald takes it",
+    },
     "metrics-file": {
       type: "string",
       value: "FILE",
@@ -47,7 +53,7 @@ export const run: Command = {
     },
   },
   run: async (terminal, _, values) => {
-    const say = logger(terminal, isSet(values, "json"))
+    const say = logger(terminal, logFormOf(values))
     refuseFileOfService(values)
     const opened = await openService(terminal, values, say)
     const manager = serviceManager(terminal.host.env, terminal.pid)
