@@ -57,6 +57,16 @@ export const laws: readonly Mutant[] = [
   },
   {
     law: 3,
+    name: "a server that has left the config is forgotten by a containment",
+    edits: edit(
+      "core/open-containment.ts",
+      `if (unaskedIn(state).length > 0)`,
+      `if (unaskedIn(state).length < 0)`,
+    ),
+    test: cli("server-left", "a Redis node that took the value is not at its end"),
+  },
+  {
+    law: 3,
     name: "a containment counts as held though the service refuses its value",
     edits: edit(
       "incident/contain-secrets.ts",

@@ -94,6 +94,17 @@ export function isToBeAsked(
   return stage.kind === "retired" && places.some((place) => present.includes(place))
 }
 
+/** All versions that were accepted at servers which are not asked, dead elsewhere or not. */
+export function acceptedElsewhere(
+  { versions }: Pick<SecretState, "versions">,
+  present: readonly string[] = [],
+): readonly LeftBehind[] {
+  return versions.flatMap((one) => {
+    const places = elsewhere(one, present)
+    return places.length === 0 ? [] : [{ version: one.id, places }]
+  })
+}
+
 export function placesIn(left: readonly LeftBehind[]): readonly string[] {
   return [...new Set(left.flatMap(({ places }) => places))]
 }
@@ -105,6 +116,16 @@ export function sayLeftBehind(left: readonly LeftBehind[]): string {
   return (
     `${which.join(", ")} ${was} also accepted at ${placesIn(left).join(", ")}, which the config ` +
     `did not name when ${it} revoked, as far as the addresses tell: no login was tried there`
+  )
+}
+
+/** The same before anything is revoked. */
+export function sayAcceptedElsewhere(left: readonly LeftBehind[]): string {
+  const which = left.map(({ version }) => version)
+  return (
+    `${which.join(", ")} ${which.length === 1 ? "was" : "were"} also accepted at ` +
+    `${placesIn(left).join(", ")}, which the config does not name, as far as the addresses tell: ` +
+    "no login is tried there"
   )
 }
 

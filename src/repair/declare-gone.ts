@@ -1,34 +1,40 @@
 import { AppError } from "../base/error.ts"
-import { leftBehind, placesIn, withoutServer } from "../core/places.ts"
+import { present } from "../base/present.ts"
+import { openContainment } from "../core/open-containment.ts"
+import { withoutServer } from "../core/places.ts"
 import { changeUnwritten, owingIn, withoutPrograms } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
 
 /** A person says that a program, or a server, which the config has no more is gone for good. */
 export function declareGone(session: Session, gone: string): Promise<void> {
-  const known = Object.values(session.document.secrets).flatMap(leftBehind)
-  return placesIn(known).includes(gone)
-    ? declareServerGone(session, gone)
-    : declareProgramGone(session, gone)
+  const secrets = Object.entries(session.document.secrets).flatMap(([secret, { versions }]) =>
+    versions.some(({ places = [] }) => places.includes(gone)) ? [secret] : [],
+  )
+  return secrets.length === 0
+    ? declareProgramGone(session, gone)
+    : declareServerGone(session, gone, secrets)
 }
 
 /** No value of before is accepted there: the word of a person, and noted as that. */
-async function declareServerGone(session: Session, server: string): Promise<void> {
+async function declareServerGone(
+  session: Session,
+  server: string,
+  secrets: readonly string[],
+): Promise<void> {
   const { environment, origin } = session.work
-  const left = Object.entries(session.document.secrets).flatMap(([secret, state]) =>
-    placesIn(leftBehind(state)).includes(server) ? [secret] : [],
-  )
-  const there = left.filter((secret) => origin?.places?.[secret]?.includes(server) === true)
-  if (there.length > 0)
-    throw new AppError(
-      "usage",
-      `${server} is a server of ${environment}/${there[0]} in the config`,
-      {
-        hint: `mycelium reconcile ${environment} asks it; or take it out of the config first`,
-      },
-    )
+  const [there] = secrets.filter((name) => origin?.places?.[name]?.includes(server) === true)
+  if (there !== undefined)
+    throw new AppError("usage", `${server} is a server of ${environment}/${there} in the config`, {
+      hint: `mycelium reconcile ${environment} asks it; or take it out of the config first`,
+    })
   await session.commit({
-    patches: Object.fromEntries(left.map((name) => [name, withoutServer(server)])),
-    events: [{ event: "server-gone", server, secrets: left }],
+    patches: Object.fromEntries(secrets.map((name) => [name, withoutServer(server)])),
+    events: secrets.map((secret) => ({
+      event: "server-gone",
+      secret,
+      server,
+      ...present({ incident: openContainment(session.state(secret))?.incident }),
+    })),
     flush: true,
   })
 }

@@ -148,7 +148,10 @@ test("a person says that the server is gone for good: that ends it, and the log 
   expect(other.code).toBe(2)
   expect((await shop.run("reconcile", "production", "--gone", place)).code).toBe(0)
   expect((await shop.run("status")).stdout).toContain("none needs attention")
-  expect((await shop.run("report", incident)).stdout).toContain("Contained: yes")
+  const report = await shop.run("report", incident)
+  expect(report.stdout).toContain("Contained: yes")
+  expect(report.stdout).toContain(`not tried at ${place}`)
+  expect(report.stdout).toContain(`that ${place} is gone for good, or refuses the old values, is a`)
   const { stdout } = await shop.run("audit")
   expect(stdout).toContain("server-gone")
   expect(stdout).toContain(place)
@@ -159,6 +162,8 @@ test("a rotation is not held up: it says so once, and check until the word is gi
   await using nodes = await Nodes.open()
   const { shop, place } = nodes
   nodes.name()
+  const dry = await shop.run("rotate-now", "production", "--dry-run")
+  expect(dry.stdout).toContain(`v2 was also accepted at ${place}, which the config does not name`)
   const rotated = await shop.run("rotate-now", "production")
   expect(rotated.stdout).toContain(left("v2", place))
   expect(rotated.code).toBe(0)
@@ -167,6 +172,19 @@ test("a rotation is not held up: it says so once, and check until the word is gi
   expect((await shop.run("check", "--quick")).stdout).toContain(`server-left: production/redis: `)
   expect((await shop.run("reconcile", "production", "--gone", place)).code).toBe(0)
   expect((await shop.run("check", "--quick")).stdout).not.toContain("server-left")
+}, 90_000)
+
+test("a login is not called ended while a former server may accept it: delete waits for the word", async () => {
+  await using nodes = await Nodes.open()
+  const { shop, place } = nodes
+  nodes.name()
+  const erase = ["delete", "production/redis", "--yes"] as const
+  const refused = await shop.run(...erase)
+  expect(refused.stdout).toContain("(server-left)")
+  expect(refused.code).toBe(1)
+  expect(await nodes.login(servers.redis, nodes.shown)).toBe("in")
+  expect((await shop.run("reconcile", "production", "--gone", place)).code).toBe(0)
+  expect((await shop.run(...erase)).stdout).toContain("erased: its login is refused")
 }, 90_000)
 
 test("a PostgreSQL role that moved to another server: the former one is not forgotten", async () => {

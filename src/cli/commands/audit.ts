@@ -166,14 +166,15 @@ function instantOf(values: Values, option: "since" | "until", now: Date): string
 }
 
 function rowOf({ environment, entry }: Found): readonly string[] {
-  const { secret, secrets, version, incident, why, due, code, reason, target } =
+  const { secret, secrets, version, incident, why, due, code, reason, target, server, unasked } =
     entry as AuditEntry & Readonly<Record<string, unknown>>
   const more = [
     ...(incident === undefined ? [] : [`incident ${String(incident)}`]),
-    ...[isDue(due) ? sayDue(due) : why, code, reason, target]
+    ...[isDue(due) ? sayDue(due) : why, code, reason, target, server]
       .filter((one) => one !== undefined)
       .map(String),
     ...(Array.isArray(secrets) ? [secrets.join(" ")] : []),
+    ...(Array.isArray(unasked) ? [`not asked: ${unasked.join(" ")}`] : []),
   ]
   return [
     `${entry.at.slice(0, 19)}Z`,

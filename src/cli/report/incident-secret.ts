@@ -70,8 +70,7 @@ function proofOf({ erased, contained, dead, expelledAt, driver, from }: SecretRe
     return `erased at ${instant(erased.at)}, and its login ended`
   if (erased?.login === "ended" && contained)
     return `erased at ${instant(erased.at)}; that its login is ended is a person's word, and not proven`
-  if (dead.length > 0)
-    return dead.map(({ version, at }) => `${version}: login refused at ${instant(at)}`).join("; ")
+  if (dead.length > 0) return dead.map(refusedText).join("; ")
   if (expelledAt !== undefined)
     return (
       `every value but the new one was taken away at ${instant(expelledAt)}; ` +
@@ -81,6 +80,11 @@ function proofOf({ erased, contained, dead, expelledAt, driver, from }: SecretRe
   if (driver === "generated")
     return "no service asks for it; programs that restarted since then hold the new one"
   return from === undefined ? "no older value was known" : "none is in the log"
+}
+
+function refusedText({ version, at, unasked }: SecretReport["dead"][number]): string {
+  const refused = `${version}: login refused at ${instant(at)}`
+  return unasked === undefined ? refused : `${refused}, and not tried at ${unasked.join(", ")}`
 }
 
 function programsText({ to, restarts, unwritten }: SecretReport): string {

@@ -3,6 +3,7 @@ import { formatDuration } from "../../base/text/duration.ts"
 import { bothUsers, sayOneUser } from "../../app/one-user.ts"
 import { isEntry } from "../../core/entry.ts"
 import type { Driver, Finding, Versions } from "../../core/ports.ts"
+import { acceptedElsewhere, sayAcceptedElsewhere, serverLeft } from "../../core/places.ts"
 import { versionAt } from "../../core/version.ts"
 import { sayListeners } from "../../plugins/drivers/server/listener.ts"
 import { driverOf } from "../../rotate/ask.ts"
@@ -43,6 +44,7 @@ export async function describeSecret(
       : {}),
     notes: [
       ...findings.filter((one) => one.severity !== "error").map((one) => one.message),
+      ...notAsked(session, name),
       ...sayListeners(session.work.listeners?.[name]),
       ...oneUser.map((file) => `${sayOneUser(file, name)}; ${bothUsers(name)}`),
     ],
@@ -51,6 +53,13 @@ export async function describeSecret(
     ),
     ...(blocked?.kind === "left" ? { blocked: obstacleIn(blocked) } : {}),
   }
+}
+
+/** Servers that have left the config: what a revoke will say. */
+function notAsked(session: Session, name: string): readonly string[] {
+  const present = session.work.origin?.places?.[name]
+  const left = acceptedElsewhere(session.state(name), present)
+  return left.length === 0 ? [] : [`${sayAcceptedElsewhere(left)} (${serverLeft})`]
 }
 
 function obstacleIn({

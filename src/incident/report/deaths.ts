@@ -78,7 +78,7 @@ export function deathsIn(
     dead: deaths.flatMap((line) =>
       line.event === "revoke-others"
         ? []
-        : [{ version: textOf(line, "version") ?? "", at: line.at }],
+        : [{ version: textOf(line, "version") ?? "", at: line.at, ...unaskedBy(line) }],
     ),
     ...present({ expelledAt: deaths.findLast(({ event }) => event === "revoke-others")?.at }),
     sessionsEnded: ended.reduce<number>(
@@ -86,6 +86,23 @@ export function deathsIn(
       0,
     ),
   }
+}
+
+/** Servers that the config did not name. */
+function unaskedBy({ unasked }: Line): { readonly unasked?: readonly string[] } {
+  if (!Array.isArray(unasked)) return {}
+  return { unasked: unasked.filter((one) => typeof one === "string") }
+}
+
+/** The word of a person, which nothing here has proven. */
+export function saidGone(lines: readonly Line[]): readonly string[] {
+  return lines
+    .filter(({ event }) => event === "server-gone")
+    .map(
+      (line) =>
+        `that ${textOf(line, "server") ?? "a server"} is gone for good, or refuses the old ` +
+        `values, is a person's word of ${line.at.slice(0, 19)}Z, and not proven`,
+    )
 }
 
 /** As the state has it; of an incident before the last, as its last line has it. */

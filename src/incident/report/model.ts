@@ -66,7 +66,12 @@ export type SecretReport = {
   readonly acceptedAt?: string
   readonly currentAt?: string
   /** Values whose login was refused after the change; none if no service asks for the secret. */
-  readonly dead: readonly { readonly version: string; readonly at: string }[]
+  readonly dead: readonly {
+    readonly version: string
+    readonly at: string
+    /** Servers where it was accepted and that were not asked then, for the config did not name them. */
+    readonly unasked?: readonly string[]
+  }[]
   readonly sessionsEnded: number
   /** When every other value was taken away, if none of these was known. */
   readonly expelledAt?: string

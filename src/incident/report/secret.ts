@@ -7,7 +7,7 @@ import type { SessionsLeft, Unwritten } from "../../core/state.ts"
 import { endGone, sayUnwritten } from "../../core/unwritten.ts"
 import { latest, namesOf, textOf } from "./entry.ts"
 import { renderLeaked, sayLeaked } from "../shown-leaked.ts"
-import { deathsIn, happenedTo, leftBy, provenBy } from "./deaths.ts"
+import { deathsIn, happenedTo, leftBy, provenBy, saidGone } from "./deaths.ts"
 import { type Fault, erasedOf, faultOf } from "./fault.ts"
 import type { AuditEntry } from "../../record/audit-read.ts"
 import { laterOf } from "./later.ts"
@@ -55,6 +55,7 @@ function reportOf(config: Config, about: OfSecret): SecretReport {
       ...(later === undefined || fault !== undefined ? [] : [`contained later, by ${later}`]),
       ...provenBy(elsewhere),
       ...betweenBy(madeBetween(about, to)),
+      ...saidGone(lines),
       ...new Set(lines.flatMap(notesOf)),
     ],
     ...present({
@@ -153,8 +154,9 @@ function containedAt(
     driver === "generated" && promote !== undefined
       ? restartedAt(source, name, { from: lines[0]?.n ?? 0, tried: restarts })
       : []
+  const said = lines.findLast(({ event }) => event === "server-gone")?.at
   return latest([
-    ...[promote?.at, deaths.at(-1)?.at].filter((at) => at !== undefined),
+    ...[promote?.at, deaths.at(-1)?.at, said].filter((at) => at !== undefined),
     ...restarted,
   ])
 }

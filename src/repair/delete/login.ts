@@ -9,6 +9,7 @@ import { notSettled } from "../../rotate/settle.ts"
 import { untilOver } from "../../rotate/under-way.ts"
 import { deadlines } from "../../rotate/work.ts"
 import { formerDriver } from "../../core/changed-driver.ts"
+import { acceptedElsewhere, endLeftBehind, sayAcceptedElsewhere } from "../../core/places.ts"
 import { openContainment } from "../../core/open-containment.ts"
 import type { DeleteOptions, LoginFate, NotErased, Sessions } from "./deleted.ts"
 
@@ -57,7 +58,18 @@ export function loginOf(session: Session, name: string, options: DeleteOptions):
     throw new AppError("delete-no-admin", "its login cannot be ended with what the config gives", {
       hint: `name an admin; or ${hint}`,
     })
+  refuseElsewhere(session, name)
   return "ends"
+}
+
+/** Once its versions are erased, nothing tells any more that a former server may accept them. */
+function refuseElsewhere(session: Session, name: string): void {
+  const { environment, origin } = session.work
+  const left = acceptedElsewhere(session.state(name), origin?.places?.[name])
+  if (left.length === 0) return
+  throw new AppError("server-left", sayAcceptedElsewhere(left), {
+    hint: `${endLeftBehind(environment, left)}; then the same command again`,
+  })
 }
 
 function loginKept({ work }: Session, name: string): AppError {
