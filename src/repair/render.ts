@@ -1,13 +1,17 @@
 import { AppError } from "../base/error.ts"
 import { canShow, withoutValue } from "../core/can-show.ts"
+import { isEntry } from "../core/entry.ts"
 import type { Ready, Values } from "../core/ports.ts"
-import { openContainment } from "../core/open-containment.ts"
+import { type Fingerprint, answerOf } from "../check/self-tests/shown-answer.ts"
+import { holdsContained, openContainment } from "../core/open-containment.ts"
 import { leftIn, versionsIn } from "../core/left.ts"
 import { draftAll } from "../deliver/delivery.ts"
 import { land, landAlone } from "../rotate/land.ts"
 import { goneBefore } from "../rotate/left.ts"
+import type { Patch } from "../core/state.ts"
 import { owedIn } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
+import { readersOf } from "../rotate/unwritten.ts"
 import { noteWritten } from "../rotate/unwritten/note-written.ts"
 import type { App } from "../app/app.ts"
 import { withEnvironment } from "../app/environment.ts"
@@ -19,6 +23,8 @@ export type Rendered = {
   readonly waits?: readonly string[]
   /** Programs that hold a value which no longer works, until they are restarted. */
   readonly restart?: readonly string[]
+  /** Of them, those that read an older value there: this command has changed it. */
+  readonly stale?: readonly string[]
 }
 
 type RenderOptions = { readonly prune: boolean }
@@ -46,11 +52,12 @@ export async function render(
       trial: false,
       turn: session.work.forceStop,
     }).catch((error: unknown) => Promise.reject(withSafeHint(session, error)))
-    await writeChanged(session, ready)
+    const stale = await staleReaders(session, ready)
+    await writeChanged(session, ready, stale)
     const written = ready.map(({ output, draft }) => ({
       target: output.target,
       changes: draft.changed ? draft.changes : undefined,
-      ...restartsOf(session, output.target),
+      ...restartsOf(session, output.target, stale),
     }))
     const pruned = options.prune ? await prune(session) : []
     return [...written, ...pruned, ...waiting(session, values)]
@@ -58,7 +65,11 @@ export async function render(
 }
 
 /** Those of the drafts that change something. */
-async function writeChanged(session: Session, ready: readonly Ready[]): Promise<void> {
+async function writeChanged(
+  session: Session,
+  ready: readonly Ready[],
+  stale: StaleReaders,
+): Promise<void> {
   const changed = ready.filter(({ draft }) => draft.changed)
   const event = {
     event: "render",
@@ -67,7 +78,8 @@ async function writeChanged(session: Session, ready: readonly Ready[]): Promise<
   }
   try {
     // Written down before a value can be read there.
-    if (changed.length > 0) await session.commit({ events: [event], flush: true })
+    if (changed.length > 0)
+      await session.commit({ patches: owePrograms(session, stale), events: [event], flush: true })
     for (const { output, draft } of changed) {
       const gone = goneBefore(session, output, draft)
       if (gone !== undefined) session.work.onProgress("render", gone)
@@ -114,13 +126,68 @@ function withSafeHint(session: Session, error: unknown): unknown {
   })
 }
 
-/** Who was not restarted since a containment could not write it. */
-function restartsOf(session: Session, target: string): Pick<Rendered, "restart"> {
+/** Who was not restarted since a containment could not write it, or since it showed an older value. */
+function restartsOf(
+  session: Session,
+  target: string,
+  stale: StaleReaders,
+): Pick<Rendered, "restart" | "stale"> {
   const { programs } = owedIn(session.document)
-  const restart = session.work.deployments
-    .filter(({ name, reads }) => programs.includes(name) && reads.includes(target))
-    .map(({ name }) => name)
-  return restart.length === 0 ? {} : { restart }
+  const readers = readersOf(session, [target])
+  const restart = readers.filter((name) => programs.includes(name))
+  const late = Object.values(stale).flat()
+  const ours = restart.filter((name) => late.includes(name))
+  return {
+    ...(restart.length === 0 ? {} : { restart }),
+    ...(ours.length === 0 ? {} : { stale: ours }),
+  }
+}
+
+/** By secret: the programs that read an older value of it, in a file that is about to change. */
+type StaleReaders = Readonly<Record<string, readonly string[]>>
+
+/** A backup that was put back: its programs may have been restarted with it. */
+async function staleReaders(session: Session, ready: readonly Ready[]): Promise<StaleReaders> {
+  const all: Record<string, readonly string[]> = {}
+  const print: Fingerprint = (value) => session.work.vault.fingerprint(Buffer.from(value))
+  for (const { output, draft } of ready) {
+    // How readers of an entry come to its values is their affair (`readers`).
+    if (!draft.changed || isEntry(output)) continue
+    const shown = await output.adopt(output.shows).catch(() => ({}))
+    for (const [name, fields] of Object.entries(shown)) {
+      const { kind } = answerOf(session.document, name, Object.entries(fields), print)
+      if (kind === "older")
+        all[name] = [...new Set([...(all[name] ?? []), ...readersOf(session, [output.target])])]
+    }
+  }
+  return all
+}
+
+/** Their restart is owed from before the file is changed: then nothing else tells of them. */
+function owePrograms(session: Session, stale: StaleReaders): Readonly<Record<string, Patch>> {
+  const since = session.work.host.now().toISOString()
+  return Object.fromEntries(
+    Object.entries(stale)
+      .filter(([, programs]) => programs.length > 0)
+      .map(([name, programs]): [string, Patch] => [
+        name,
+        (state) => ({
+          ...state,
+          unwritten: {
+            since,
+            outputs: {},
+            ...state.unwritten,
+            programs: [...new Set([...(state.unwritten?.programs ?? []), ...programs])],
+            ...(stillTakes(session, name) ? { lives: true as const } : {}),
+          },
+        }),
+      ]),
+  )
+}
+
+/** What leaked is taken by the program itself, for no service refuses it. */
+function stillTakes(session: Session, name: string): boolean {
+  return session.work.drivers[name]?.overlap === "none" && holdsContained(session.state(name))
 }
 
 const never = new AbortController().signal

@@ -30,8 +30,12 @@ export const render: Command = {
       if (isSet(values, "json")) continue
       for (const one of rendered)
         terminal.stdout(`${environment}: ${one.target}: ${sayRendered(environment, one)}`)
-      const waiting = [...new Set(rendered.flatMap(({ restart = [] }) => restart))]
+      const stale = [...new Set(rendered.flatMap((one) => one.stale ?? []))]
+      const waiting = [...new Set(rendered.flatMap(({ restart = [] }) => restart))].filter(
+        (name) => !stale.includes(name),
+      )
       if (waiting.length > 0) terminal.stdout(restartLine(environment, waiting))
+      if (stale.length > 0) terminal.stdout(staleLine(environment, stale))
     }
     if (isSet(values, "json")) terminal.stdout(JSON.stringify(all))
     return exitCodes.done
@@ -61,5 +65,15 @@ function restartLine(environment: string, programs: readonly string[]): string {
     `failed, or ${file} could not be written), and may hold the old value: ` +
     `the same containment again, or mycelium run, restarts ${them} (mycelium explain ` +
     "output-owed)"
+  )
+}
+
+/** The file showed an older value: a program that was started meanwhile holds that. */
+function staleLine(environment: string, programs: readonly string[]): string {
+  const names = programs.map((name) => `${environment}/${name}`).join(", ")
+  const them = programs.length === 1 ? "it" : "them"
+  return (
+    `  an older value stood in a file of ${names}, and may still be held there: ` +
+    `mycelium run, or run --once, restarts ${them} (mycelium explain output-owed)`
   )
 }

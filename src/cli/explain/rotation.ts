@@ -138,7 +138,8 @@ export const rotation = {
     "rotate-now tries at once.",
   "output-owed":
     "A containment could not write an output (an edited line, a full disk) or restart a program, " +
-    "and went on. Programs that read it hold a value that no service accepts any more; one that " +
+    "and went on; or mycelium render has replaced an older value in a file, which programs may have " +
+    "read. Programs that read it hold a value that no service accepts any more; one that " +
     "no service asks for (generated) they still accept, so it is not contained yet. " +
     "Correct what prevented it. mycelium run then writes the file and restarts those programs; " +
     "the same containment again does so at once; mycelium render restarts none. " +
