@@ -4,6 +4,7 @@ import { networkOf } from "../base/files/file-system.ts"
 import { pickEnvironment } from "../base/processes/pick-environment.ts"
 import { run } from "../base/processes/spawn.ts"
 import { type Result, runCheck } from "./self-tests/check.ts"
+import { credentials } from "./self-tests/credentials.ts"
 import { entries } from "./self-tests/entries.ts"
 import { git } from "./self-tests/git.ts"
 import { hooks } from "./self-tests/hooks.ts"
@@ -22,6 +23,7 @@ import { heldBy } from "../core/change-set.ts"
 import { dueBy, sayNextTry } from "../plan/status.ts"
 import type { Keys } from "../record/keys.ts"
 import type { Checked, How } from "./request.ts"
+import { credentialsOf } from "./credentials.ts"
 import { entriesOf } from "./entries.ts"
 import { identityPath, outputsOf } from "./files.ts"
 import { isMine } from "./identity.ts"
@@ -129,11 +131,15 @@ async function connecting(
   accepted: Set<string>,
 ): Promise<readonly Promise<Result>[]> {
   const withinMs = 10_000
-  const asked = runCheck(entries, { entries: entriesOf(checked), withinMs })
-  if (keys === undefined) return [asked]
+  const held = credentialsOf(checked)
+  const asked = [
+    runCheck(entries, { entries: entriesOf(checked), withinMs }),
+    ...(held.length === 0 ? [] : [runCheck(credentials, { credentials: held, withinMs })]),
+  ]
+  if (keys === undefined) return asked
   const { loginsOf } = await import("./logins.ts")
   return [
-    asked,
+    ...asked,
     runCheck(logins, { logins: loginsOf(checked, keys, environments), withinMs, accepted }),
   ]
 }

@@ -125,6 +125,25 @@ export function clearLogins(
  * where they are.
  */
 export function referencesOf(config: Config, host: Host, gate: MountGate): Settings["references"] {
+  return namedReferences(config).map(({ place, folder, reference }) => ({
+    place,
+    inspect: async () => {
+      const path = fileOf(reference, folder)
+      const silent =
+        path === undefined ? undefined : await silenceAt({ path, what: "a credential" }, gate)
+      return silent === undefined ? inspectOne(reference, folder, host) : [silent]
+    },
+  }))
+}
+
+export type NamedReference = {
+  readonly place: string
+  readonly folder: string
+  readonly reference: Reference
+}
+
+/** Each credential that Mycelium needs itself, and what needs it. */
+export function namedReferences(config: Config): readonly NamedReference[] {
   const nested = Object.values(config.environments).flatMap(
     ({ name, folder, secrets, outputs }) => [
       ...Object.values(secrets).flatMap((secret) =>
@@ -137,19 +156,9 @@ export function referencesOf(config: Config, host: Host, gate: MountGate): Setti
       ...managersIn(outputs).map((reference) => ({ place: name, folder, reference })),
     ],
   )
-  const all =
-    config.identity === undefined
-      ? nested
-      : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
-  return all.map(({ place, folder, reference }) => ({
-    place,
-    inspect: async () => {
-      const path = fileOf(reference, folder)
-      const silent =
-        path === undefined ? undefined : await silenceAt({ path, what: "a credential" }, gate)
-      return silent === undefined ? inspectOne(reference, folder, host) : [silent]
-    },
-  }))
+  return config.identity === undefined
+    ? nested
+    : [...nested, { place: "identity", folder: config.folder, reference: config.identity }]
 }
 
 function referencesIn(options: unknown): readonly Reference[] {

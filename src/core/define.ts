@@ -1,7 +1,7 @@
 import type { ZodObject, ZodType, output } from "zod"
 import type { ActivityScope } from "../base/activity-scope.ts"
 import type { RunOptions, RunResult } from "../base/processes/spawn.ts"
-import type { Readers } from "./entry.ts"
+import type { EntryInspection, Readers } from "./entry.ts"
 import type { Host } from "../base/system/host.ts"
 import type { Shape as ValueShape } from "../base/text/value-shape.ts"
 import type { Driver, Finding, Health, Output, PluginContext, Restarter } from "./ports.ts"
@@ -154,6 +154,12 @@ export type ReferenceType<Schema extends ZodType = ZodType> = {
   variable?(options: output<Schema>): string
   /** What is wrong with it though it can be read, as far as this machine tells. */
   findings?(options: output<Schema>, folder: string): Promise<readonly Finding[]>
+  /** For `check --connect`, where a manager holds it: as whom we are known there; reads it, and lets nothing out. */
+  inspect?(
+    options: output<Schema>,
+    reach: ReferenceReach,
+    signal: AbortSignal,
+  ): Promise<EntryInspection>
 }
 
 export function defineReference<Schema extends ZodType>(

@@ -1,5 +1,6 @@
 import example from "../../config/example.yaml" with { type: "text" }
 import aws from "./aws.md" with { type: "text" }
+import azure from "./azure.md" with { type: "text" }
 import commands from "./commands.md" with { type: "text" }
 import compose from "./compose.md" with { type: "text" }
 import container from "./container.md" with { type: "text" }
@@ -34,6 +35,7 @@ export const pages: readonly Page[] = [
   { name: "outputs", text: outputs },
   { name: "vault", text: vault },
   { name: "aws", text: aws },
+  { name: "azure", text: azure },
   { name: "restarts", text: restarts },
   { name: "compose", text: compose },
   { name: "incident", text: incident },

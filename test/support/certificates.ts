@@ -9,8 +9,11 @@ import { isIP } from "node:net"
 export type Authority = {
   /** PEM: what a client has to trust. */
   readonly certificate: string
-  /** For "db.test" or "127.0.0.1"; the first name is the subject too. */
-  issue(names: readonly string[]): { readonly certificate: string; readonly key: string }
+  /** For "db.test" or "127.0.0.1"; the first name is the subject too. P-256, unless RSA is asked for. */
+  issue(
+    names: readonly string[],
+    kind?: "rsa",
+  ): { readonly certificate: string; readonly key: string }
 }
 
 export function makeAuthority(name = "test authority"): Authority {
@@ -19,8 +22,8 @@ export function makeAuthority(name = "test authority"): Authority {
     signedCertificate({ issuer: name, signer: own.privateKey, subject, key, extensions })
   return {
     certificate: sign(name, own.publicKey, [isAuthority]),
-    issue: (names) => {
-      const keys = newKeys()
+    issue: (names, kind) => {
+      const keys = kind === "rsa" ? generateKeyPairSync("rsa", { modulusLength: 2048 }) : newKeys()
       const certificate = sign(names[0] ?? "", keys.publicKey, [alternativeNames(names)])
       return {
         certificate,

@@ -1,5 +1,6 @@
 import { adopt } from "./adopt.ts"
 import { aws } from "./aws.ts"
+import { azure } from "./azure.ts"
 import { config } from "./config.ts"
 import { exec } from "./exec.ts"
 import { files } from "./files.ts"
@@ -34,6 +35,7 @@ export const texts: readonly {
   { title: "machine", codes: machine },
   { title: "servers", codes: servers },
   { title: "aws", codes: aws },
+  { title: "azure", codes: azure },
   { title: "mariadb", codes: mariadb },
   { title: "postgres", codes: postgres },
   { title: "rabbitmq", codes: rabbitmq },

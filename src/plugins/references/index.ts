@@ -1,4 +1,5 @@
 import type { ReferenceReach } from "../../core/define.ts"
+import type { EntryInspection } from "../../core/entry.ts"
 import type { Finding, Reference } from "../../core/ports.ts"
 import type { Secret } from "../../core/secret.ts"
 import { references } from "./options.ts"
@@ -16,6 +17,24 @@ export async function findingsOf(
 ): Promise<readonly Finding[]> {
   const type = typeOf(references, reference)
   return (await type?.findings?.(type.options().parse(reference), folder)) ?? []
+}
+
+/**
+ * As whom a manager knows us that holds this credential, and what is wrong there; undefined where none
+ * holds it.
+ */
+export function inspectReference(
+  reference: Reference,
+  reach: ReferenceReach,
+  signal: AbortSignal,
+): Promise<EntryInspection> | undefined {
+  const type = typeOf(references, reference)
+  return type?.inspect?.(type.options().parse(reference), reach, signal)
+}
+
+/** Does a manager hold it? */
+export function isManaged(reference: Reference): boolean {
+  return typeOf(references, reference)?.inspect !== undefined
 }
 
 /** Absolute: the file that holds the credential, where one does. */

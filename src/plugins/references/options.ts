@@ -2,6 +2,7 @@ import { z } from "zod"
 import { once } from "../../core/once.ts"
 import { awsParameter } from "./aws_parameter.ts"
 import { awsSecret } from "./aws_secret.ts"
+import { azureSecret } from "./azure_secret.ts"
 import { command } from "./command.ts"
 import { env } from "./env.ts"
 import { file } from "./file.ts"
@@ -13,11 +14,12 @@ import { vault } from "./vault.ts"
  * entry of a manager; never the value. To add one: a file beside this one, and its name in the two
  * lists below.
  */
-export const references = [awsParameter, awsSecret, command, env, file, vault] as const
+export const references = [awsParameter, awsSecret, azureSecret, command, env, file, vault] as const
 
 const message =
   "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-  "[ … ] }, { vault: { … } }, { aws_secret: { … } } or { aws_parameter: { … } }"
+  "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } } or " +
+  "{ azure_secret: { … } }"
 
 /**
  * Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there
@@ -31,6 +33,7 @@ const all = () =>
     vault.options(),
     awsSecret.options(),
     awsParameter.options(),
+    azureSecret.options(),
   ] as const
 
 export const ReferenceOptions = once(() =>
