@@ -61,6 +61,10 @@ const fenced: Readonly<Record<string, { readonly in: RegExp; readonly why: strin
     in: /^plugins\/azure\/login\.ts$/,
     why: "loaded where a config names Azure, and only then",
   },
+  "google-auth-library": {
+    in: /^plugins\/google\/(login|library)\.ts$/,
+    why: "loaded where a config names Google, and only then",
+  },
   "@smithy/signature-v4": { in: /^plugins\/aws\/signature\.ts$/, why: "one place signs" },
   "node:child_process": {
     in: /^base\/processes\/spawn\.ts$/,
@@ -81,6 +85,7 @@ const reveals: Readonly<Record<string, string>> = {
   "notify/receiver.ts": "the address of a receiver is a credential, and goes into its request",
   "plugins/aws/": "the client signs with credentials and hands values to AWS",
   "plugins/azure/": "the client hands tokens and values to Azure",
+  "plugins/google/": "the client hands tokens and values to Google",
   "plugins/vault/": "the client hands credentials and values to Vault",
 }
 
@@ -158,7 +163,7 @@ function* importBreach(file: string, name: string): Generator<Breach> {
     registry.length > 2 &&
     other.length > 2 &&
     registry[1] !== other[1] &&
-    !["references", "docker", "vault", "aws", "azure"].includes(other[1] ?? "") &&
+    !["references", "docker", "vault", "aws", "azure", "google"].includes(other[1] ?? "") &&
     !target.startsWith(speaking)
   )
     yield {

@@ -7,6 +7,7 @@ import container from "./container.md" with { type: "text" }
 import drivers from "./drivers.md" with { type: "text" }
 import exec from "./exec.md" with { type: "text" }
 import firstRotation from "./first-rotation.md" with { type: "text" }
+import google from "./google.md" with { type: "text" }
 import incident from "./incident.md" with { type: "text" }
 import measurements from "./measurements.md" with { type: "text" }
 import metrics from "./metrics.md" with { type: "text" }
@@ -36,6 +37,7 @@ export const pages: readonly Page[] = [
   { name: "vault", text: vault },
   { name: "aws", text: aws },
   { name: "azure", text: azure },
+  { name: "google", text: google },
   { name: "restarts", text: restarts },
   { name: "compose", text: compose },
   { name: "incident", text: incident },

@@ -37,7 +37,13 @@ describe("an admin's password in Azure Key Vault", () => {
         ...application,
         AZURE_FEDERATED_TOKEN_FILE: project.path("federated.token"),
       },
-      "machine's identity": { AZURE_POD_IDENTITY_AUTHORITY_HOST: azure.address },
+      "machine's identity": {
+        AZURE_POD_IDENTITY_AUTHORITY_HOST: azure.address,
+        // Nothing listens there.
+        HTTPS_PROXY: "http://127.0.0.1:9",
+        HTTP_PROXY: "http://127.0.0.1:9",
+        NO_PROXY: "127.0.0.1",
+      },
       "App Service's identity": {
         IDENTITY_ENDPOINT: `${azure.address}/msi/token`,
         IDENTITY_HEADER: azure.identityHeader,
@@ -158,6 +164,13 @@ describe("an admin's password in Azure Key Vault", () => {
     managed.shop.project.write("federated.token", azure.federatedToken())
     expect(managed.shop.shown).toBe(shown)
   }, 60_000)
+
+  test("a login goes through HTTPS_PROXY, and the request to the vault does not", async () => {
+    const env = { ...ways["client secret"], HTTPS_PROXY: azure.address }
+    const ran = await run(["check", "--connect"], env)
+    expect(ran.stdout).toContain("ok    credentials")
+    expect(new Set(azure.tunnelled)).toEqual(new Set([new URL(azure.tlsAddress).host]))
+  })
 
   test("a named tenant and client are asked for", async () => {
     refer(managed.shop, reference({ client: azure.machineClient }))

@@ -200,7 +200,7 @@ environments:
     expect(
       told(text),
     ).toBe(`4:5  environments.production: unknown key \`rotate_evry\`; did you mean \`rotate_every\`?
-6:98  environments.production.secrets.postgres.admin.password: a credential comes by reference, never as text: { file: … }, { env: … }, { command: [ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } } or { azure_secret: { … } }
+6:98  environments.production.secrets.postgres.admin.password: a credential comes by reference, never as text: { file: … }, { env: … }, { command: [ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } }, { azure_secret: { … } } or { google_secret: { … } }
 7:24  environments.production.secrets.token.driver: no such driver: expected one of generated, postgres, exec; did you mean \`generated\`?
 10:15  environments.production.outputs[0].mode: modes are strings: "0600", in quotes
 11:26  templates must be quoted: "{{ postgres.password }}"

@@ -10,7 +10,7 @@ export const deployment = (options: string): string =>
   environment(`${one}\ndeployments:\n  api: ${options}`)
 export const byReference =
   "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-  "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } } or { azure_secret: { … } }"
+  "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } }, { azure_secret: { … } } or { google_secret: { … } }"
 export const drivers = "expected one of generated, postgres, exec"
 
 export type Sentences = Readonly<

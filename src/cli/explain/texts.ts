@@ -4,6 +4,7 @@ import { azure } from "./azure.ts"
 import { config } from "./config.ts"
 import { exec } from "./exec.ts"
 import { files } from "./files.ts"
+import { google } from "./google.ts"
 import { machine } from "./machine.ts"
 import { mariadb } from "./mariadb.ts"
 import { metrics } from "./metrics.ts"
@@ -36,6 +37,7 @@ export const texts: readonly {
   { title: "servers", codes: servers },
   { title: "aws", codes: aws },
   { title: "azure", codes: azure },
+  { title: "google", codes: google },
   { title: "mariadb", codes: mariadb },
   { title: "postgres", codes: postgres },
   { title: "rabbitmq", codes: rabbitmq },

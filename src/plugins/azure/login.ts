@@ -60,28 +60,11 @@ async function chain(
     // Who may log in where is said by the config and the environment, not by a third host.
     disableInstanceDiscovery: true,
     redirectOptions: { maxRetries: 0 },
-    additionalPolicies: [{ policy: directInClear, position: "perRetry" }],
     ...(tenant === undefined ? {} : { tenantId: tenant, additionallyAllowedTenants: [tenant] }),
     ...(client === undefined
       ? {}
       : { managedIdentityClientId: client, workloadIdentityClientId: client }),
   })
-}
-
-type Policy = NonNullable<
-  NonNullable<ConstructorParameters<typeof DefaultAzureCredential>[0]>["additionalPolicies"]
->[number]["policy"]
-
-/** The machine's own endpoint answers with a token, in clear: that goes through no proxy. */
-const directInClear: Policy = {
-  name: "directInClear",
-  sendRequest: (request, next) => {
-    if (request.url.startsWith("http:")) {
-      delete request.agent
-      delete request.proxySettings
-    }
-    return next(request)
-  },
 }
 
 function tokenOf(text: string): string {

@@ -6,6 +6,7 @@ import { azureSecret } from "./azure_secret.ts"
 import { command } from "./command.ts"
 import { env } from "./env.ts"
 import { file } from "./file.ts"
+import { googleSecret } from "./google_secret.ts"
 import { isOneOf } from "./read.ts"
 import { vault } from "./vault.ts"
 
@@ -14,12 +15,21 @@ import { vault } from "./vault.ts"
  * entry of a manager; never the value. To add one: a file beside this one, and its name in the two
  * lists below.
  */
-export const references = [awsParameter, awsSecret, azureSecret, command, env, file, vault] as const
+export const references = [
+  awsParameter,
+  awsSecret,
+  azureSecret,
+  command,
+  env,
+  file,
+  googleSecret,
+  vault,
+] as const
 
 const message =
   "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-  "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } } or " +
-  "{ azure_secret: { … } }"
+  "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } }, " +
+  "{ azure_secret: { … } } or { google_secret: { … } }"
 
 /**
  * Anything but exactly one of the kinds gets one sentence, which repeats nothing: what stands there
@@ -34,6 +44,7 @@ const all = () =>
     awsSecret.options(),
     awsParameter.options(),
     azureSecret.options(),
+    googleSecret.options(),
   ] as const
 
 export const ReferenceOptions = once(() =>

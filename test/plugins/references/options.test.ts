@@ -24,7 +24,7 @@ describe("ReferenceOptions", () => {
       .error?.issues.map(({ message }) => message)
     expect(messages).toEqual([
       "a credential comes by reference, never as text: { file: … }, { env: … }, { command: " +
-        "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } } or { azure_secret: { … } }",
+        "[ … ] }, { vault: { … } }, { aws_secret: { … } }, { aws_parameter: { … } }, { azure_secret: { … } } or { google_secret: { … } }",
     ])
   })
 

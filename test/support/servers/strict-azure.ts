@@ -13,6 +13,7 @@ import {
   type Said,
   tokenLivesSeconds,
 } from "./strict-entra.ts"
+import { tunnelAll } from "./tunnel.ts"
 
 /**
  * Azure Key Vault, Microsoft Entra ID, App Service's and the virtual machine's identity endpoint, as Microsoft's
@@ -77,6 +78,9 @@ export class StrictAzure implements AsyncDisposable {
     (({ certificate: cert, key }) => ({ cert, key }))(this.authority.issue(["localhost"])),
     (asked, answer) => void this.#answer(asked, answer),
   )
+
+  /** What was asked for through it as a proxy. */
+  readonly tunnelled = tunnelAll(this.#plain, () => (this.#tls.address() as AddressInfo).port)
 
   static async start(): Promise<StrictAzure> {
     const strict = new StrictAzure()
