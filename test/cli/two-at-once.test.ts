@@ -30,6 +30,7 @@ describe("two rotate-now at once", () => {
     holdRestarts(project)
     await using first = start(project, ["rotate-now", "production"])
     await until("the hook to begin", () => project.has("begun"))
+    await until("the first to have noted it", () => notesHooks(project))
     const before = project.snapshot()
     const second = await shop.run("rotate-now", "production")
     expect([second.code, second.stdout]).toEqual([6, ""])
@@ -45,6 +46,13 @@ describe("two rotate-now at once", () => {
     expect(await shop.login(shop.shown)).toBe("in")
   }, 30_000)
 })
+
+/** The last that a run writes before it waits for its hook. */
+function notesHooks(project: Project): boolean {
+  return Object.entries(project.snapshot()).some(
+    ([path, text]) => path.endsWith(".lock-hooks") && text.includes("pid"),
+  )
+}
 
 /**
  * So many environments whose one value is weak, so that it is due at the next scheduled time, which
