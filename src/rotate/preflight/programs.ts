@@ -1,6 +1,7 @@
 import { present } from "../../base/present.ts"
 import type { Deployment, Finding } from "../../core/ports.ts"
 import type { Inspected } from "../inspect-programs.ts"
+import { driftCode } from "../drift.ts"
 import { deploymentsOf } from "../readers.ts"
 import type { Kept } from "./result.ts"
 import type { Session } from "../session.ts"
@@ -37,6 +38,43 @@ export function withoutUnrunnable(
 /** A secret that a finding keeps out. */
 export function keptOut({ code, message, remedy: hint }: Finding): Outcome {
   return { kind: "left", code, message, ...present({ hint }) }
+}
+
+/**
+ * A program that is restarted reads every value of its outputs anew: also one that a service refuses
+ * now, which the running program may not hold. So its other secrets wait, too.
+ */
+export function withoutBesideRefused(session: Session, { members, left }: Kept): Kept {
+  const refused = Object.entries(session.document.secrets)
+    .filter(([name, { drift }]) => isRefused(left[name], drift !== undefined))
+    .map(([name]) => name)
+  const out: Record<string, Outcome> = { ...left }
+  for (const name of members) {
+    const readers = deploymentsOf(session, [name])
+    const beside = refused.find((other) =>
+      deploymentsOf(session, [other]).some((one) => readers.includes(one)),
+    )
+    if (beside !== undefined) out[name] = besideRefused(session, name, beside)
+  }
+  return { members: members.filter((name) => out[name] === undefined), left: out }
+}
+
+/** `noted`: by an earlier look; what has been asked just now counts more. */
+function isRefused(asked: Outcome | undefined, noted: boolean): boolean {
+  return asked === undefined ? noted : asked.kind === "left" && asked.code === driftCode
+}
+
+function besideRefused(session: Session, name: string, beside: string): Outcome {
+  const { environment } = session.work
+  const others = deploymentsOf(session, [beside])
+  const programs = deploymentsOf(session, [name]).filter((one) => others.includes(one))
+  const names = programs.map((one) => one.name).join(", ")
+  return {
+    kind: "left",
+    code: "beside-refused",
+    message: `its rotation would restart ${names} with the value of ${beside} that its service refuses`,
+    hint: `put ${environment}/${beside} right first: mycelium explain ${driftCode} has the ways`,
+  }
 }
 
 /** A deployment that is not healthy before could not prove anything after: its secrets wait. */
