@@ -6,7 +6,7 @@ import { withoutRoom, withoutUnwritable } from "./preflight/outputs.ts"
 import {
   keptOut,
   obstaclesTo,
-  withoutBesideRefused,
+  withoutReadersOfRefused,
   withoutUnhealthyPrograms,
   withoutUnrunnable,
 } from "./preflight/programs.ts"
@@ -29,7 +29,7 @@ export async function preflight(session: Session, order: Order): Promise<Preflig
   const obstacles = (name: string): readonly Finding[] => obstaclesTo(session, name, programs)
   const runnable = strategy.needsRunnablePrograms ? withoutUnrunnable(asked, obstacles) : asked
   const healthy = strategy.needsHealthyPrograms
-    ? await withoutUnhealthyPrograms(session, withoutBesideRefused(session, runnable))
+    ? await withoutUnhealthyPrograms(session, withoutReadersOfRefused(session, runnable))
     : runnable
   const written = await withoutUnwritable(session, healthy, strategy)
   // What keeps nothing out is told beside what the service itself has found.

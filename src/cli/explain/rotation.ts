@@ -136,7 +136,7 @@ export const rotation = {
     "back: service, outputs, deployments. The old value works. The code beside it says why. " +
     "Correct that. Then mycelium run tries again if the secret is due, and mycelium " +
     "rotate-now tries at once.",
-  "beside-refused":
+  "restart-loads-refused":
     "A program reads this secret and another one, whose service refuses its current value. A rotation " +
     "restarts that program, which would then read the refused value, and may hold one that works now. " +
     "Put the other secret right first (mycelium explain current-refused). A containment does not wait " +

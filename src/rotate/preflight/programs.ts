@@ -44,7 +44,7 @@ export function keptOut({ code, message, remedy: hint }: Finding): Outcome {
  * A program that is restarted reads every value of its outputs anew: also one that a service refuses
  * now, which the running program may not hold. So its other secrets wait, too.
  */
-export function withoutBesideRefused(session: Session, { members, left }: Kept): Kept {
+export function withoutReadersOfRefused(session: Session, { members, left }: Kept): Kept {
   const refused = Object.entries(session.document.secrets)
     .filter(([name, { drift }]) => isRefused(left[name], drift !== undefined))
     .map(([name]) => name)
@@ -54,7 +54,7 @@ export function withoutBesideRefused(session: Session, { members, left }: Kept):
     const beside = refused.find((other) =>
       deploymentsOf(session, [other]).some((one) => readers.includes(one)),
     )
-    if (beside !== undefined) out[name] = besideRefused(session, name, beside)
+    if (beside !== undefined) out[name] = restartLoadsRefused(session, name, beside)
   }
   return { members: members.filter((name) => out[name] === undefined), left: out }
 }
@@ -64,14 +64,14 @@ function isRefused(asked: Outcome | undefined, noted: boolean): boolean {
   return asked === undefined ? noted : asked.kind === "left" && asked.code === driftCode
 }
 
-function besideRefused(session: Session, name: string, beside: string): Outcome {
+function restartLoadsRefused(session: Session, name: string, beside: string): Outcome {
   const { environment } = session.work
   const others = deploymentsOf(session, [beside])
   const programs = deploymentsOf(session, [name]).filter((one) => others.includes(one))
   const names = programs.map((one) => one.name).join(", ")
   return {
     kind: "left",
-    code: "beside-refused",
+    code: "restart-loads-refused",
     message: `its rotation would restart ${names} with the value of ${beside} that its service refuses`,
     hint: `put ${environment}/${beside} right first: mycelium explain ${driftCode} has the ways`,
   }

@@ -18,7 +18,7 @@ test("a program is not restarted into a value that its service is known to refus
     expect([args, code]).not.toEqual([args, 0])
     expect(stdout).toContain(
       "production/redis: left as it was: its rotation would restart api with the value of postgres " +
-        "that its service refuses (beside-refused)",
+        "that its service refuses (restart-loads-refused)",
     )
   }
   expect(shop.project.read(".env")).toBe(before)
