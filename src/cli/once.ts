@@ -33,7 +33,7 @@ export async function once(app: App, watch: ServiceEvents): Promise<number> {
           )
         const shown = await noteOutputs(app, environment)
         for (const one of shown) if (one.same !== true) watch.shown(environment, one)
-        return (await showsOlder(app, environment)) ? exitCodes.person : exitOfTurn(turn)
+        return (await showsNoCurrent(app, environment)) ? exitCodes.person : exitOfTurn(turn)
       } catch (error) {
         watch.endedFirst?.(environment, ended())
         const { code, message } = describeError(error)
@@ -49,13 +49,16 @@ export async function once(app: App, watch: ServiceEvents): Promise<number> {
     : worst
 }
 
-/** A file shows programs a value that is no longer current: no run writes it again by itself. */
-async function showsOlder({ config }: App, environment: string): Promise<boolean> {
+const needsRender: ReadonlySet<string> = new Set(["output-stale", "output-missing"])
+
+/**
+ * A file is missing, or shows programs a value that is no longer current: no run writes it again by
+ * itself.
+ */
+async function showsNoCurrent({ config }: App, environment: string): Promise<boolean> {
   const { store, project } = config
   const document = await readState({ store, project, environment }).catch(() => undefined)
-  return (
-    document !== undefined && offOutputsOf(document).some(({ code }) => code === "output-stale")
-  )
+  return document !== undefined && offOutputsOf(document).some(({ code }) => needsRender.has(code))
 }
 
 function exitOfTurn(turn: EnvironmentRun): number {

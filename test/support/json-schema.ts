@@ -70,6 +70,8 @@ const checks: Readonly<Record<string, Check>> = {
     say(at, typeof value !== "string" || value.length <= Number(wanted), "is too long"),
   minimum: (value, wanted, at) =>
     say(at, typeof value !== "number" || value >= Number(wanted), "is too small"),
+  exclusiveMinimum: (value, wanted, at) =>
+    say(at, typeof value !== "number" || value >= Number(wanted), "is too small"),
   maximum: (value, wanted, at) =>
     say(at, typeof value !== "number" || value <= Number(wanted), "is too great"),
   minItems: (value, wanted, at) =>
