@@ -182,6 +182,8 @@ export type Unwritten = {
   readonly programs: readonly string[]
   /** No service asks for the secret: its readers go on taking what they have read. */
   readonly lives?: true
+  /** `render` has changed what the programs read: one that is found healthy is owed no restart. */
+  readonly rendered?: true
   /** Of the programs, those that the config had no more when they were to be restarted. */
   readonly gone?: readonly string[]
 }

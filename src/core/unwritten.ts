@@ -1,4 +1,4 @@
-import type { SecretState, StateDocument, Unwritten } from "./state.ts"
+import type { Patch, SecretState, StateDocument, Unwritten } from "./state.ts"
 import type { Refusal } from "./change-set.ts"
 
 /** Outputs that an incident has left as they are; pure. */
@@ -34,6 +34,36 @@ export function withoutOutputs(targets: readonly string[]): (unwritten: Unwritte
 export function withoutPrograms(names: readonly string[]): (unwritten: Unwritten) => Unwritten {
   return ({ programs, gone = [], ...rest }) =>
     withGone(gone)({ ...rest, programs: programs.filter((name) => !names.includes(name)) })
+}
+
+/**
+ * `render` has replaced an older value that these may have read; it restarts none. `lives`: they go on
+ * taking it, and no health check tells that.
+ */
+export function withRendered(
+  programs: readonly string[],
+  { now, lives }: { readonly now: Date; readonly lives: boolean },
+): Patch {
+  const kind = lives ? ({ lives: true } as const) : ({ rendered: true } as const)
+  return ({ unwritten, ...state }) => ({
+    ...state,
+    unwritten:
+      unwritten === undefined
+        ? { since: now.toISOString(), outputs: {}, programs, ...kind }
+        : {
+            ...unwritten,
+            programs: [...new Set([...unwritten.programs, ...programs])],
+            ...(lives ? kind : {}),
+          },
+  })
+}
+
+/** Programs that only `render` has left to be restarted. */
+export function renderedOnly({ secrets }: Pick<StateDocument, "secrets">): ReadonlySet<string> {
+  const all = Object.values(secrets).flatMap(({ unwritten }) => unwritten ?? [])
+  const ofContainments = all.filter(({ rendered }) => rendered !== true)
+  const others = new Set(ofContainments.flatMap(({ programs }) => programs))
+  return new Set(all.flatMap(({ programs }) => programs).filter((name) => !others.has(name)))
 }
 
 /** The config has these no more: no run can restart them. It has all others. */

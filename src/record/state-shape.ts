@@ -105,6 +105,7 @@ const secret = shape({
       outputs: refusals,
       programs: list(text),
       lives: maybe(either(true)),
+      rendered: maybe(either(true)),
       gone: maybe(list(text)),
     }),
   ),

@@ -9,7 +9,7 @@ import { draftAll } from "../deliver/delivery.ts"
 import { land, landAlone } from "../rotate/land.ts"
 import { goneBefore } from "../rotate/left.ts"
 import type { Patch } from "../core/state.ts"
-import { owedIn } from "../core/unwritten.ts"
+import { owedIn, withRendered } from "../core/unwritten.ts"
 import type { Session } from "../rotate/session.ts"
 import { readersOf } from "../rotate/unwritten.ts"
 import { noteWritten } from "../rotate/unwritten/note-written.ts"
@@ -165,22 +165,13 @@ async function staleReaders(session: Session, ready: readonly Ready[]): Promise<
 
 /** Their restart is owed from before the file is changed: then nothing else tells of them. */
 function owePrograms(session: Session, stale: StaleReaders): Readonly<Record<string, Patch>> {
-  const since = session.work.host.now().toISOString()
+  const now = session.work.host.now()
   return Object.fromEntries(
     Object.entries(stale)
       .filter(([, programs]) => programs.length > 0)
-      .map(([name, programs]): [string, Patch] => [
+      .map(([name, programs]) => [
         name,
-        (state) => ({
-          ...state,
-          unwritten: {
-            since,
-            outputs: {},
-            ...state.unwritten,
-            programs: [...new Set([...(state.unwritten?.programs ?? []), ...programs])],
-            ...(stillTakes(session, name) ? { lives: true as const } : {}),
-          },
-        }),
+        withRendered(programs, { now, lives: stillTakes(session, name) }),
       ]),
   )
 }

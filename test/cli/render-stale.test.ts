@@ -43,3 +43,17 @@ test("render of a file that is right, or new, owes nothing", async () => {
     expect((await shop.run("status")).stdout).toContain("none needs attention")
   }
 }, 60_000)
+
+test("a program that is healthy, for a person has restarted it, is owed nothing, and is not restarted again", async () => {
+  await using shop = await openShop(servers.postgres)
+  await shop.adopt()
+  const backup = shop.project.read(".env")
+  expect((await shop.run("rotate-now", "production")).code).toBe(0)
+  shop.project.write(".env", backup)
+  await shop.run("render", "production")
+  shop.project.write("api.loaded", shop.project.read(".env"))
+  const { code, stderr } = await shop.run("run", "--once")
+  expect(code).toBe(0)
+  expect(stderr).not.toMatch(/ restart /)
+  expect((await shop.run("status")).stdout).toContain("none needs attention")
+}, 60_000)

@@ -42,7 +42,13 @@ const secret: Whole<SecretState> = {
   contained: { incident: "i", at, version: "v1", owes: true, sessions: refusal },
   uncontained: { incident: "i", since: at, code: "c" },
   unhealthy: { since: at, deployments: ["d"], message: "m" },
-  unwritten: { since: at, outputs: { "/f": refusal }, programs: ["p"], lives: true },
+  unwritten: {
+    since: at,
+    outputs: { "/f": refusal },
+    programs: ["p"],
+    lives: true,
+    rendered: true,
+  },
   erased: { at, last: 9 },
 }
 

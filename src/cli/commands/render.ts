@@ -74,6 +74,6 @@ function staleLine(environment: string, programs: readonly string[]): string {
   const them = programs.length === 1 ? "it" : "them"
   return (
     `  an older value stood in a file of ${names}, and may still be held there: ` +
-    `mycelium run, or run --once, restarts ${them} (mycelium explain output-owed)`
+    `mycelium run, or run --once, restarts ${them} unless healthy (mycelium explain output-owed)`
   )
 }

@@ -7,7 +7,13 @@ import {
   noteHealthy,
   withoutUnhealthy,
 } from "../../core/unhealthy.ts"
-import { changeUnwritten, owedIn, withGone, withoutPrograms } from "../../core/unwritten.ts"
+import {
+  changeUnwritten,
+  owedIn,
+  renderedOnly,
+  withGone,
+  withoutPrograms,
+} from "../../core/unwritten.ts"
 import { hiddenActing } from "../elsewhere.ts"
 import { beginAgain } from "../acting.ts"
 import { readBy } from "../restart-all.ts"
@@ -41,8 +47,11 @@ export async function restartOwed(session: Session, names: readonly string[]): P
   await noteGone(session)
   // It may be the very restart that would be begun here.
   if (known.length === 0 || work.stop.aborted || hiddenActing(session) !== undefined) return
+  const healthy = await healthyAlready(session, known)
+  const unsure = known.filter((one) => !healthy.includes(one))
+  if (unsure.length === 0) return
   const markOf = await beginAgain(session)
-  for (const deployment of known) {
+  for (const deployment of unsure) {
     if (work.stop.aborted) return
     await restartOne(session, deployment, markOf(deployment.name))
   }
@@ -60,6 +69,37 @@ async function noteGone(session: Session): Promise<void> {
       patches[name] = changeUnwritten(withGone(gone))
   }
   if (Object.keys(patches).length > 0) await session.commit({ patches })
+}
+
+/** What only `render` has changed may be read already: a person has restarted its program. */
+async function healthyAlready(
+  session: Session,
+  known: readonly Deployment[],
+): Promise<readonly Deployment[]> {
+  const { work } = session
+  const rendered = renderedOnly(session.document)
+  const asked = known.filter(({ name, health }) => rendered.has(name) && health !== undefined)
+  const answers = await Promise.all(
+    asked.map(async (program) => {
+      work.onProgress("health", `${program.name}: asked before a restart`)
+      return { program, answer: await work.restarts.healthy(program, work.stop) }
+    }),
+  )
+  const healthy = answers.filter(({ answer }) => answer === true).map(({ program }) => program)
+  if (healthy.length > 0) {
+    const names = healthy.map(({ name }) => name)
+    const events = healthy.map(
+      (program): AuditEvent => ({
+        event: "health",
+        deployment: program.name,
+        healthy: true,
+        health: program.healthType ?? "none",
+        secrets: readBy(session, program, Object.keys(session.document.secrets)),
+      }),
+    )
+    await noteRestarted(session, { names, events })
+  }
+  return healthy
 }
 
 async function restartOne(session: Session, deployment: Deployment, mark: string): Promise<void> {
