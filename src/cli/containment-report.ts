@@ -72,7 +72,8 @@ function aheadLines({ environment, aheadMs, secrets }: Contained): readonly stri
   const [secret = "SECRET"] = Object.keys(secrets)
   return [
     `${environment}: the state holds times that are ${formatDuration(aheadMs)} from now: the clock is ` +
-      "wrong now, or was wrong then, and nothing is rotated by schedule until that is put right (clock-wrong)",
+      "wrong now, or was wrong then, and nothing is rotated by schedule until that is put " +
+      "right (clock-wrong)",
     ...hintLines(
       "if the clock is wrong now, set it; if it is right, mycelium run corrects those times after ten " +
         `minutes, and without it one rotation does: mycelium rotate-now ${environment}/${secret}`,

@@ -69,7 +69,10 @@ function thenAnew({ anew, secrets }: Unfinished): string {
 function sayFirst(environment: string, { secret, version, why }: Plan["first"][number]): string {
   const place = `${environment}/${secret}`
   if (version === undefined)
-    return `take away what ${place} accepted before its last containment; only if that is proven is it rotated`
+    return (
+      `take away what ${place} accepted before its last containment; only if that is proven is ` +
+      "it rotated"
+    )
   const because = {
     "skip-grace": "its grace is cut short",
     "grace-over": "its grace is over",

@@ -41,7 +41,8 @@ export function stayingLines(environment: string, one: Unfinished): readonly str
     ...(goesOn.length === 0
       ? []
       : [
-          `  this command first goes on with ${goesOn.join(", ")} in it${sayIf(mayRestart(restarts), (words) => `, and ${words}`)}`,
+          `  this command first goes on with ${goesOn.join(", ")} in ` +
+            `it${sayIf(mayRestart(restarts), (words) => `, and ${words}`)}`,
         ]),
     ...(goesOn.length === 0 && restarts.length > 0
       ? [`  if it turns back, this command ${mayRestart(restarts) ?? ""} for that, before all else`]
@@ -49,7 +50,8 @@ export function stayingLines(environment: string, one: Unfinished): readonly str
     ...(takenOut.length === 0
       ? []
       : [
-          `  the containment takes ${takenOut.join(", ")} out of it${ends === true ? ", and so ends it" : ""}`,
+          `  the containment takes ${takenOut.join(", ")} out of ` +
+            `it${ends === true ? ", and so ends it" : ""}`,
         ]),
   ]
 }

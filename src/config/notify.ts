@@ -16,7 +16,8 @@ const Webhook = () =>
   z.strictObject({
     webhook: ReferenceOptions().meta({
       description:
-        "Where the address stands (http:// or https://): it is a credential. A POST is sent there; redirects are not followed",
+        "Where the address stands (http:// or https://): it is a credential. " +
+        "A POST is sent there; redirects are not followed",
       examples: [{ file: "/run/secrets/alerts-url" }],
     }),
     authorization: ReferenceOptions()
@@ -63,7 +64,8 @@ const Mail = () =>
         .refine((text) => URL.canParse(text), smtpAddress)
         .meta({
           description:
-            "The server that takes the mail. smtps:// begins with TLS (port 465); smtp:// goes over to it by " +
+            "The server that takes the mail. smtps:// begins with TLS (port 465); " +
+            "smtp:// goes over to it by " +
             "STARTTLS (port 587) or sends nothing. To a server of this machine it goes without TLS, " +
             "if neither a login nor ca is given",
           examples: ["smtps://smtp.example.org", "smtp://127.0.0.1:25"],
@@ -102,7 +104,8 @@ const Mail = () =>
     })
 
 const smtpAddress =
-  "expected smtps://HOST or smtp://HOST, with a port if it is not the usual one; the login stands under user and password"
+  "expected smtps://HOST or smtp://HOST, with a port if it is not the usual one; " +
+  "the login stands under user and password"
 const MailAddress = () =>
   z
     .string("expected a mail address")

@@ -154,7 +154,10 @@ export type ReferenceType<Schema extends ZodType = ZodType> = {
   variable?(options: output<Schema>): string
   /** What is wrong with it though it can be read, as far as this machine tells. */
   findings?(options: output<Schema>, folder: string): Promise<readonly Finding[]>
-  /** For `check --connect`, where a manager holds it: as whom we are known there; reads it, and lets nothing out. */
+  /**
+   * For `check --connect`, where a manager holds it: as whom we are known there; reads it, and lets
+   * nothing out.
+   */
   inspect?(
     options: output<Schema>,
     reach: ReferenceReach,

@@ -6,8 +6,8 @@ import { olderHolder, versionAt } from "./version.ts"
 
 /**
  * The containment that a secret was chosen for and whose end it has not reached: not begun, its
- * revoke is still owed, a server where its old value was accepted was not asked, or programs that no service checks still take the old value. All that tell
- * of it ask here.
+ * revoke is still owed, a server where its old value was accepted was not asked, or programs that
+ * no service checks still take the old value. All that tell of it ask here.
  */
 export function openContainment(state: SecretState): Uncontained | undefined {
   const { uncontained, contained, unwritten } = state

@@ -38,7 +38,10 @@ export function unlistedRemedy(place: string, driver: string | undefined): strin
   const first = "put it back into the config, or, if another config has it, name that with --config"
   if (driver === "generated")
     return `${first}; or, where it was renamed or is not needed any more: mycelium delete ${place} --yes`
-  return `${first}; or, where it was renamed or is not needed any more, once its login is ended at the service, or is another secret's now: mycelium delete ${place} --login-ended --yes`
+  return (
+    `${first}; or, where it was renamed or is not needed any more, once its login is ended at ` +
+    `the service, or is another secret's now: mycelium delete ${place} --login-ended --yes`
+  )
 }
 
 export const unlisted = {

@@ -65,7 +65,9 @@ export class ProcessMetrics {
     })
     this.#ended = new Counter({
       name: "mycelium_rotations_total",
-      help: "Rotations of a secret that this process has tried; failed: a run of an environment that could not begin or ended early.",
+      help:
+        "Rotations of a secret that this process has tried; failed: " +
+        "a run of an environment that could not begin or ended early.",
       labelNames: ["outcome"],
       registers: ofService,
     })

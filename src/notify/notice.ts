@@ -35,7 +35,10 @@ export function titleOf(notice: Notice): string {
       ? `mycelium: ${place} is well again`
       : `mycelium: ${place}: ${ended.length} of ${ended.length + standing} troubles over`
   const more = began.length === 1 ? "" : `, and ${began.length - 1} more`
-  return `mycelium: ${place}: ${words[first.kind]}${first.secret === undefined ? "" : ` (${first.secret})`}${more}`
+  return (
+    "mycelium: " +
+    `${place}: ${words[first.kind]}${first.secret === undefined ? "" : ` (${first.secret})`}${more}`
+  )
 }
 
 export function textOf(notice: Notice): string {
@@ -45,7 +48,8 @@ export function textOf(notice: Notice): string {
     ...ended.map((one) => `over: ${lineOf(one)}`),
     standing === 0
       ? "Nothing that mycelium watches there is wrong now."
-      : `Wrong there now: ${standing}. mycelium status${environment === undefined ? "" : ` ${environment}`} says what to do.`,
+      : `Wrong there now: ${standing}. ` +
+        `mycelium status${environment === undefined ? "" : ` ${environment}`} says what to do.`,
   ]
   return lines.join("\n")
 }

@@ -67,4 +67,5 @@ export function heardBy(notifier: Notifier, app: Of): Heard {
 }
 
 const clockWords =
-  "the wall clock has leapt, or is before what a state knows of: nothing is due until it has run true for ten minutes"
+  "the wall clock has leapt, or is before what a state knows of: nothing is due until it has " +
+  "run true for ten minutes"

@@ -72,7 +72,9 @@ export function namesOf(session: Session, cut: readonly CutOff[]): string {
 }
 
 function cutInWords(session: Session, one: CutOff): string {
-  const value = `a value of ${one.secrets.map((name) => `${session.work.environment}/${name}`).join(", ")} that no longer works`
+  const value =
+    `a value of ${one.secrets.map((name) => `${session.work.environment}/${name}`).join(", ")} ` +
+    "that no longer works"
   const name = namesOf(session, [one])
   if (one.kind === "file") return one.sure ? `${name} shows ${value}` : `${name} may show ${value}`
   return one.sure
@@ -92,7 +94,8 @@ export function interrupted(session: Session): string {
     .slice(0, 5)
     .map(
       (secret) =>
-        `${name(secret)} ${set.direction === "back" ? "goes back to its former value" : stateOf(session, secret)}`,
+        `${name(secret)} ` +
+        `${set.direction === "back" ? "goes back to its former value" : stateOf(session, secret)}`,
     )
   if (set.secrets.length > 5) parts.push(`${set.secrets.length - 5} more secrets are under way`)
   const [begun, rest] = partition(
@@ -130,7 +133,8 @@ function stateOf(session: Session, secret: string): string {
 export function goesOn(environment: string, set: ChangeSet | undefined): string {
   const next =
     set?.direction === "back"
-      ? "run mycelium run --once: it finishes going back; rotate-now does that, too, and then begins a new rotation"
+      ? "run mycelium run --once: it finishes going back; rotate-now does that, too, " +
+        "and then begins a new rotation"
       : sayAgain()
   return set === undefined ? next : wayOn(environment, set, next)
 }

@@ -94,7 +94,7 @@ async function deadBefore(session: Session, name: string): Promise<Death | undef
       return {
         kind: "alive",
         code: "not-proven-dead",
-        message: `the service accepts ${id}, which was dead before`,
+        message: `the service accepts ${id}, which should be dead`,
       }
   return undefined
 }

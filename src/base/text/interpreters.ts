@@ -246,7 +246,8 @@ export function enteredBy(argv: readonly string[]): readonly string[] {
 /** Variables that make a program load code, and the paths in their values. */
 const loading = new Set(
   (
-    "BASH_ENV ENV PYTHONPATH PYTHONSTARTUP PYTHONHOME PERL5LIB PERL5OPT PERLLIB RUBYLIB RUBYOPT NODE_OPTIONS " +
+    "BASH_ENV ENV PYTHONPATH PYTHONSTARTUP PYTHONHOME PERL5LIB PERL5OPT PERLLIB RUBYLIB " +
+    "RUBYOPT NODE_OPTIONS " +
     "NODE_PATH LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT CLASSPATH JAVA_TOOL_OPTIONS PHPRC PHP_INI_SCAN_DIR PATH"
   ).split(" "),
 )

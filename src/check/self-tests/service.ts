@@ -20,9 +20,13 @@ export const service = defineCheck<"service-config-old", Service>({
     if (older !== undefined)
       report.found(
         "service-config-old",
-        `the service (process ${older.pid}) runs with the config as it was at ${older.loadedAt.slice(0, 16).replace("T", " ")} UTC: what has changed since is not loaded`,
+        `the service (process ${older.pid}) runs with the config as it was at ` +
+          `${older.loadedAt.slice(0, 16).replace("T", " ")} UTC: what has changed since is not ` +
+          "loaded",
         {
-          remedy: `kill -HUP ${older.pid}, or systemctl reload its unit: it reads the config again, and its log says whether it could`,
+          remedy:
+            `kill -HUP ${older.pid}, or systemctl reload its unit: it reads the config again, ` +
+            "and its log says whether it could",
         },
       )
     for (const one of offOutputs) report.passed(one)

@@ -77,7 +77,8 @@ export const files = {
     "then rotate everything, because old backups stay readable with the old one.",
   "identity-elsewhere":
     "A new identity (mycelium rekey --new-identity) replaces the file of the old one, and this config " +
-    "takes it from where that cannot be done: below /run, a variable, a command or a secret manager. Run mycelium init " +
+    "takes it from where that cannot be done: below /run, a variable, " +
+    "a command or a secret manager. Run mycelium init " +
     "--identity FILE while the old one is there: FILE then holds a new one, and the old one as " +
     "retired. Put FILE in the place that the identity is loaded from, restart what loads it, run " +
     "mycelium rekey, then take the old one out. mycelium help unit has the steps for a unit.",

@@ -68,7 +68,8 @@ export const programs = {
     "or pulled anew. A rotation does not deploy. Bring the service up to date yourself " +
     "(docker compose up -d) and rotate again; or set allow_changes: " +
     "true at the deployment's compose, and a rotation deploys the changes too. If another user can " +
-    "change the file that Compose takes variables from, such a restart is not made in a containment either, " +
+    "change the file that Compose takes variables from, such a restart is not made in a " +
+    "containment either, " +
     "nor if what the service may reach (image, mounts, rights) has changed since the rotation began.",
   "compose-failed":
     "Docker or Compose gave no answer, or could not do what was asked. " +

@@ -206,7 +206,11 @@ function erasedFault(
     code: "not-contained",
     message:
       erased.login === "kept"
-        ? `erased with --keep-login before it was contained: its login was left as it was, and nothing here knows whether it was ended since; see that it is ended at the service, ${say}`
-        : `erased before it was contained: a program that took it may go on with it until it is restarted, and nothing here knows of that; restart what took it, or see that nothing has it, ${say}`,
+        ? "erased with --keep-login before it was contained: its login was left as it was, " +
+          "and nothing here knows whether it was ended since; see that it is ended at the " +
+          `service, ${say}`
+        : "erased before it was contained: a program that took it may go on with it until it is " +
+          "restarted, and nothing here knows of that; restart what took it, " +
+          `or see that nothing has it, ${say}`,
   }
 }

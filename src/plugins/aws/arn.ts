@@ -1,4 +1,7 @@
-/** Names of secrets as AWS writes them: arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf. */
+/**
+ * Names of secrets as AWS writes them:
+ * arn:aws:secretsmanager:eu-central-1:123456789012:secret:prod/db-AbCdEf.
+ */
 
 const whole =
   /^arn:(aws[a-z-]*):secretsmanager:([a-z0-9-]+):(\d{12}):secret:([\w/+=.@-]{1,512})-[A-Za-z0-9]{6}$/

@@ -56,7 +56,9 @@ function notFound(profile: string | undefined, error: unknown): AppError {
       `AWS refuses the credentials that it was asked to exchange (${own})`,
       {
         remedy: "retry",
-        hint: `${tool} must work for the user that mycelium runs as: see the role's trust policy and the profile`,
+        hint:
+          `${tool} must work for the user that mycelium runs as: see the role's trust policy ` +
+          "and the profile",
       },
     )
   const where = profile === undefined ? "" : ` in the profile ${profile}`
@@ -65,7 +67,9 @@ function notFound(profile: string | undefined, error: unknown): AppError {
     `no usable credentials for AWS were found${where}`,
     {
       remedy: "retry",
-      hint: `${tool} must work for the user that mycelium runs as, with the same environment; aws sso login renews a login by SSO`,
+      hint:
+        `${tool} must work for the user that mycelium runs as, with the same environment; ` +
+        "aws sso login renews a login by SSO",
     },
   )
 }

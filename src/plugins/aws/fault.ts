@@ -100,7 +100,9 @@ export function forbidden({ message, service, operation, resource = "*" }: Call)
 function keyDenied({ message, service }: Call): AppError {
   const rights = service === "ssm" ? "kms:Decrypt, kms:Encrypt" : "kms:Decrypt"
   return new AppError("aws-key-denied", `${message}: AWS does not permit the use of the KMS key`, {
-    hint: `the key's policy must allow ${rights} and kms:GenerateDataKey to the identity of Mycelium, and the key must be enabled`,
+    hint:
+      `the key's policy must allow ${rights} and kms:GenerateDataKey to the identity of ` +
+      "Mycelium, and the key must be enabled",
   })
 }
 
@@ -123,7 +125,9 @@ function secretFault(type: string, said: string, call: Call): AppError | undefin
   if (type === "InvalidRequestException" && /delet/i.test(said)) return deleted(message)
   if (/^Parameter(Max|Limit)/.test(type))
     return new AppError("aws-limit-reached", `${message}: a limit of AWS is reached (${type})`, {
-      hint: "aws ssm get-parameter-history shows labels: one on the oldest of 100 versions forbids the next one; aws ssm unlabel-parameter-version takes it away",
+      hint:
+        "aws ssm get-parameter-history shows labels: one on the oldest of 100 versions forbids " +
+        "the next one; aws ssm unlabel-parameter-version takes it away",
     })
   if (type === "LimitExceededException")
     return new AppError("aws-limit-reached", `${message}: a limit of AWS is reached`, {
@@ -148,7 +152,9 @@ function throttled(answer: HttpAnswer, { message }: Call): AppError | undefined 
   const until = retryAfter === undefined ? "" : `, and asks to wait ${retryAfter}s`
   return new AppError("aws-throttled", `${message}: AWS takes no more requests now${until}`, {
     remedy: "retry",
-    hint: "a rate of the account is reached (Service Quotas shows it): see what else asks there, or rotate less at a time",
+    hint:
+      "a rate of the account is reached (Service Quotas shows it): see what else asks there, " +
+      "or rotate less at a time",
   })
 }
 

@@ -44,9 +44,12 @@ function terraform({ message }: SecretCalls): Finding {
   return {
     code: "aws-terraform",
     severity: "info",
-    message: `${message}: its current version was not made by Mycelium; if Terraform made it, Terraform must leave its content alone`,
+    message:
+      `${message}: its current version was not made by Mycelium; ` +
+      "if Terraform made it, Terraform must leave its content alone",
     remedy:
-      "in the aws_secretsmanager_secret_version: lifecycle { ignore_changes = [secret_string, version_stages] }",
+      "in the aws_secretsmanager_secret_version: lifecycle { ignore_changes = [secret_string, " +
+      "version_stages] }",
   }
 }
 
@@ -82,6 +85,8 @@ function missingRights(
     Resource: policyArn(place),
   }
   return new AppError("not-permitted", `${message}: AWS does not permit ${denied.join(", ")}`, {
-    hint: `give the identity of Mycelium this policy: ${JSON.stringify({ Version: "2012-10-17", Statement: [statement] })}`,
+    hint:
+      "give the identity of Mycelium this policy: " +
+      `${JSON.stringify({ Version: "2012-10-17", Statement: [statement] })}`,
   })
 }

@@ -29,7 +29,9 @@ export function obstacle(
       "aws-rotation-enabled",
       `${message}: AWS rotates it, and two rotators would undo each other`,
       {
-        hint: "aws secretsmanager cancel-rotate-secret --secret-id NAME ends AWS's rotation, if Mycelium shall do it",
+        hint:
+          "aws secretsmanager cancel-rotate-secret --secret-id NAME ends AWS's rotation, " +
+          "if Mycelium shall do it",
       },
     )
   if (is(PrimaryRegion) && PrimaryRegion !== region)
@@ -56,7 +58,9 @@ export function replicasBehind(
     `${message}: these replicas are not in sync: ${names}`,
     {
       remedy: "retry",
-      hint: "programs may still read the former value there; aws secretsmanager describe-secret shows the reason, remove-regions-from-replication takes a replica away",
+      hint:
+        "programs may still read the former value there; aws secretsmanager describe-secret " +
+        "shows the reason, remove-regions-from-replication takes a replica away",
     },
   )
 }

@@ -77,7 +77,8 @@ export function secretProblem(secret: string, aws: AwsOptions): string | undefin
   const said = partsOf(secret)
   if (said === undefined)
     return aws.region === undefined || aws.account === undefined
-      ? "a name alone could mean any account: say aws.region and aws.account (aws sts get-caller-identity shows it), or give the ARN"
+      ? "a name alone could mean any account: say aws.region and aws.account (aws sts " +
+          "get-caller-identity shows it), or give the ARN"
       : undefined
   const differs =
     (aws.region ?? said.region) !== said.region ||

@@ -21,7 +21,9 @@ export function readSecret(
     const id = entryId(place)
     if (value === undefined)
       throw new AppError("reference-missing", `there is no secret ${id}, or it holds nothing`, {
-        hint: "it holds a credential that the config asks for: correct its name, region and account, or write it there",
+        hint:
+          "it holds a credential that the config asks for: correct its name, " +
+          "region and account, or write it there",
       })
     if (value.SecretString === undefined)
       throw new AppError("reference-not-text", `${id} holds bytes, not text`)

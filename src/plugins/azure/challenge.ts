@@ -1,4 +1,7 @@
-/** What a vault says of the login that it wants: Bearer authorization="https://login…/TENANT", resource="https://vault.azure.net". */
+/**
+ * What a vault says of the login that it wants: Bearer authorization="https://login…/TENANT",
+ * resource="https://vault.azure.net".
+ */
 
 export type Challenge = {
   /** https://login.microsoftonline.com */

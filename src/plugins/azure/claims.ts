@@ -1,6 +1,9 @@
 import { z } from "zod"
 
-/** What a token of Microsoft Entra ID says of itself. It is read for people: who may do what is Azure's to judge. */
+/**
+ * What a token of Microsoft Entra ID says of itself. It is read for people: who may do what is
+ * Azure's to judge.
+ */
 
 const word = z
   .string()

@@ -60,9 +60,12 @@ function loginFault(answer: HttpAnswer, asked: Asked, now: Date): AppError {
   if (!isOurs)
     return new AppError(
       "azure-challenge-foreign",
-      `${message}: what answers asks for a login of another kind than a vault of this cloud does; none was made`,
+      `${message}: what answers asks for a login of another kind than a vault of this cloud ` +
+        "does; none was made",
       {
-        hint: `a vault asks for ${vault.cloud.audience}: see that vault (its whole address) and azure.endpoint name yours`,
+        hint:
+          `a vault asks for ${vault.cloud.audience}: see that vault (its whole address) and ` +
+          "azure.endpoint name yours",
       },
     )
   const isOther = wants.tenant !== "" && tenant !== undefined && wants.tenant !== tenant
@@ -71,14 +74,17 @@ function loginFault(answer: HttpAnswer, asked: Asked, now: Date): AppError {
       "azure-tenant-differs",
       `${message}: the vault belongs to the tenant ${wants.tenant}, and the login to another`,
       {
-        hint: `if az keyvault show --name ${vault.name} --query properties.tenantId prints the same, set azure.tenant to it`,
+        hint:
+          `if az keyvault show --name ${vault.name} --query properties.tenantId prints the ` +
+          "same, set azure.tenant to it",
       },
     )
   const off = Date.parse(answer.date ?? "") - now.getTime()
   if (Math.abs(off) > clocksDifferMs)
     return new AppError(
       "azure-clock-skewed",
-      `${message}: the login is refused, and the clock of this machine differs from Azure's by ${Math.round(Math.abs(off) / 60_000)} minutes`,
+      `${message}: the login is refused, and the clock of this machine differs from Azure's ` +
+        `by ${Math.round(Math.abs(off) / 60_000)} minutes`,
       { hint: "set the clock (timedatectl set-ntp true)" },
     )
   const number = wants.number === "" ? "" : ` (${wants.number})`
@@ -99,7 +105,9 @@ function forbidden(answer: HttpAnswer, { message, vault }: Asked): AppError {
       "azure-secret-disabled",
       `${message}: the secret's newest version is disabled`,
       {
-        hint: `az keyvault secret set-attributes --vault-name ${vault.name} --name NAME --enabled true enables it; or write a new version`,
+        hint:
+          `az keyvault secret set-attributes --vault-name ${vault.name} --name NAME --enabled ` +
+          "true enables it; or write a new version",
       },
     )
   if (inner === "ForbiddenByFirewall" || inner === "ForbiddenByConnection")
@@ -107,14 +115,19 @@ function forbidden(answer: HttpAnswer, { message, vault }: Asked): AppError {
       "azure-vault-firewall",
       `${message}: the vault's firewall does not let this machine in`,
       {
-        hint: "allow this machine's address or subnet in the vault's networking, or come by a private endpoint",
+        hint:
+          "allow this machine's address or subnet in the vault's networking, " +
+          "or come by a private endpoint",
       },
     )
   const isPolicy = inner === "AccessDenied" || inner === "ForbiddenByPolicy"
   return new AppError("not-permitted", `${message}: Azure does not permit to read this secret`, {
     hint: isPolicy
-      ? `the vault uses access policies: az keyvault set-policy --name ${vault.name} --object-id OBJECT --secret-permissions get`
-      : `give the identity the role Key Vault Secrets User at the vault or the secret (az role assignment create --role "Key Vault Secrets User"); a new assignment takes up to ten minutes`,
+      ? `the vault uses access policies: az keyvault set-policy --name ${vault.name} ` +
+        "--object-id OBJECT --secret-permissions get"
+      : "give the identity the role Key Vault Secrets User at the vault or the secret (az role " +
+        `assignment create --role "Key Vault Secrets User"); a new assignment takes up to ten ` +
+        "minutes",
   })
 }
 
@@ -122,7 +135,9 @@ function throttled({ retryAfter }: HttpAnswer, { message }: Asked): AppError {
   const until = /^\d{1,6}$/.test(retryAfter ?? "") ? `, and asks to wait ${retryAfter}s` : ""
   return new AppError("azure-throttled", `${message}: Azure takes no more requests now${until}`, {
     remedy: "retry",
-    hint: "a vault answers some thousand requests in ten seconds: see what else asks there, or rotate less at a time",
+    hint:
+      "a vault answers some thousand requests in ten seconds: see what else asks there, " +
+      "or rotate less at a time",
   })
 }
 

@@ -9,7 +9,9 @@ const works =
 const numbered: Readonly<Record<string, { readonly why: string; readonly hint: string }>> = {
   "7000215": {
     why: "the client secret is wrong",
-    hint: "AZURE_CLIENT_SECRET holds the secret's value, not its id; az ad app credential reset makes a new one",
+    hint:
+      "AZURE_CLIENT_SECRET holds the secret's value, not its id; az ad app credential reset " +
+      "makes a new one",
   },
   "7000222": {
     why: "the client secret has expired",
@@ -22,7 +24,9 @@ const numbered: Readonly<Record<string, { readonly why: string; readonly hint: s
   "90002": { why: "there is no such tenant", hint: "correct AZURE_TENANT_ID, or azure.tenant" },
   "700027": {
     why: "the certificate is not one of the application",
-    hint: "upload the certificate that AZURE_CLIENT_CERTIFICATE_PATH names: az ad app credential reset --cert",
+    hint:
+      "upload the certificate that AZURE_CLIENT_CERTIFICATE_PATH names: " +
+      "az ad app credential reset --cert",
   },
   "70021": {
     why: "no federated credential of the application fits the token",
@@ -67,10 +71,13 @@ function refused(number: string): AppError {
 function skewed(): AppError {
   return new AppError(
     "azure-clock-skewed",
-    "Microsoft Entra ID refuses the time in the login: the clock of this machine is wrong, or the federated token has expired",
+    "Microsoft Entra ID refuses the time in the login: the clock of this machine is wrong, " +
+      "or the federated token has expired",
     {
       remedy: "retry",
-      hint: "set the clock (timedatectl set-ntp true), and see that the file AZURE_FEDERATED_TOKEN_FILE is renewed",
+      hint:
+        "set the clock (timedatectl set-ntp true), " +
+        "and see that the file AZURE_FEDERATED_TOKEN_FILE is renewed",
     },
   )
 }
@@ -85,6 +92,7 @@ function notFound(): AppError {
     remedy: "retry",
     hint:
       "Azure's own tools must log in for the user that mycelium runs as, with the same environment: " +
-      "AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret, certificate or federated token; a managed identity; or az login",
+      "AZURE_TENANT_ID, AZURE_CLIENT_ID and a secret, certificate or federated token; " +
+      "a managed identity; or az login",
   })
 }

@@ -43,7 +43,8 @@ export function azureKeys() {
         .optional()
         .meta({
           description:
-            "The client id of a managed identity or a workload identity; left out, AZURE_CLIENT_ID or the machine's own",
+            "The client id of a managed identity or a workload identity; " +
+            "left out, AZURE_CLIENT_ID or the machine's own",
           examples: ["1b2c3d4e-5f60-4718-8a9b-0c1d2e3f4a5b"],
         }),
       ...endpointKeys("the vault's public address", "https://vault-proxy.internal"),

@@ -37,7 +37,9 @@ export async function inspectSecret(
   const finding = {
     code: "azure-secret-expired",
     severity: "warning",
-    message: `${azureId(place)}: the secret has expired on ${endsAt.toISOString().slice(0, 10)}; Azure still gives it out, and it is used`,
+    message:
+      `${azureId(place)}: the secret has expired on ${endsAt.toISOString().slice(0, 10)}; ` +
+      "Azure still gives it out, and it is used",
     remedy: "write a new version with the credential that the service takes, or correct the date",
   } as const
   return { account, findings: [finding] }

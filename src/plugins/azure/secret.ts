@@ -71,7 +71,9 @@ async function refuseDeleted(
   const { scheduledPurgeDate: at } = parsed(Deleted, answer, azureId(place))
   const until = at === undefined ? "" : `; it is purged on ${day(at)}`
   throw new AppError("azure-secret-deleted", `${azureId(place)}: the secret is deleted${until}`, {
-    hint: `az keyvault secret recover --vault-name ${place.vault.name} --name ${place.secret} brings it back; or name another secret`,
+    hint:
+      `az keyvault secret recover --vault-name ${place.vault.name} --name ${place.secret} ` +
+      "brings it back; or name another secret",
   })
 }
 

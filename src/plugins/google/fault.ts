@@ -50,10 +50,14 @@ function ended(isDestroyed: boolean, { message, place }: Asked): AppError {
   const { secret, project } = place
   return isDestroyed
     ? new AppError("google-version-destroyed", `${message}: the version is destroyed`, {
-        hint: `its value is gone: gcloud secrets versions add ${secret} --project ${project} --data-file FILE writes a new one`,
+        hint:
+          `its value is gone: gcloud secrets versions add ${secret} --project ${project} ` +
+          "--data-file FILE writes a new one",
       })
     : new AppError("google-version-disabled", `${message}: the version is disabled`, {
-        hint: `gcloud secrets versions enable VERSION --secret ${secret} --project ${project} enables it; or write a new one`,
+        hint:
+          `gcloud secrets versions enable VERSION --secret ${secret} --project ${project} ` +
+          "enables it; or write a new one",
       })
 }
 
@@ -62,11 +66,14 @@ function loginFault(answer: HttpAnswer, message: string, now: Date): AppError {
   if (Math.abs(off) > clocksDifferMs)
     return new AppError(
       "google-clock-skewed",
-      `${message}: the login is refused, and the clock of this machine differs from Google's by ${Math.round(Math.abs(off) / 60_000)} minutes`,
+      `${message}: the login is refused, and the clock of this machine differs from Google's ` +
+        `by ${Math.round(Math.abs(off) / 60_000)} minutes`,
       { hint: "set the clock (timedatectl set-ntp true)" },
     )
   return new AppError("google-login-refused", `${message}: Google refuses the token`, {
-    hint: "gcloud auth application-default print-access-token must give a token that works for the same identity",
+    hint:
+      "gcloud auth application-default print-access-token must give a token that works for the " +
+      "same identity",
   })
 }
 
@@ -76,14 +83,18 @@ function forbidden({ reason, message: text }: Said, asked: Asked): AppError {
   const { project } = place
   if (reason === "SERVICE_DISABLED")
     return new AppError("google-api-disabled", `${message}: Secret Manager is not enabled`, {
-      hint: `gcloud services enable secretmanager.googleapis.com --project ${project}; if the quota project is another one, there as well`,
+      hint:
+        `gcloud services enable secretmanager.googleapis.com --project ${project}; ` +
+        "if the quota project is another one, there as well",
     })
   if (reason === "USER_PROJECT_DENIED")
     return new AppError(
       "google-quota-project-denied",
       `${message}: the login may not use the quota project`,
       {
-        hint: "give it roles/serviceusage.serviceUsageConsumer there, or correct GOOGLE_CLOUD_QUOTA_PROJECT or quota_project_id",
+        hint:
+          "give it roles/serviceusage.serviceUsageConsumer there, " +
+          "or correct GOOGLE_CLOUD_QUOTA_PROJECT or quota_project_id",
       },
     )
   if (reason === "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
@@ -91,7 +102,9 @@ function forbidden({ reason, message: text }: Said, asked: Asked): AppError {
       "google-scope-missing",
       `${message}: the access scopes of this machine do not reach Secret Manager`,
       {
-        hint: "gcloud compute instances set-service-account INSTANCE --scopes cloud-platform, while it is stopped",
+        hint:
+          "gcloud compute instances set-service-account INSTANCE --scopes cloud-platform, " +
+          "while it is stopped",
       },
     )
   if (reason === "SECURITY_POLICY_VIOLATED" || /VPC Service Controls/i.test(text))
@@ -101,7 +114,9 @@ function forbidden({ reason, message: text }: Said, asked: Asked): AppError {
       { hint: "allow Mycelium's network or identity in the perimeter's ingress rules" },
     )
   return new AppError("not-permitted", `${message}: Google does not permit to read this secret`, {
-    hint: `give the identity roles/secretmanager.secretAccessor at ${resourceOf(place)}; the same is said if the project or the secret does not exist`,
+    hint:
+      `give the identity roles/secretmanager.secretAccessor at ${resourceOf(place)}; ` +
+      "the same is said if the project or the secret does not exist",
   })
 }
 
@@ -109,7 +124,9 @@ function throttled({ retryAfter }: HttpAnswer, message: string): AppError {
   const until = /^\d{1,6}$/.test(retryAfter ?? "") ? `, and asks to wait ${retryAfter}s` : ""
   return new AppError("google-throttled", `${message}: Google takes no more requests now${until}`, {
     remedy: "retry",
-    hint: "a quota of the project is used up (IAM & Admin, Quotas): see what else asks there, or rotate less at a time",
+    hint:
+      "a quota of the project is used up (IAM & Admin, Quotas): see what else asks there, " +
+      "or rotate less at a time",
   })
 }
 

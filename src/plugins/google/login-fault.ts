@@ -3,7 +3,8 @@ import { AppError } from "../../base/error.ts"
 /** Why no login was made, in our codes. The library's own text may quote files and what programs printed. */
 
 const works =
-  "gcloud auth application-default print-access-token must work for the user that mycelium runs as, with the same environment"
+  "gcloud auth application-default print-access-token must work for the user that mycelium " +
+  "runs as, with the same environment"
 
 export function loginFault(error: unknown): AppError {
   const { status, code, said } = answerIn(error)
@@ -19,7 +20,9 @@ function refused(code: string, said: string): AppError {
     {
       pattern: /signature/i,
       why: "the key is none of the service account's, or it was deleted",
-      hint: "gcloud iam service-accounts keys list shows its keys; federation or the machine's account needs none",
+      hint:
+        "gcloud iam service-accounts keys list shows its keys; federation or the machine's " +
+        "account needs none",
     },
     {
       pattern: /account not found|disabled/i,
@@ -29,12 +32,16 @@ function refused(code: string, said: string): AppError {
     {
       pattern: /expired or revoked|rapt|reauth/i,
       why: "the user's login has ended",
-      hint: "gcloud auth application-default login makes a new one; for a server use an account that is no person's",
+      hint:
+        "gcloud auth application-default login makes a new one; for a server use an account " +
+        "that is no person's",
     },
     {
       pattern: /audience|issuer|attribute|subject|id token|ID Token|assertion/,
       why: "the federated token does not fit the workload identity pool",
-      hint: "issuer, audience and the provider's conditions must fit: gcloud iam workload-identity-pools providers describe",
+      hint:
+        "issuer, audience and the provider's conditions must fit: " +
+        "gcloud iam workload-identity-pools providers describe",
     },
   ].find(({ pattern }) => pattern.test(said))
   return new AppError(
@@ -68,7 +75,9 @@ function notImpersonated(): AppError {
 function unanswered(): AppError {
   return new AppError("google-login-unanswered", "the login at Google had no usable answer", {
     remedy: "retry",
-    hint: `oauth2.googleapis.com, or what the credentials name instead, must be reachable from here; ${works}`,
+    hint:
+      "oauth2.googleapis.com, or what the credentials name instead, " +
+      `must be reachable from here; ${works}`,
   })
 }
 
@@ -98,7 +107,9 @@ function answerIn(error: unknown): Answer {
   return {
     status,
     code: typeof name === "string" && /^\w{1,60}$/.test(name) ? name : "",
-    said: `${String(part(data, "error_description") ?? "")} ${String(part(own, "message") ?? "")} ${messageOf(error)}`,
+    said:
+      `${String(part(data, "error_description") ?? "")} ${String(part(own, "message") ?? "")} ` +
+      `${messageOf(error)}`,
   }
 }
 

@@ -18,8 +18,9 @@ export type Login = {
 const scope = "https://www.googleapis.com/auth/cloud-platform"
 
 /**
- * How its requests go: no redirect is followed, and `fetch` sends them, which knows HTTPS_PROXY itself. The library's own
- * sender and its proxy agent are modules that the bundle does not hold together (library.ts says why).
+ * How its requests go: no redirect is followed, and `fetch` sends them, which knows HTTPS_PROXY
+ * itself. The library's own sender and its proxy agent are modules that the bundle does not hold
+ * together (library.ts says why).
  */
 const carrier = {
   redirect: "error",

@@ -49,7 +49,9 @@ async function read(
   const id = googleId(place)
   if (text === undefined)
     throw new AppError("reference-missing", `there is no secret ${id} with a version ${version}`, {
-      hint: "it holds a credential that the config asks for: correct project, location, secret and version, or write it there",
+      hint:
+        "it holds a credential that the config asks for: correct project, location, " +
+        "secret and version, or write it there",
     })
   return field === undefined ? text : fieldIn(text, field, id)
 }

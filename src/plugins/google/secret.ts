@@ -44,7 +44,9 @@ function textIn(answer: HttpAnswer, place: GooglePlace, version: string): string
       `${id}: the value does not have the checksum that Google sent with it`,
       {
         remedy: "retry",
-        hint: "it was changed on its way and is not used; if it goes on, see what stands between here and Google",
+        hint:
+          "it was changed on its way and is not used; if it goes on, " +
+          "see what stands between here and Google",
       },
     )
   try {

@@ -38,7 +38,7 @@ export async function underAttack(
       (one): Finding =>
         one.code === "current-refused" && may
           ? { ...one, severity: "warning", yields: true }
-          : { ...one, ...locked },
+          : { ...one, ...(one.code === "current-refused" ? locked : {}) },
     ),
   ]
 }

@@ -48,6 +48,8 @@ function missingRights(
     statement(["DescribeParameters"], "*"),
   ]
   return new AppError("not-permitted", `${message}: AWS does not permit ${denied.join(", ")}`, {
-    hint: `give the identity of Mycelium this policy: ${JSON.stringify({ Version: "2012-10-17", Statement })}`,
+    hint:
+      "give the identity of Mycelium this policy: " +
+      `${JSON.stringify({ Version: "2012-10-17", Statement })}`,
   })
 }

@@ -20,7 +20,9 @@ export function obstacle({ Type, Policies }: Described, message: string): AppErr
       "aws-parameter-expires",
       `${message}: a policy (Expiration) will delete it, with the value that programs need`,
       {
-        hint: "aws ssm put-parameter --overwrite --policies '[{}]' takes its policies away; or name another parameter",
+        hint:
+          "aws ssm put-parameter --overwrite --policies '[{}]' takes its policies away; " +
+          "or name another parameter",
       },
     )
   return undefined
@@ -40,7 +42,8 @@ export function refuseLarge(
     {
       hint: isStandard
         ? "show less in this parameter; or give it the tier Advanced, which costs money and holds 8 KiB"
-        : "show less in this parameter: its other fields count, too; a secret of AWS Secrets Manager holds 64 KiB",
+        : "show less in this parameter: its other fields count, too; " +
+          "a secret of AWS Secrets Manager holds 64 KiB",
     },
   )
 }

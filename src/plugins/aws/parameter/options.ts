@@ -17,7 +17,8 @@ export function parameterKey() {
     .max(1011, "a parameter's name has 1011 characters at most")
     .refine((text) => flat.test(text) || path.test(text), {
       error:
-        "a parameter's name has letters, digits and _.-, in up to 15 levels that each begin with /: /prod/shop/db",
+        "a parameter's name has letters, digits and _.-, in up to 15 levels that each begin " +
+        "with /: /prod/shop/db",
     })
     .refine((text) => !reserved.test(text), {
       error: "a name that begins with aws or ssm is AWS's own",
@@ -27,7 +28,8 @@ export function parameterKey() {
 /** Why the two together name no parameter; undefined where they do. */
 export function parameterProblem({ region, account }: AwsOptions): string | undefined {
   return region === undefined || account === undefined
-    ? "a name alone could mean any account: say aws.region and aws.account (aws sts get-caller-identity shows it)"
+    ? "a name alone could mean any account: say aws.region and aws.account (aws sts " +
+        "get-caller-identity shows it)"
     : undefined
 }
 

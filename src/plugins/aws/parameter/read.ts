@@ -20,7 +20,9 @@ export function readParameter(
     const id = parameterId(place)
     if (found === undefined)
       throw new AppError("reference-missing", `there is no parameter ${id}`, {
-        hint: "it holds a credential that the config asks for: correct its name, region and account, or write it there",
+        hint:
+          "it holds a credential that the config asks for: correct its name, " +
+          "region and account, or write it there",
       })
     return field === undefined ? found.Value : fieldIn(found.Value, field, id)
   })

@@ -51,7 +51,10 @@ async function endSessions(target: MariadbTarget, connection: Connection): Promi
 export async function makeRoom(target: MariadbTarget, connection: Connection): Promise<void> {
   const { user, host } = target.account
   const [row] = await connection.query(
-    `SELECT JSON_VALUE(Priv, '$.max_user_connections'), @@GLOBAL.max_user_connections, @@GLOBAL.max_connections, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'THREADS_CONNECTED') FROM mysql.global_priv WHERE User = '${user}' AND Host = '${host}'`,
+    "SELECT JSON_VALUE(Priv, '$.max_user_connections'), @@GLOBAL.max_user_connections, " +
+      "@@GLOBAL.max_connections, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS " +
+      `WHERE VARIABLE_NAME = 'THREADS_CONNECTED') FROM mysql.global_priv WHERE User = '${user}' ` +
+      `AND Host = '${host}'`,
   )
   const [own = 0, server = 0, most = 0, connected = 0] = (row ?? []).map(Number)
   const seats = own > 0 ? own : server

@@ -19,7 +19,9 @@ export function unmetNeed(target: MariadbTarget, { needs }: Account): Unmet | un
     }
   if (needs === "certificate" && options.tls?.certificate === undefined)
     return {
-      message: `account ${said} is let in with a client certificate only (REQUIRE X509, ISSUER or SUBJECT), and the config names none`,
+      message:
+        `account ${said} is let in with a client certificate only (REQUIRE X509, ` +
+        "ISSUER or SUBJECT), and the config names none",
       remedy: `tls: { certificate, key } in the config; or, ${unless}`,
     }
   return undefined
@@ -31,7 +33,9 @@ export async function namesakes(
   { user, host }: AccountName,
 ): Promise<readonly AccountName[]> {
   const rows = await connection.query(
-    `SELECT User, Host FROM mysql.global_priv WHERE User IN ('${user}', '') AND NOT (User = '${user}' AND Host = '${host}') AND JSON_VALUE(Priv, '$.is_role') IS NULL ORDER BY User = '', Host LIKE '%\\%%', Host LIMIT 3`,
+    `SELECT User, Host FROM mysql.global_priv WHERE User IN ('${user}', ` +
+      `'') AND NOT (User = '${user}' AND Host = '${host}') AND JSON_VALUE(Priv, ` +
+      `'$.is_role') IS NULL ORDER BY User = '', Host LIKE '%\\%%', Host LIMIT 3`,
   )
   return rows.map(([name, place]) => ({ user: name ?? "", host: place ?? "" }))
 }

@@ -86,7 +86,12 @@ function passwordFindings(
   const said = `account ${sayAccount(name)}`
   if (current !== undefined && !holdsCurrent(held, current, hashOf))
     return [lacksCurrent(said, label)]
-  const remedy = `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, and SELECT PASSWORD('…') says which one belongs to the password in the output; if the other is not needed: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' with the hash of the password in the output, or mycelium rotate-now ${label} --contain, which ends all but a new one`
+  const remedy =
+    `find out whose it is: SHOW CREATE USER ${sayAccount(name)} shows the hash of each, ` +
+    "and SELECT PASSWORD('…') says which one belongs to the password in the output; " +
+    `if the other is not needed: ALTER USER ${sayAccount(name)} IDENTIFIED BY PASSWORD 'HASH' ` +
+    `with the hash of the password in the output, or mycelium rotate-now ${label} --contain, ` +
+    "which ends all but a new one"
   return strangers({ name: said, held, label, remedy }, versions, hashOf)
 }
 

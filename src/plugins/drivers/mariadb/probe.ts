@@ -65,7 +65,9 @@ function isAtLimit(error: unknown): error is AppError {
 function tookAnother({ account }: MariadbTarget, taken: AccountName): AppError {
   return new AppError(
     "mariadb-other-account",
-    `the server takes this login for account ${sayAccount(taken)}, not for ${sayAccount(account)}: put the host part of the one that programs log in as into the config, or, if that account is not to be there: DROP USER ${sayAccount(taken)}`,
+    `the server takes this login for account ${sayAccount(taken)}, ` +
+      `not for ${sayAccount(account)}: put the host part of the one that programs log in as ` +
+      `into the config, or, if that account is not to be there: DROP USER ${sayAccount(taken)}`,
   )
 }
 
@@ -110,7 +112,9 @@ function keptOut(
   const why =
     first === undefined
       ? `the host part of ${said} may not match the address from which mycelium logs in`
-      : `it may take the login for account ${sayAccount(first)}, which stands before it: if that is not to be there: DROP USER ${sayAccount(first)}; else put its host part into the config`
+      : `it may take the login for account ${sayAccount(first)}, which stands before it: ` +
+        `if that is not to be there: DROP USER ${sayAccount(first)}; ` +
+        "else put its host part into the config"
   return new AppError(
     "mariadb-other-account",
     `the server refuses the login, though account ${said} holds this password: ${why}`,

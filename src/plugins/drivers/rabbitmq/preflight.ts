@@ -41,8 +41,10 @@ function accountFindings(
       {
         ...problem(
           "authentication-unsupported",
-          `the password of user ${user} is hashed in a way that this driver does not know; a containment ends that, with the new value`,
-          `set it once more by rabbitmqctl change_password ${user}, with a hash of RabbitMQ's own (password_hashing_module)`,
+          `the password of user ${user} is hashed in a way that this driver does not know; ` +
+            "a containment ends that, with the new value",
+          `set it once more by rabbitmqctl change_password ${user}, with a hash of RabbitMQ's ` +
+            "own (password_hashing_module)",
         ),
         yields: true,
         silences: true,
@@ -66,7 +68,10 @@ function seatless(user: string): Finding {
   }
 }
 
-/** Of what comes after the password, at the service: no program gets in, and a value is proven all the same. */
+/**
+ * Of what comes after the password, at the service: no program gets in, and a value is proven all
+ * the same.
+ */
 async function vhostFindings(
   target: RabbitmqTarget,
   signal: AbortSignal,

@@ -76,7 +76,9 @@ function judge(
     heard?.(
       new AppError(
         "rabbitmq-loopback-only",
-        `the server refuses the login, though user ${user} holds this password: it may come from the server's own machine alone (loopback_users), or the server does not ask its own users (auth_backends)`,
+        `the server refuses the login, though user ${user} holds this password: ` +
+          "it may come from the server's own machine alone (loopback_users), " +
+          "or the server does not ask its own users (auth_backends)",
       ),
     )
     return false

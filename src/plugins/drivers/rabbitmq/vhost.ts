@@ -26,7 +26,9 @@ export async function shutVhost(
     return {
       code: "rabbitmq-vhost-closed",
       message: `user ${user} may not open the virtual host ${vhost}`,
-      hint: `correct vhost in the config, or give the user what its programs need there: rabbitmqctl set_permissions -p ${vhost} ${user} CONFIGURE WRITE READ`,
+      hint:
+        "correct vhost in the config, or give the user what its programs need there: " +
+        `rabbitmqctl set_permissions -p ${vhost} ${user} CONFIGURE WRITE READ`,
     }
   const limits = await look(`/api/vhost-limits/${name}`)
   const isFull =

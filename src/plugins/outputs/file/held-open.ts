@@ -20,9 +20,12 @@ export async function refuseHeldOpen(
   if (held === undefined) return
   throw new AppError(
     "output-held-open",
-    `process ${held.pid} of user ${held.uid} has ${target} open, and would read what is written into it, though its mode does not let that user`,
+    `process ${held.pid} of user ${held.uid} has ${target} open, ` +
+      "and would read what is written into it, though its mode does not let that user",
     {
-      hint: `end that process, or let it read the file (owner, group, mode in the output); or, unless the file is mounted by itself, remove it: mycelium makes a new one`,
+      hint:
+        "end that process, or let it read the file (owner, group, mode in the output); " +
+        "or, unless the file is mounted by itself, remove it: mycelium makes a new one",
     },
   )
 }

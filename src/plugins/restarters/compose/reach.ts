@@ -13,7 +13,8 @@ import type { ComposeOptions } from "../../docker/options.ts"
 
 /** `environment` and `command` are left out: a rotation changes values in them. */
 const reaching = (
-  "image user privileged volumes volumes_from tmpfs devices device_cgroup_rules cap_add security_opt pid ipc uts " +
+  "image user privileged volumes volumes_from tmpfs devices device_cgroup_rules cap_add " +
+  "security_opt pid ipc uts " +
   "network_mode userns_mode cgroup cgroup_parent runtime configs secrets credential_spec build extends"
 ).split(" ")
 
@@ -59,10 +60,13 @@ export async function openVariables(group: Group): Promise<string | undefined> {
 export function otherReach(services: readonly string[], file: string, since: string): AppError {
   return new AppError(
     "compose-changed",
-    `a restart of ${services.join(", ")} would change more than its secrets${since}, and another user can change ` +
+    `a restart of ${services.join(", ")} would change more than its secrets${since}, ` +
+      "and another user can change " +
       `${file}, from which Compose takes variables: it is not restarted`,
     {
-      hint: `look at ${file} and at docker compose config; if both are right, docker compose up -d by hand puts it in place`,
+      hint:
+        `look at ${file} and at docker compose config; if both are right, ` +
+        "docker compose up -d by hand puts it in place",
     },
   )
 }
