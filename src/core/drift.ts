@@ -1,3 +1,5 @@
+import type { Finding } from "./finding.ts"
+
 /** A second one, of another user or with another store, looks from here like a person. */
 export const otherMycelium =
   "if another Mycelium (another user's, or another project) rotates the same login: " +
@@ -25,4 +27,15 @@ export function driftRemedy(place: string, incident?: string): string {
     `if the change was not authorised: mycelium rotate-now ${place} --contain, ` +
       "which needs an admin in the config",
   ].join("; ")
+}
+
+/** A driver knows of no incident: what it says of a drift, with the containment first. */
+export function withIncident(
+  finding: Finding,
+  place: string,
+  incident: string | undefined,
+): Finding {
+  return incident !== undefined && finding.remedy === driftRemedy(place)
+    ? { ...finding, remedy: driftRemedy(place, incident) }
+    : finding
 }

@@ -1,6 +1,6 @@
 import { otherMycelium } from "../../core/drift.ts"
 import { within } from "../../base/deadline.ts"
-import { driftRemedy } from "../../core/drift.ts"
+import { driftRemedy, withIncident } from "../../core/drift.ts"
 import type { Credential, Driver, Finding, Heard, Probe, Versions } from "../../core/ports.ts"
 import { type Report, defineCheck } from "./check.ts"
 
@@ -89,7 +89,7 @@ async function ask(login: CheckedLogin, asking: Asking, report: Report<Code>): P
     return report.found("current-refused", `${place}: ${refused.message}`, {
       remedy: driftRemedy(place, incident),
     })
-  for (const finding of findings) report.passed(at(place, finding))
+  for (const finding of findings) report.passed(at(place, withIncident(finding, place, incident)))
   if (findings.some(({ severity }) => severity === "error")) return
   await askByLogins(login, current, asking, report)
 }

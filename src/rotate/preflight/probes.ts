@@ -1,3 +1,4 @@
+import { incidentOf } from "../../core/contained.ts"
 import { driftRemedy } from "../../core/drift.ts"
 import type { Fields, Finding, Versions } from "../../core/ports.ts"
 import { driverOf, probe, probeControl, unclear } from "../ask.ts"
@@ -30,7 +31,7 @@ export async function probes(
     errorFinding(
       driftCode,
       "the service refuses the current value",
-      driftRemedy(`${session.work.environment}/${name}`),
+      driftRemedy(`${session.work.environment}/${name}`, incidentOf(session.state(name))),
     ),
   ]
 }

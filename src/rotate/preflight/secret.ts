@@ -1,4 +1,6 @@
 import { present } from "../../base/present.ts"
+import { incidentOf } from "../../core/contained.ts"
+import { withIncident } from "../../core/drift.ts"
 import type { Finding, Trial, Versions } from "../../core/ports.ts"
 import { driverOf } from "../ask.ts"
 import { atService } from "../at-service.ts"
@@ -59,9 +61,11 @@ async function askService(
   { versions, trial }: Trial & { readonly versions: Versions },
 ): Promise<readonly Finding[]> {
   const driver = driverOf(session, name)
-  const findings = await atService(session, name, deadlines.preflight, (signal) =>
+  const said = await atService(session, name, deadlines.preflight, (signal) =>
     driver.preflight(versions, signal, { trial }),
   )
+  const place = `${session.work.environment}/${name}`
+  const findings = said.map((one) => withIncident(one, place, incidentOf(session.state(name))))
   // Without an admin the secret's own login is the way in: what it is refused may be the value, or
   // more than that.
   if (driver.deleteLogin === undefined && findings.some(({ code }) => code === "password-refused"))
