@@ -1,7 +1,9 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs"
 import { connect } from "node:net"
+import { dirname } from "node:path"
 import type { Server } from "node:net"
 import { AppError, systemCode } from "../base/error.ts"
+import { openFolder } from "../base/files/folder.ts"
 import type { ListenConfig } from "../config/listen.ts"
 import { type AnswerTo, ScrapeServer } from "./server.ts"
 
@@ -30,6 +32,7 @@ export async function listenAt(listen: ListenConfig, answerTo: AnswerTo): Promis
 
 /** The umask lets no other user in before the mode is set. */
 async function listenAtPath(server: ScrapeServer, path: string): Promise<Listener> {
+  await refuseForeignFolder(path)
   await removeLeft(path)
   await opened(server.server, { path })
   chmodSync(path, 0o600)
@@ -41,6 +44,15 @@ async function listenAtPath(server: ScrapeServer, path: string): Promise<Listene
       if (isOurs && inodeOf(path) === ino) unlinkSync(path)
     },
   }
+}
+
+/** What is done below by its path is done there only if no other user can lead that elsewhere. */
+async function refuseForeignFolder(path: string): Promise<void> {
+  await using folder = await openFolder(dirname(path))
+  if (folder.keeper === "ours" && folder.weak === undefined) return
+  throw new AppError("listen-failed", `another user can change the folder of ${path}`, {
+    hint: "name a path in a folder that Mycelium's user alone can change, as /run/mycelium",
+  })
 }
 
 /** A socket that a killed process left: no process answers there. Nothing else is removed. */

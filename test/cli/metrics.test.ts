@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test"
-import { renameSync, rmSync, statSync } from "node:fs"
+import { chownSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs"
 import { layOut, modeOf, type Project } from "../support/mycelium.ts"
 import { RunningService } from "../support/service.ts"
 import { freePort } from "../support/servers/free-port.ts"
@@ -248,6 +248,20 @@ describe("a unix socket", () => {
     }
     expect(project.has("metrics.sock")).toBe(false)
   }, 60_000)
+
+  test.skipIf(process.getuid?.() !== 0)(
+    "is not opened in a folder that another user can change",
+    async () => {
+      await using project = await openShop("unix:theirs/metrics.sock")
+      mkdirSync(project.path("theirs"))
+      chownSync(project.path("theirs"), 65_534, 65_534)
+      await using service = new RunningService(project)
+      await service.says('"message":"rotated"')
+      expect(service.said).toContain("another user can change the folder of")
+      expect(project.has("theirs/metrics.sock")).toBe(false)
+    },
+    60_000,
+  )
 
   test("takes the place of no file that is none", async () => {
     await using project = await openShop("unix:metrics.sock")
