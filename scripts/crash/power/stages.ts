@@ -34,7 +34,10 @@ const orders: Readonly<Record<string, Orders>> = {
       (JSON.parse(text) as { readonly known?: readonly unknown[] }).known?.length ?? 1,
     answeredElsewhere: true,
   },
-  entry: same(/^(?:POST|PUT|PATCH|DELETE) \/v1\/secret\//),
+  // OpenBao's, and AWS's parameters.
+  entry: same(
+    /^(?:POST|PUT|PATCH|DELETE) \/v1\/secret\/|\r\nx-amz-target: AmazonSSM\.PutParameter\r\n/i,
+  ),
 }
 
 function same(order: RegExp): Orders {
